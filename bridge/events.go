@@ -1,0 +1,48 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Events is a set of readiness events of a descriptor. The values are those of
+// epoll(7).
+type Events uint32
+
+const (
+	Readable   Events = 0x001  // a read would not block (EPOLLIN)
+	Priority   Events = 0x002  // an exceptional condition, such as out-of-band data (EPOLLPRI)
+	Writable   Events = 0x004  // a write would not block (EPOLLOUT)
+	Failed     Events = 0x008  // an error condition (EPOLLERR); reported unasked
+	HangUp     Events = 0x010  // the other end is gone (EPOLLHUP); reported unasked
+	PeerClosed Events = 0x2000 // the peer of a stream socket will not write any more (EPOLLRDHUP)
+
+	all = Readable | Priority | Writable | Failed | HangUp | PeerClosed
+)
+
+var names = []struct {
+	bit  Events
+	name string
+}{
+	{Readable, "Readable"},
+	{Writable, "Writable"},
+	{Priority, "Priority"},
+	{PeerClosed, "PeerClosed"},
+	{HangUp, "HangUp"},
+	{Failed, "Failed"},
+}
+
+// String returns the names of the events, such as "Readable|HangUp". Bits
+// without a name are given as one number, and no events as "0".
+func (e Events) String() string {
+	var words []string
+	for _, n := range names {
+		if e&n.bit != 0 {
+			words = append(words, n.name)
+		}
+	}
+	if rest := e &^ all; rest != 0 || e == 0 {
+		words = append(words, fmt.Sprintf("%#x", uint32(rest)))
+	}
+	return strings.Join(words, "|")
+}

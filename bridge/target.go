@@ -1,0 +1,32 @@
+package bridge
+
+// A target is a Watcher as the poller sees it, so that these methods are not
+// among the Watcher's own.
+type target Watcher
+
+// Edge merges events into C.
+func (t *target) Edge(bits uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	events := Events(bits)
+	select {
+	case held := <-t.c:
+		events |= held
+	default:
+	}
+	t.c <- events // never blocks: only we send, under mu
+}
+
+// Level ends the round.
+func (t *target) Level(bits uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.round; r != nil && !t.closed {
+		r.events = Events(bits)
+		close(r.done)
+		t.round = nil
+	}
+}

@@ -1,0 +1,174 @@
+// Package bridge turns the readiness of any descriptor into a Go channel: of a
+// pipe, a socket, a timerfd, an inotify or GPIO descriptor, whatever epoll(7) can
+// watch and C code or the kernel makes ready.
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"sync"
+
+	"github.com/eventchan/eventchan/internal/poller"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// ErrNotPollable is matched by the error of a Watch on a descriptor that epoll
+// refuses: a regular file or a directory, which are always ready, or epoll
+// instances nested too deeply.
+var ErrNotPollable = rawefd.ErrNotPollable
+
+// A Watcher reports the readiness of a descriptor that stays its owner's: it is
+// never read, written or closed, its flags are not changed, whether it blocks or
+// not, and no duplicate keeps its file open. Any number of Watchers may watch one
+// descriptor.
+//
+// The owner may close the descriptor first. The Watcher then hears no more
+// of it, nor of a new descriptor that gets the same number, and Wait fails or
+// blocks until Close.
+//
+// All methods may be called by many goroutines at once. The zero value is not
+// usable. A Watcher costs no descriptor of its own; all of them together usually
+// cost two, besides the goroutine and the descriptors that they share with
+// Notifiers and Semaphores. See epoll(7).
+type Watcher struct {
+	fd    int
+	watch *poller.Watch
+	c     chan Events // sent to and closed under mu
+
+	mu     sync.Mutex
+	closed bool
+	round  *round // what goroutines in Wait wait for; nil if there are none
+}
+
+// A round is one event for all goroutines that wait for it.
+type round struct {
+	done   chan struct{}
+	events Events // written before done is closed; none if the Watcher was closed
+}
+
+// Watch starts to watch fd for events. HangUp and Failed are reported unasked, so
+// events may be 0. What is ready already is in C's buffer when Watch returns.
+//
+// An error matches [ErrNotPollable] if epoll refuses the descriptor, EBADF if it
+// is not open, [os.ErrInvalid] if it is no possible descriptor number or events
+// has bits that are no Events; where there is no epoll it matches
+// [errors.ErrUnsupported].
+func Watch(fd int, events Events) (*Watcher, error) {
+	if fd < 0 || fd > math.MaxInt32 {
+		return nil, fmt.Errorf("bridge: Watch: no descriptor has number %d: %w", fd, os.ErrInvalid)
+	}
+	if rest := events &^ all; rest != 0 {
+		return nil, fmt.Errorf("bridge: Watch of descriptor %d: %v are no events: %w", fd, rest, os.ErrInvalid)
+	}
+	w := &Watcher{fd: fd, c: make(chan Events, 1)}
+	var err error
+	if w.watch, err = poller.NewWatch(fd, uint32(events), (*target)(w)); err != nil {
+		return nil, w.failed("Watch", err)
+	}
+	return w, nil
+}
+
+// C returns the channel of edges: each time that the descriptor becomes ready,
+// or more ready than it was, the events that are there then. It is the same
+// channel each time. Its buffer of one merges what was not received yet, so a slow
+// receiver blocks nobody; it learns that something happened, not how often.
+// After a receive, read or write the descriptor until it would block, or call
+// [Watcher.Rearm]: what is left over makes no new edge. Close closes the channel.
+func (w *Watcher) C() <-chan Events {
+	return w.c
+}
+
+// Wait returns the events that are there now, and waits while there are none. It
+// goes by the level: it returns at once for as long as the descriptor is ready,
+// and every goroutine that waits returns. It takes nothing from C.
+//
+// If ctx ends first, Wait returns ctx.Err(), also if it has ended already. Close
+// wakes it with an error that matches [os.ErrClosed]. A nil ctx matches
+// [os.ErrInvalid]. Once the owner has closed the descriptor Wait fails (EBADF, or
+// ENOENT where the number means another file by now) if that is seen, else it
+// waits. It costs two system calls, four if it waits, and allocates nothing if it
+// does not.
+func (w *Watcher) Wait(ctx context.Context) (Events, error) {
+	if ctx == nil {
+		return 0, fmt.Errorf("bridge: Wait: the context is nil: %w", os.ErrInvalid)
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	bits, err := w.watch.Look()
+	if err != nil {
+		return 0, w.failed("Wait", err)
+	}
+	if bits != 0 {
+		return Events(bits), nil
+	}
+	return w.sleep(ctx)
+}
+
+// sleep waits for the next round. It joins that round before it looks again, so
+// an event is either seen by Look, which ends the round, or ends it later.
+func (w *Watcher) sleep(ctx context.Context) (Events, error) {
+	r := w.join()
+	if _, err := w.watch.Look(); err != nil {
+		return 0, w.failed("Wait", err)
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	if r.events == 0 {
+		return 0, w.failed("Wait", os.ErrClosed)
+	}
+	return r.events, nil
+}
+
+func (w *Watcher) join() *round {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.round == nil {
+		w.round = &round{done: make(chan struct{})}
+		if w.closed {
+			close(w.round.done)
+		}
+	}
+	return w.round
+}
+
+// Rearm puts the events that are there now into C as if they were new, and does
+// nothing if there are none: for a receiver that leaves some of the data for
+// later. The error matches [os.ErrClosed] after Close, and is as that of Wait if
+// the owner has closed the descriptor.
+func (w *Watcher) Rearm() error {
+	if err := w.watch.Rearm(); err != nil {
+		return w.failed("Rearm", err)
+	}
+	return nil
+}
+
+// Close stops watching and closes C; what is in its buffer can still be received.
+// It leaves the descriptor alone, open or not. Close never waits for a receiver
+// and may be called by the goroutine that is handling an event. A second Close
+// returns an error that matches [os.ErrClosed].
+func (w *Watcher) Close() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return w.failed("Close", os.ErrClosed)
+	}
+	w.closed = true
+	close(w.c)
+	if w.round != nil {
+		close(w.round.done)
+	}
+	w.mu.Unlock()
+	w.watch.Close() // without mu, which the poller takes inside its own lock
+	return nil
+}
+
+// failed says which call failed on which descriptor.
+func (w *Watcher) failed(call string, err error) error {
+	return fmt.Errorf("bridge: %s of descriptor %d: %w", call, w.fd, err)
+}

@@ -1,0 +1,148 @@
+// Package poller tells handlers when descriptors become ready. All of them
+// share one epoll instance, which Go's runtime poller watches in its turn, and
+// one goroutine: it blocks no thread, and it exists only while something is
+// registered.
+package poller
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+var (
+	mu      sync.Mutex // guards all below, and handlers of every loop
+	current *loop      // nil while nothing is registered
+	lastID  uint64     // ids are never reused, so a late event finds nobody
+)
+
+// A loop is the epoll instance and its goroutine, from the first registration
+// to the end of the last. A registration after that starts another loop.
+type loop struct {
+	epoll    rawefd.Epoll
+	file     *os.File // owns epoll
+	handlers map[uint64]func(bits uint32)
+	batch    rawefd.Batch
+}
+
+// start makes a loop the current one. The caller holds mu.
+func start() error {
+	epoll, err := rawefd.NewEpoll()
+	if err != nil {
+		return err
+	}
+	file := epoll.File()
+	// NewFile does not say so when the runtime could not watch the descriptor.
+	if err := file.SetReadDeadline(time.Time{}); err != nil {
+		file.Close()
+		return fmt.Errorf("the runtime cannot poll an epoll descriptor: %w", err)
+	}
+	conn, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		return err
+	}
+	current = &loop{epoll: epoll, file: file, handlers: make(map[uint64]func(uint32))}
+	go current.run(conn)
+	return nil
+}
+
+// run is the goroutine. Read calls dispatch, parks until the runtime poller
+// sees an edge on the epoll descriptor, calls dispatch again, and so on until
+// stop ends it.
+func (l *loop) run(conn syscall.RawConn) {
+	// The loop closes the file itself: os.File.Close would wait for Read, and
+	// whoever removes the last registration may be a handler that Read runs.
+	defer l.file.Close()
+	conn.Read(func(uintptr) bool { l.dispatch(); return false })
+}
+
+// stop ends the loop soon. The caller holds mu.
+func (l *loop) stop() {
+	current = nil
+	l.file.SetReadDeadline(time.Unix(1, 0)) // long past
+}
+
+// dispatch hands out all events that are there. An event that comes while it
+// runs, even after its last look, makes another edge.
+func (l *loop) dispatch() {
+	for {
+		events, err := l.epoll.Wait(&l.batch)
+		if err != nil {
+			panicLost(err)
+		}
+		for _, ev := range events {
+			if handle := l.handler(ev.ID); handle != nil {
+				handle(ev.Bits)
+			}
+		}
+		if len(events) < rawefd.BatchSize {
+			return
+		}
+	}
+}
+
+// panicLost tells of an epoll instance that fails, which only a stranger who
+// closed its descriptor can cause. To go on would leave every waiter of the
+// process asleep without a word.
+func panicLost(err error) {
+	panic(fmt.Sprintf("eventchan: the poller lost its epoll instance: %v", err))
+}
+
+func (l *loop) handler(id uint64) func(uint32) {
+	mu.Lock()
+	defer mu.Unlock()
+	return l.handlers[id]
+}
+
+// A registration is one descriptor in the epoll instance.
+type registration struct {
+	loop *loop
+	num  int
+	id   uint64
+}
+
+// register has the poller goroutine call handle for the events in bits. The
+// descriptor stays open until remove. A handler may still be called once by an
+// event that was on its way when remove was called.
+func register(num int, bits uint32, handle func(bits uint32)) (*registration, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	if current == nil {
+		if err := start(); err != nil {
+			return nil, err
+		}
+	}
+	lastID++
+	r := &registration{loop: current, num: num, id: lastID}
+	current.handlers[r.id] = handle // before Add, whose first event may come at once
+	if err := current.epoll.Add(num, bits, r.id); err != nil {
+		r.forget()
+		return nil, err
+	}
+	return r, nil
+}
+
+// modify replaces the events; those that are there now count as new.
+func (r *registration) modify(bits uint32) error {
+	return r.loop.epoll.Modify(r.num, bits, r.id)
+}
+
+// remove ends the registration, before its descriptor is closed.
+func (r *registration) remove() {
+	mu.Lock()
+	defer mu.Unlock()
+	r.loop.epoll.Delete(r.num)
+	r.forget()
+}
+
+func (r *registration) forget() {
+	delete(r.loop.handlers, r.id)
+	if len(r.loop.handlers) == 0 {
+		r.loop.stop()
+	}
+}

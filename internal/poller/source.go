@@ -1,0 +1,71 @@
+package poller
+
+import (
+	"time"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// A Source is a descriptor that its owner, who uses it for nothing but events
+// of one kind, may have watched for being readable. It is watched from the
+// first Arm on. The owner calls one method at a time and keeps the descriptor
+// open until Close.
+//
+// An armed Source costs each write to the descriptor a wake-up of the poller.
+// So an owner that finds nobody to serve in its handler disarms it, and arms it
+// again when somebody comes: while somebody always waits that is no system
+// call, and while nobody does the poller sleeps.
+type Source struct {
+	num    int
+	handle func()
+	reg    *registration // nil before the first Arm
+	armed  bool
+}
+
+// NewSource returns a Source that is not watched yet. The poller goroutine
+// will call handle, which must not block.
+func NewSource(num int, handle func()) Source {
+	return Source{num: num, handle: handle}
+}
+
+// Arm has handle called for every edge from now on, and at once if the
+// descriptor is readable already.
+func (s *Source) Arm() (err error) {
+	const bits = rawefd.EventIn | rawefd.EventEdge
+	switch {
+	case s.armed:
+		return nil
+	case s.reg == nil:
+		s.reg, err = register(s.num, bits, func(uint32) { s.handle() })
+	default:
+		err = s.reg.modify(bits)
+	}
+	s.armed = err == nil
+	return err
+}
+
+// retryDelay is how long MustArm waits for a machine that is out of
+// descriptors or memory.
+const retryDelay = 10 * time.Millisecond
+
+// MustArm is Arm for owners that have nobody to tell an error: then handle is
+// called after a while, so that it may try again.
+func (s *Source) MustArm() {
+	if s.Arm() != nil {
+		time.AfterFunc(retryDelay, s.handle)
+	}
+}
+
+// Disarm stops the calls, but for one that is on its way.
+func (s *Source) Disarm() {
+	if s.armed && s.reg.modify(0) == nil {
+		s.armed = false
+	}
+}
+
+// Close ends the watching for good.
+func (s *Source) Close() {
+	if s.reg != nil {
+		s.reg.remove()
+	}
+}

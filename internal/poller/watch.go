@@ -1,0 +1,120 @@
+package poller
+
+import (
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// borrowed guards everything about borrowed descriptors. It is taken before mu
+// and before a Target's own lock.
+var (
+	borrowed sync.Mutex
+	sets     []*set
+	batch    rawefd.Batch
+)
+
+// A Target is told what happens to a borrowed descriptor. It is called under a
+// lock: it must neither block nor call a Watch.
+type Target interface {
+	Edge(bits uint32)  // something changed, and bits are there now
+	Level(bits uint32) // bits were asked for with Look, and are there now
+}
+
+// A Watch is one watcher's interest in a borrowed descriptor. Watches of one
+// descriptor for the same events share an item.
+type Watch struct {
+	target Target
+	item   *item // nil after Close
+}
+
+// NewWatch watches a borrowed descriptor. What is ready now is an Edge before
+// NewWatch returns.
+func NewWatch(num int, bits uint32, target Target) (*Watch, error) {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	w := &Watch{target: target}
+	for _, s := range sets {
+		it := s.items[num]
+		if it == nil {
+			return w, w.first(s, num, bits)
+		}
+		if len(it.watches) > 0 && it.bits == bits && w.join(it) {
+			return w, nil
+		}
+	}
+	s, err := newSet()
+	if err != nil {
+		return nil, err
+	}
+	return w, w.first(s, num, bits)
+}
+
+// first makes the item that w watches. The kernel reports what is ready now.
+func (w *Watch) first(s *set, num int, bits uint32) error {
+	defer s.closeIfUnused()
+	it, err := s.add(num, bits)
+	if err != nil {
+		return err
+	}
+	w.item, it.watches = it, []*Watch{w}
+	s.drainEdges()
+	return nil
+}
+
+// join shares an item, unless its number means another file by now. The others
+// who share it have had their edges already.
+func (w *Watch) join(it *item) bool {
+	ready, err := it.look()
+	if err != nil {
+		return false
+	}
+	w.item, it.watches = it, append(it.watches, w)
+	if ready != 0 {
+		w.target.Edge(ready)
+	}
+	return true
+}
+
+// Look returns the events that are there now. If there are none, Level will be
+// called with the next ones.
+func (w *Watch) Look() (uint32, error) {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	if w.item == nil {
+		return 0, os.ErrClosed
+	}
+	return w.item.look()
+}
+
+// Rearm makes an Edge of the events that are there now, if any.
+func (w *Watch) Rearm() error {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	if w.item == nil {
+		return os.ErrClosed
+	}
+	ready, err := w.item.look()
+	if ready != 0 {
+		w.target.Edge(ready)
+	}
+	return err
+}
+
+// Close ends the watch; target hears nothing after it.
+func (w *Watch) Close() {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	it := w.item
+	if it == nil {
+		return
+	}
+	w.item = nil
+	it.watches = slices.DeleteFunc(it.watches, func(other *Watch) bool { return other == w })
+	if len(it.watches) == 0 {
+		it.remove()
+		it.set.closeIfUnused()
+	}
+}

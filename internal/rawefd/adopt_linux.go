@@ -1,0 +1,106 @@
+package rawefd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Adopt takes ownership of an eventfd of the given mode. It sets close-on-exec
+// and no other flag. On error nothing was changed and the caller keeps it.
+func Adopt(num int, semaphore bool) (*FD, error) {
+	if err := checkNumber("descriptor", num, 0); err != nil {
+		return nil, err
+	}
+	flags, err := unix.FcntlInt(uintptr(num), unix.F_GETFL, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	if err := checkMode(num, semaphore); err != nil {
+		return nil, err
+	}
+	if _, err := unix.FcntlInt(uintptr(num), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return &FD{num: num, blocking: flags&unix.O_NONBLOCK == 0}, nil
+}
+
+// FromProcess adopts a duplicate of descriptor num of process pid.
+func FromProcess(pid, num int, semaphore bool) (*FD, error) {
+	if err := errors.Join(checkNumber("process", pid, 1), checkNumber("descriptor", num, 0)); err != nil {
+		return nil, err
+	}
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("pidfd_open", err)
+	}
+	defer unix.Close(pidfd)
+	own, err := unix.PidfdGetfd(pidfd, num, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("pidfd_getfd", err)
+	}
+	f, err := Adopt(own, semaphore)
+	if err != nil {
+		unix.Close(own)
+	}
+	return f, err
+}
+
+// checkNumber refuses what the kernel would silently cut to 32 bits.
+func checkNumber(what string, n, least int) error {
+	if n < least || n > math.MaxInt32 {
+		return fmt.Errorf("no %s has number %d: %w", what, n, os.ErrInvalid)
+	}
+	return nil
+}
+
+// checkMode returns an error unless num is an eventfd of the given mode. A
+// kernel before 6.5 does not tell the mode; there any eventfd passes.
+func checkMode(num int, semaphore bool) error {
+	info, err := readInfo(num)
+	if err != nil {
+		return fmt.Errorf("cannot tell what it is: %w", err)
+	}
+	if _, ok := info.field("eventfd-count:"); !ok {
+		return fmt.Errorf("not an eventfd: %w", os.ErrInvalid)
+	}
+	switch mode, _ := info.field("eventfd-semaphore:"); {
+	case mode == "0" && semaphore:
+		return fmt.Errorf("an eventfd in counting mode, not in semaphore mode: %w", os.ErrInvalid)
+	case mode == "1" && !semaphore:
+		return fmt.Errorf("an eventfd in semaphore mode, not in counting mode: %w", os.ErrInvalid)
+	}
+	return nil
+}
+
+// Count returns the count without taking it. The caller holds a use.
+func (f *FD) Count() (uint64, error) {
+	info, err := readInfo(f.num)
+	if err != nil {
+		return 0, err
+	}
+	hex, _ := info.field("eventfd-count:")
+	return strconv.ParseUint(hex, 16, 64)
+}
+
+// fdinfo is the text of /proc/self/fdinfo/N: lines of a name and a value.
+type fdinfo []byte
+
+func readInfo(num int) (fdinfo, error) {
+	return os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(num))
+}
+
+// field returns the value of the line that starts with name.
+func (i fdinfo) field(name string) (value string, ok bool) {
+	for line := range bytes.Lines(i) {
+		if value, ok := bytes.CutPrefix(line, []byte(name)); ok {
+			return string(bytes.TrimSpace(value)), true
+		}
+	}
+	return "", false
+}

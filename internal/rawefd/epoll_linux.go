@@ -1,0 +1,101 @@
+package rawefd
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Event bits, as in epoll(7).
+const (
+	EventIn      = unix.EPOLLIN
+	EventEdge    = unix.EPOLLET
+	EventOneShot = unix.EPOLLONESHOT
+)
+
+// An Event is what happened to the descriptor that was added under ID.
+type Event struct {
+	Bits uint32
+	ID   uint64
+}
+
+// An Epoll is the descriptor of an epoll instance.
+type Epoll int
+
+// NewEpoll creates an epoll instance, close-on-exec. It is marked
+// non-blocking, by which os.NewFile knows that it may be polled.
+func NewEpoll() (Epoll, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return -1, os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(ep, true); err != nil {
+		unix.Close(ep)
+		return -1, os.NewSyscallError("fcntl", err)
+	}
+	return Epoll(ep), nil
+}
+
+// Add registers descriptor num for the events in bits.
+func (e Epoll) Add(num int, bits uint32, id uint64) error {
+	return e.ctl(unix.EPOLL_CTL_ADD, num, bits, id)
+}
+
+// Modify replaces what Add registered; what is ready now counts as a new event.
+func (e Epoll) Modify(num int, bits uint32, id uint64) error {
+	return e.ctl(unix.EPOLL_CTL_MOD, num, bits, id)
+}
+
+// Delete takes back Add.
+func (e Epoll) Delete(num int) error {
+	return e.ctl(unix.EPOLL_CTL_DEL, num, 0, 0)
+}
+
+func (e Epoll) ctl(op, num int, bits uint32, id uint64) error {
+	// The two halves of the kernel's 64 bits of user data, in whatever order.
+	ev := unix.EpollEvent{Events: bits, Fd: int32(id), Pad: int32(id >> 32)}
+	err := unix.EpollCtl(int(e), op, num, &ev)
+	switch err {
+	case nil:
+		return nil
+	case unix.EPERM, unix.ELOOP: // no poll method; epoll instances nested too deeply
+		return fmt.Errorf("%w: %w", ErrNotPollable, os.NewSyscallError("epoll_ctl", err))
+	}
+	return os.NewSyscallError("epoll_ctl", err)
+}
+
+// BatchSize is the most events that one Wait returns.
+const BatchSize = 128
+
+// A Batch receives the events of one Wait.
+type Batch struct {
+	raw    [BatchSize]unix.EpollEvent
+	events [BatchSize]Event
+}
+
+// Wait returns the events that are there now; it never blocks.
+func (e Epoll) Wait(b *Batch) ([]Event, error) {
+	n, err := unix.EpollWait(int(e), b.raw[:], 0)
+	for err == unix.EINTR {
+		n, err = unix.EpollWait(int(e), b.raw[:], 0)
+	}
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_wait", err)
+	}
+	for i, ev := range b.raw[:n] {
+		b.events[i] = Event{Bits: ev.Events, ID: uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32}
+	}
+	return b.events[:n], nil
+}
+
+// File makes the epoll instance a file of Go's runtime poller, which owns it
+// from then on.
+func (e Epoll) File() *os.File {
+	return os.NewFile(uintptr(e), "epoll")
+}
+
+// Close closes the epoll instance and with it all that was added.
+func (e Epoll) Close() {
+	unix.Close(int(e))
+}

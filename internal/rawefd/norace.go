@@ -1,0 +1,6 @@
+//go:build !race
+
+package rawefd
+
+func raceRelease() {}
+func raceAcquire() {}

@@ -1,0 +1,45 @@
+//go:build !linux
+
+package rawefd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+var errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+
+const (
+	BatchSize    = 1
+	EventIn      = 1
+	EventEdge    = 1 << 31
+	EventOneShot = 1 << 30
+)
+
+// Event, Epoll and Batch exist so that the packages above compile.
+type (
+	Event struct {
+		Bits uint32
+		ID   uint64
+	}
+	Epoll int
+	Batch struct{}
+)
+
+func New(count uint64, semaphore bool) (*FD, error)          { return nil, errUnsupported }
+func Adopt(num int, semaphore bool) (*FD, error)             { return nil, errUnsupported }
+func FromProcess(pid, num int, semaphore bool) (*FD, error)  { return nil, errUnsupported }
+func (f *FD) Add(delta uint64) error                         { return errUnsupported }
+func (f *FD) Take() (uint64, error)                          { return 0, errUnsupported }
+func (f *FD) Count() (uint64, error)                         { return 0, errUnsupported }
+func (f *FD) Dup() (*os.File, error)                         { return nil, errUnsupported }
+func closeNumber(num int)                                    {}
+func NewEpoll() (Epoll, error)                               { return -1, errUnsupported }
+func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errUnsupported }
+func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errUnsupported }
+func (e Epoll) Delete(num int) error                         { return errUnsupported }
+func (e Epoll) Wait(b *Batch) ([]Event, error)               { return nil, errUnsupported }
+func (e Epoll) File() *os.File                               { return nil }
+func (e Epoll) Close()                                       {}

@@ -1,0 +1,134 @@
+package notify
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"os"
+)
+
+// Wait takes the whole count, which goes back to 0, and returns it. While the
+// count is 0 it waits; goroutines that wait are served first come first served,
+// each count going to exactly one of them.
+//
+// If ctx ends first, Wait returns ctx.Err() and has taken nothing; so it does
+// at once if ctx has ended already, even if a count is pending. A count that
+// reached the waiter just before is returned with a nil error. Close wakes it
+// with an error that matches [os.ErrClosed], unless there is a count left for
+// it. A nil ctx matches [os.ErrInvalid]. Where the process is out of descriptors
+// (EMFILE) so that it cannot wait, Wait returns that error.
+//
+// Without waiting it costs one system call and allocates nothing.
+func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
+	if ctx == nil {
+		return 0, fmt.Errorf("notify: Wait: the context is nil: %w", os.ErrInvalid)
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	count, place, err := n.takeOrQueue()
+	if err != nil {
+		return 0, n.failed("Wait", err)
+	}
+	if count > 0 {
+		return count, nil
+	}
+	w := place.Value.(waiter)
+	select {
+	case count = <-w:
+	case <-ctx.Done():
+		if n.leave(place) {
+			return 0, ctx.Err()
+		}
+		count = <-w // it was served before it could leave
+	}
+	if count == 0 {
+		return 0, n.failed("Wait", os.ErrClosed)
+	}
+	return count, nil
+}
+
+// TryWait takes the whole count, which goes back to 0, and returns it and true.
+// It returns false if the count is 0, if it belongs to goroutines that wait
+// already, or after Close. It never blocks, costs one system call and allocates
+// nothing.
+func (n *Notifier) TryWait() (uint64, bool) {
+	if n.queued.Load() > 0 || !n.fd.Use() {
+		return 0, false
+	}
+	count, err := n.take()
+	n.fd.Done()
+	return count, err == nil && count > 0
+}
+
+// take returns the count that is not delivered yet, be it in C's buffer or in
+// the kernel. The caller holds a use of fd.
+func (n *Notifier) take() (uint64, error) {
+	if c := n.c.Load(); c != nil {
+		select {
+		case count := <-*c:
+			return count, nil
+		default:
+		}
+	}
+	return n.fd.Take()
+}
+
+// takeOrQueue returns the count, or else a place among the waiters.
+//
+// No wake-up is lost: take found 0 and the place is there before mu is
+// released, and ready, which every later signal makes the poller call, needs
+// mu. So a signal is either seen by take or finds the waiter.
+func (n *Notifier) takeOrQueue() (count uint64, place *list.Element, err error) {
+	if !n.fd.Use() {
+		return 0, nil, os.ErrClosed
+	}
+	defer n.fd.Done() // after mu is released: it may call last
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waiters.Len() == 0 {
+		if count, err = n.take(); count > 0 || err != nil {
+			return count, nil, err
+		}
+	}
+	if err := n.source.Arm(); err != nil {
+		return 0, nil, err
+	}
+	n.queued.Add(1)
+	return 0, n.waiters.PushBack(make(waiter, 1)), nil
+}
+
+// leave takes a waiter from the queue and reports whether it was still there.
+func (n *Notifier) leave(place *list.Element) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	before := n.waiters.Len()
+	n.waiters.Remove(place) // does nothing if next has removed it
+	if n.waiters.Len() == before {
+		return false
+	}
+	n.queued.Add(-1)
+	return true
+}
+
+// next takes the first waiter from the queue, or nil. The caller holds mu.
+func (n *Notifier) next() waiter {
+	first := n.waiters.Front()
+	if first == nil {
+		return nil
+	}
+	n.queued.Add(-1)
+	return n.waiters.Remove(first).(waiter)
+}
+
+// ready delivers the count. The poller calls it after each signal while the
+// source is armed.
+func (n *Notifier) ready() {
+	if !n.fd.Use() {
+		return
+	}
+	defer n.fd.Done()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.deliver()
+}

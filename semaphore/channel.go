@@ -1,0 +1,79 @@
+package semaphore
+
+// C returns a channel for use in select; each receive from it is one permit
+// acquired, to be released like any other. It is the same channel each time.
+//
+// Once C has been called it takes its turn among the goroutines that wait in
+// Acquire: it holds one permit ready for the next receiver, and takes another
+// when that is received. The channel has no buffer. While a permit is held
+// ready, and only then, one goroutine of this Semaphore holds it out. Close puts
+// it back into the counter and closes the channel.
+func (s *Semaphore) C() <-chan struct{} {
+	if c := s.c.Load(); c != nil {
+		return *c
+	}
+	used := s.fd.Use()
+	if used {
+		defer s.fd.Done() // after mu is released: it may call last
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.c.Load(); c != nil {
+		return *c
+	}
+	c := make(chan struct{})
+	s.closing = make(chan struct{})
+	s.c.Store(&c)
+	switch {
+	case s.closed:
+		close(c)
+	case used:
+		s.waitForC(&waiter{permits: 1})
+	}
+	return c
+}
+
+// waitForC queues C for the next permit. The caller holds mu and a use of fd.
+func (s *Semaphore) waitForC(w *waiter) {
+	s.queue(w)
+	s.source.MustArm() // before serve, so that no later Release goes unseen
+	s.serve()
+}
+
+// offer hands a permit that was taken to a goroutine that receives from C now,
+// or else starts one to hold it out. A goroutine it must be, since nothing else
+// notices that somebody came to receive; it must be one for each Semaphore,
+// since a select over the channels of all (reflect.Select) costs more with each,
+// and since a channel made in a testing/synctest bubble stays there. The caller
+// holds mu and a use of fd.
+func (s *Semaphore) offer(w *waiter) {
+	c := *s.c.Load()
+	select {
+	case c <- struct{}{}:
+		s.queue(w)
+		return
+	default:
+	}
+	if !s.fd.Use() { // Close has begun
+		s.putBack(1)
+		return
+	}
+	s.offered = make(chan struct{})
+	go s.hold(c, w, s.offered)
+}
+
+// hold holds one permit out until it is received or Close wants it back.
+func (s *Semaphore) hold(c chan struct{}, w *waiter, ended chan struct{}) {
+	defer close(ended)
+	defer s.fd.Done()
+	select {
+	case c <- struct{}{}:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.shut {
+			s.waitForC(w)
+		}
+	case <-s.closing:
+		s.putBack(1)
+	}
+}

@@ -1,0 +1,127 @@
+package semaphore
+
+import "container/list"
+
+// ready serves the waiters. The poller calls it after each Release while the
+// source is armed.
+func (s *Semaphore) ready() {
+	if !s.fd.Use() {
+		return
+	}
+	defer s.fd.Done() // after mu is released: it may call last
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiters.Len() == 0 {
+		s.source.Disarm()
+		return
+	}
+	s.source.MustArm() // which it is, unless C could not arm it
+	s.serve()
+}
+
+// serve grants permits to waiters, first come first served, until there are too
+// few for the first. The caller holds mu and a use of fd.
+func (s *Semaphore) serve() {
+	for !s.shut {
+		first := s.waiters.Front()
+		if first == nil || !s.enough(first) || !s.take(first.Value.(*waiter).permits) {
+			return
+		}
+		s.unqueue(first)
+		s.grant(first.Value.(*waiter))
+	}
+}
+
+// grant gives a waiter the permits that were taken for it.
+func (s *Semaphore) grant(w *waiter) {
+	if w.ready == nil {
+		s.offer(w)
+		return
+	}
+	// The use lets Acquire give the permits back though Close has been called.
+	if w.granted = s.fd.Use(); !w.granted {
+		s.putBack(w.permits)
+	}
+	close(w.ready)
+}
+
+// enough reports whether it is worth trying to take what a waiter needs. To try
+// and put back would be an event for everybody who waits, here and in other
+// processes, who would then try in their turn: all would spin.
+func (s *Semaphore) enough(place *list.Element) bool {
+	w := place.Value.(*waiter)
+	if w.permits == 1 {
+		return true
+	}
+	count, err := s.fd.Count()
+	return err == nil && count >= uint64(w.permits)
+}
+
+// look serves if the waiter is the first. It is called at a slow pace, so where
+// /proc does not tell the count it may try without knowing.
+func (s *Semaphore) look(place *list.Element) {
+	if !s.fd.Use() {
+		return
+	}
+	defer s.fd.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut || s.waiters.Front() != place {
+		return
+	}
+	if _, err := s.fd.Count(); err != nil {
+		if w := place.Value.(*waiter); s.take(w.permits) {
+			s.unqueue(place)
+			s.grant(w)
+		}
+	}
+	s.serve()
+}
+
+// take takes n permits or none. The caller holds mu, so that two goroutines do
+// not each hold a part of what both want, and a use of fd.
+func (s *Semaphore) take(n int64) bool {
+	if n == 1 {
+		return s.takeOne()
+	}
+	s.slow.Add(1<<32 + 1)
+	defer s.slow.Add(^uint64(0))
+	for taken := int64(0); taken < n; taken++ {
+		if !s.takeOne() {
+			s.putBack(taken)
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Semaphore) takeOne() bool {
+	n, err := s.fd.Take()
+	return err == nil && n == 1
+}
+
+// putBack returns permits to the counter. It fails only if others have filled
+// the counter up meanwhile, and who has 2^64 permits will not miss these.
+func (s *Semaphore) putBack(n int64) {
+	if n > 0 {
+		s.fd.Add(uint64(n))
+	}
+}
+
+// queue puts a waiter at the end of the queue. The caller holds mu.
+func (s *Semaphore) queue(w *waiter) *list.Element {
+	s.slow.Add(1)
+	return s.waiters.PushBack(w)
+}
+
+// unqueue takes a waiter out of the queue and reports whether it was there. The
+// caller holds mu.
+func (s *Semaphore) unqueue(place *list.Element) bool {
+	before := s.waiters.Len()
+	s.waiters.Remove(place)
+	if s.waiters.Len() == before {
+		return false
+	}
+	s.slow.Add(^uint64(0))
+	return true
+}

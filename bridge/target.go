@@ -20,13 +20,16 @@ func (t *target) Edge(bits uint32) {
 	t.c <- events // never blocks: only we send, under mu
 }
 
-// Level ends the round.
-func (t *target) Level(bits uint32) {
+// Level ends the round, if there is one.
+func (t *target) Level(bits uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r := t.round; r != nil && !t.closed {
-		r.events = Events(bits)
-		close(r.done)
-		t.round = nil
+	r := t.round
+	if r == nil || t.closed {
+		return false
 	}
+	t.round = nil
+	r.events = Events(bits)
+	close(r.done)
+	return true
 }

@@ -33,6 +33,7 @@ type item struct {
 	set     *set
 	num     int
 	bits    uint32
+	pulses  bool     // see pulse.go
 	watches []*Watch // none: dead, but not known to be deleted
 	ready   uint32   // what the latest drain of levels found
 }
@@ -88,20 +89,20 @@ func (s *set) closeIfUnused() {
 	sets = slices.DeleteFunc(sets, func(other *set) bool { return other == s })
 }
 
-// add registers a number that the set does not have. The level registration
-// stays off until somebody asks.
-func (s *set) add(num int, bits uint32) (*item, error) {
-	if err := s.edges.epoll.Add(num, bits|rawefd.EventEdge, uint64(num)); err != nil {
-		return nil, err
+// add registers an item whose number the set does not have. The level
+// registration stays off until somebody asks.
+func (it *item) add() error {
+	s := it.set
+	if err := s.edges.epoll.Add(it.num, it.edgeBits(), uint64(it.num)); err != nil {
+		return err
 	}
-	it := &item{set: s, num: num, bits: bits}
-	s.items[num] = it
+	s.items[it.num] = it
 	s.live++
-	if err := s.levels.epoll.Add(num, rawefd.EventOneShot, uint64(num)); err != nil {
+	if err := s.levels.epoll.Add(it.num, rawefd.EventOneShot, uint64(it.num)); err != nil {
 		it.remove()
-		return nil, err
+		return err
 	}
-	return it, nil
+	return nil
 }
 
 // remove deletes what add registered, as far as the kernel lets it.
@@ -129,6 +130,10 @@ func (it *item) look() (uint32, error) {
 
 func (s *set) drainEdges() {
 	s.drain(s.edges.epoll, func(it *item, bits uint32) {
+		if it.pulses {
+			it.pulse(bits)
+			return
+		}
 		for _, w := range it.watches {
 			w.target.Edge(bits)
 		}

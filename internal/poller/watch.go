@@ -19,15 +19,18 @@ var (
 // A Target is told what happens to a borrowed descriptor. It is called under a
 // lock: it must neither block nor call a Watch.
 type Target interface {
-	Edge(bits uint32)  // something changed, and bits are there now
-	Level(bits uint32) // bits were asked for with Look, and are there now
+	Edge(bits uint32) // something changed, and bits are there now
+	// Level says that bits, which were asked for with Look, are there now. It
+	// reports whether anybody still waited for them.
+	Level(bits uint32) bool
 }
 
 // A Watch is one watcher's interest in a borrowed descriptor. Watches of one
 // descriptor for the same events share an item.
 type Watch struct {
 	target Target
-	item   *item // nil after Close
+	item   *item  // nil after Close
+	pulse  uint32 // what came and no Look has seen; see pulse.go
 }
 
 // NewWatch watches a borrowed descriptor. What is ready now is an Edge before
@@ -55,11 +58,18 @@ func NewWatch(num int, bits uint32, target Target) (*Watch, error) {
 // first makes the item that w watches. The kernel reports what is ready now.
 func (w *Watch) first(s *set, num int, bits uint32) error {
 	defer s.closeIfUnused()
-	it, err := s.add(num, bits)
-	if err != nil {
+	it := &item{set: s, num: num, bits: bits, pulses: bits&rawefd.EventPri != 0 && rawefd.Pulses(num)}
+	pulse := it.pending()
+	if err := it.add(); err != nil {
 		return err
 	}
+	if it.pulses {
+		s.drainEdges() // that it is readable is no pulse
+	}
 	w.item, it.watches = it, []*Watch{w}
+	if pulse != 0 {
+		it.pulse(pulse)
+	}
 	s.drainEdges()
 	return nil
 }
@@ -86,7 +96,10 @@ func (w *Watch) Look() (uint32, error) {
 	if w.item == nil {
 		return 0, os.ErrClosed
 	}
-	return w.item.look()
+	ready, err := w.item.look()
+	ready |= w.pulse
+	w.pulse = 0
+	return ready, err
 }
 
 // Rearm makes an Edge of the events that are there now, if any.

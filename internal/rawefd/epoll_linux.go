@@ -10,6 +10,7 @@ import (
 // Event bits, as in epoll(7).
 const (
 	EventIn      = unix.EPOLLIN
+	EventPri     = unix.EPOLLPRI
 	EventEdge    = unix.EPOLLET
 	EventOneShot = unix.EPOLLONESHOT
 )

@@ -58,11 +58,7 @@ var blockingAdds sync.Mutex
 func (f *FD) addBlocking(delta uint64) error {
 	blockingAdds.Lock()
 	defer blockingAdds.Unlock()
-	ready, err := poll(f.num, unix.POLLOUT)
-	if err != nil {
-		return err
-	}
-	if !ready {
+	if Poll(f.num, unix.POLLOUT)&unix.POLLOUT == 0 {
 		return ErrFull
 	}
 	if delta > 1 {
@@ -137,9 +133,8 @@ var polledTakes sync.Mutex
 func (f *FD) takePolled() (uint64, error) {
 	polledTakes.Lock()
 	defer polledTakes.Unlock()
-	ready, err := poll(f.num, unix.POLLIN)
-	if err != nil || !ready {
-		return 0, err
+	if Poll(f.num, unix.POLLIN)&unix.POLLIN == 0 {
+		return 0, nil
 	}
 	var count uint64
 	for {
@@ -154,18 +149,6 @@ func (f *FD) takePolled() (uint64, error) {
 			continue
 		}
 		return 0, os.NewSyscallError("read", errno)
-	}
-}
-
-// poll reports whether events are there now.
-func poll(num int, events int16) (bool, error) {
-	fds := [1]unix.PollFd{{Fd: int32(num), Events: events}}
-	for {
-		n, err := unix.Poll(fds[:], 0)
-		if err == unix.EINTR {
-			continue
-		}
-		return n > 0 && fds[0].Revents&events != 0, os.NewSyscallError("poll", err)
 	}
 }
 

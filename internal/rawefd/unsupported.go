@@ -14,6 +14,7 @@ var errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUns
 const (
 	BatchSize    = 1
 	EventIn      = 1
+	EventPri     = 2
 	EventEdge    = 1 << 31
 	EventOneShot = 1 << 30
 )
@@ -36,6 +37,8 @@ func (f *FD) Take() (uint64, error)                          { return 0, errUnsu
 func (f *FD) Count() (uint64, error)                         { return 0, errUnsupported }
 func (f *FD) Dup() (*os.File, error)                         { return nil, errUnsupported }
 func closeNumber(num int)                                    {}
+func Pulses(num int) bool                                    { return false }
+func Poll(num int, bits uint32) uint32                       { return 0 }
 func NewEpoll() (Epoll, error)                               { return -1, errUnsupported }
 func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errUnsupported }
 func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errUnsupported }

@@ -1,0 +1,76 @@
+// Package hammer helps tests to provoke rare interleavings.
+package hammer
+
+import (
+	"os"
+	"sync"
+	"testing"
+	"time"
+)
+
+// For calls round again and again in each of n goroutines until d has passed.
+func For(d time.Duration, n int, round func()) {
+	var wg sync.WaitGroup
+	deadline := time.Now().Add(d)
+	for range n {
+		wg.Go(func() {
+			for time.Now().Before(deadline) {
+				round()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Strangers opens and closes pipes and files until stop is called, so that the
+// numbers of closed descriptors are at once those of something else, and fails
+// the test if anybody else writes to one of them.
+func Strangers(t *testing.T) (stop func()) {
+	t.Helper()
+	dir := t.TempDir()
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, round := range []func(){
+		func() { strangePipe(t) },
+		func() { strangeFile(t, dir) },
+	} {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					round()
+				}
+			}
+		})
+	}
+	return func() { close(done); wg.Wait() }
+}
+
+func strangePipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer r.Close()
+	w.Close()
+	var buf [8]byte
+	if n, _ := r.Read(buf[:]); n != 0 {
+		t.Errorf("a stranger's pipe got % x", buf[:n])
+	}
+}
+
+func strangeFile(t *testing.T, dir string) {
+	f, err := os.CreateTemp(dir, "stranger")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() != 0 {
+		t.Errorf("a stranger's file has %d bytes, error %v", info.Size(), err)
+	}
+}

@@ -1,0 +1,71 @@
+// Package leaktest makes a test binary fail if its tests leave goroutines or
+// descriptors behind.
+package leaktest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// Main runs the tests and exits. It is to be called by TestMain.
+func Main(m *testing.M) {
+	before := Descriptors()
+	code := m.Run()
+	if code == 0 && flag.Lookup("test.fuzz").Value.String() == "" {
+		if err := Check(before); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// Check returns an error if there are goroutines of ours, or descriptors beyond
+// those in before, that do not go away soon: what Close sets in motion may end
+// an instant later.
+func Check(before []string) error {
+	if err := goleak.Find(); err != nil {
+		return err
+	}
+	var after []string
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if after = Descriptors(); slices.Equal(before, after) {
+			return nil
+		}
+		<-time.After(time.Millisecond)
+	}
+	return fmt.Errorf("descriptors leaked: there were %q, there are %q", before, after)
+}
+
+// Descriptors returns what the open descriptors of the process refer to, sorted,
+// or nil where there is no /proc to tell.
+func Descriptors() []string {
+	warmUp()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, entry := range entries {
+		// The directory itself is closed by now.
+		if name, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil {
+			names = append(names, entry.Name()+" "+name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// warmUp has the runtime open the descriptors of its own poller, which it keeps.
+func warmUp() {
+	if r, w, err := os.Pipe(); err == nil {
+		r.Close()
+		w.Close()
+	}
+}

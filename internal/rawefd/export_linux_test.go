@@ -1,0 +1,14 @@
+package rawefd
+
+// SetNoNowait makes Take do as on a kernel without RWF_NOWAIT.
+func SetNoNowait(on bool) { noNowait.Store(on) }
+
+// TellsMode reports whether the kernel tells the mode of an eventfd.
+func TellsMode(num int) bool {
+	info, err := readInfo(num)
+	if err != nil {
+		return false
+	}
+	_, ok := info.field("eventfd-semaphore:")
+	return ok
+}

@@ -1,0 +1,244 @@
+package rawefd_test
+
+import (
+	"errors"
+	"math"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+func nothing() {}
+
+func mustNew(t testing.TB, count uint64, semaphore bool) *rawefd.FD {
+	t.Helper()
+	f, err := rawefd.New(count, semaphore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close(nothing) })
+	return f
+}
+
+func wantTake(t *testing.T, f *rawefd.FD, want uint64) {
+	t.Helper()
+	if got, err := f.Take(); got != want || err != nil {
+		t.Errorf("Take = %d, %v; want %d", got, err, want)
+	}
+}
+
+// takeWays runs a test with RWF_NOWAIT and without.
+func takeWays(t *testing.T, test func(t *testing.T)) {
+	t.Run("Nowait", test)
+	t.Run("Polled", func(t *testing.T) {
+		rawefd.SetNoNowait(true)
+		defer rawefd.SetNoNowait(false)
+		test(t)
+	})
+}
+
+func TestCountingTakesTheSum(t *testing.T) {
+	takeWays(t, func(t *testing.T) {
+		f := mustNew(t, 0, false)
+		wantTake(t, f, 0)
+		for _, delta := range []uint64{1, 3, 6, 11, 5000} {
+			if err := f.Add(delta); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := f.Count(); got != 5021 || err != nil {
+			t.Errorf("Count = %d, %v; want 5021", got, err)
+		}
+		wantTake(t, f, 5021)
+		wantTake(t, f, 0)
+	})
+}
+
+func TestSemaphoreTakesOne(t *testing.T) {
+	takeWays(t, func(t *testing.T) {
+		f := mustNew(t, 2, true)
+		for _, want := range []uint64{1, 1, 0} {
+			wantTake(t, f, want)
+		}
+	})
+}
+
+// eventfd2 takes 32 bits; the rest must not be cut off.
+func TestNewHoldsLargeCounts(t *testing.T) {
+	for _, count := range []uint64{0, 1, math.MaxUint32 - 1, math.MaxUint32, math.MaxUint32 + 1, 1<<33 + 7, rawefd.MaxCount} {
+		f := mustNew(t, count, false)
+		if got, err := f.Count(); got != count || err != nil {
+			t.Errorf("New(%d): Count = %d, %v", count, got, err)
+		}
+	}
+}
+
+func TestAddPastMaximumAddsNothing(t *testing.T) {
+	for _, nonblock := range []bool{true, false} {
+		f := mustNew(t, rawefd.MaxCount-5, false)
+		if err := unix.SetNonblock(f.Number(), nonblock); err != nil {
+			t.Fatal(err)
+		}
+		if !nonblock {
+			f = adoptDup(t, f)
+		}
+		for _, delta := range []uint64{6, rawefd.MaxCount, math.MaxUint64} {
+			if err := f.Add(delta); err != rawefd.ErrFull {
+				t.Errorf("nonblock %v: Add(%d) = %v, want ErrFull", nonblock, delta, err)
+			}
+		}
+		if err := f.Add(5); err != nil {
+			t.Errorf("nonblock %v: Add(5) = %v with room for 5", nonblock, err)
+		}
+		if err := f.Add(1); err != rawefd.ErrFull {
+			t.Errorf("nonblock %v: Add(1) = %v at the maximum, want ErrFull", nonblock, err)
+		}
+		wantTake(t, f, rawefd.MaxCount)
+	}
+}
+
+func adoptDup(t *testing.T, f *rawefd.FD) *rawefd.FD {
+	t.Helper()
+	dup, err := unix.FcntlInt(uintptr(f.Number()), unix.F_DUPFD, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := rawefd.Adopt(dup, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close(nothing) })
+	return g
+}
+
+func TestBlockingEventfdIsTakenWithoutBlocking(t *testing.T) {
+	takeWays(t, func(t *testing.T) {
+		f := mustNew(t, 0, false)
+		if err := unix.SetNonblock(f.Number(), false); err != nil {
+			t.Fatal(err)
+		}
+		g := adoptDup(t, f)
+		wantTake(t, g, 0)
+		if err := g.Add(7); err != nil {
+			t.Fatal(err)
+		}
+		wantTake(t, g, 7)
+		flags, err := unix.FcntlInt(uintptr(g.Number()), unix.F_GETFL, 0)
+		if err != nil || flags&unix.O_NONBLOCK != 0 {
+			t.Errorf("flags %#x, %v: O_NONBLOCK was set on a descriptor that others share", flags, err)
+		}
+	})
+}
+
+func TestAdoptRefuses(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	file, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	counting, semaphore := mustNew(t, 0, false), mustNew(t, 0, true)
+	modes := rawefd.TellsMode(counting.Number())
+	for _, c := range []struct {
+		name      string
+		num       int
+		semaphore bool
+		want      error
+	}{
+		{"negative", -1, false, os.ErrInvalid},
+		{"past 32 bits", 1<<32 + counting.Number(), false, os.ErrInvalid},
+		{"not open", 1 << 20, false, syscall.EBADF},
+		{"pipe", int(w.Fd()), false, os.ErrInvalid},
+		{"regular file", int(file.Fd()), false, os.ErrInvalid},
+		{"counting mode", counting.Number(), true, os.ErrInvalid},
+		{"semaphore mode", semaphore.Number(), false, os.ErrInvalid},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.want == os.ErrInvalid && !modes && (c.num == counting.Number() || c.num == semaphore.Number()) {
+				t.Skip("this kernel does not tell an eventfd's mode (before 6.5)")
+			}
+			f, err := rawefd.Adopt(c.num, c.semaphore)
+			if f != nil || !errors.Is(err, c.want) {
+				t.Errorf("Adopt = %v, %v; want an error that matches %v", f, err, c.want)
+			}
+		})
+	}
+	if _, err := unix.FcntlInt(w.Fd(), unix.F_GETFD, 0); err != nil {
+		t.Errorf("the refused descriptor is gone: %v", err)
+	}
+}
+
+func TestCloseEndsUses(t *testing.T) {
+	f := mustNew(t, 0, false)
+	num, lasts := f.Number(), 0
+	if !f.Use() {
+		t.Fatal("Use = false before Close")
+	}
+	if !f.Close(func() { lasts++ }) {
+		t.Fatal("Close = false, want true for the first")
+	}
+	if f.Use() || f.Close(nothing) || f.Number() != -1 {
+		t.Error("Use, a second Close or Number works after Close")
+	}
+	if err := f.Add(1); err != nil || lasts != 0 {
+		t.Errorf("Add = %v and last was called %d times while a use is left", err, lasts)
+	}
+	f.Done()
+	if lasts != 1 {
+		t.Errorf("last was called %d times, want once", lasts)
+	}
+	if _, err := unix.FcntlInt(uintptr(num), unix.F_GETFD, 0); err != syscall.EBADF {
+		t.Errorf("the descriptor is still there: %v", err)
+	}
+}
+
+// Who has a use names the eventfd; nobody who has not may reach a stranger's
+// descriptor; and whatever was added before the last use ended is seen by last.
+func TestCloseAgainstAddWhileNumbersAreReused(t *testing.T) {
+	stop := hammer.Strangers(t)
+	defer stop()
+	hammer.For(time.Second, 2, func() {
+		f, err := rawefd.New(0, false)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var added, lasts, closes atomic.Uint64
+		var taken uint64
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				for f.Use() {
+					if err := f.Add(1); err != nil {
+						t.Errorf("Add = %v", err)
+					}
+					added.Add(1)
+					f.Done()
+				}
+			})
+			wg.Go(func() {
+				if f.Close(func() { lasts.Add(1); taken, _ = f.Take() }) {
+					closes.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if closes.Load() != 1 || lasts.Load() != 1 || taken != added.Load() {
+			t.Errorf("%d Closes succeeded, last ran %d times and took %d of %d; want 1, 1 and all",
+				closes.Load(), lasts.Load(), taken, added.Load())
+		}
+	})
+}

@@ -242,3 +242,55 @@ func TestCloseAgainstAddWhileNumbersAreReused(t *testing.T) {
 		}
 	})
 }
+
+// Two goroutines meet on one FD after another, one that uses it and closes it as
+// well and one that closes it, with nothing but the atomic steps between them.
+func TestLastRunsOnceAndAfterEveryUse(t *testing.T) {
+	type round struct {
+		f              *rawefd.FD
+		dead           atomic.Bool
+		lasts, closes  atomic.Int32
+		arrived, ended sync.WaitGroup
+	}
+	end := func(r *round) {
+		if r.f.Close(func() { r.dead.Store(true); r.lasts.Add(1) }) {
+			r.closes.Add(1)
+		}
+		r.ended.Done()
+	}
+	rounds := make(chan *round)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for r := range rounds {
+			r.arrived.Done()
+			for i := 0; i < 20 && r.f.Use(); i++ {
+				if r.dead.Load() {
+					t.Error("a use began after the last had ended")
+				}
+				r.f.Done()
+			}
+			end(r)
+		}
+	})
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); {
+		f, err := rawefd.New(0, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &round{f: f}
+		r.arrived.Add(1)
+		r.ended.Add(2)
+		rounds <- r
+		r.arrived.Wait()
+		for range time.Now().UnixNano() % 16 { // meet it at another step each time
+			r.f.Number()
+		}
+		end(r)
+		r.ended.Wait()
+		if c, l := r.closes.Load(), r.lasts.Load(); c != 1 || l != 1 {
+			t.Errorf("%d Closes succeeded and last ran %d times, want one each", c, l)
+		}
+	}
+	close(rounds)
+	wg.Wait()
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"github.com/eventchan/eventchan/examples/kmod/device"
+	"github.com/eventchan/eventchan/notify"
+	"golang.org/x/sys/unix"
+)
+
+// One of the two sides goes while the other is at work.
+var lifetimeChecks = []check{
+	{"unload-refused-while-signalling", unloadWhileOpen},
+	{"unload-while-signalling", unloadWhileTimerRuns},
+	{"eventfd-closed-while-signalling", closedWhileSignalling},
+	{"program-killed-while-signalling", programKilled},
+}
+
+// unloadWhileOpen checks that the module cannot go while an open device's senders run, and can right after.
+func unloadWhileOpen() error {
+	n, err := notify.New()
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	err = opened(func(d *device.Device) error {
+		if err := d.Attach(n.FD()); err != nil {
+			return err
+		}
+		_, err := endless(d, n)
+		return errors.Join(err, refused("delete_module", unload(deviceModule), unix.EWOULDBLOCK))
+	})
+	err = errors.Join(err, nothingHeld(), unload(deviceModule))
+	drained(n)
+	return errors.Join(err, quiet(n), load(deviceModule, ""))
+}
+
+// unloadWhileTimerRuns takes a module away that nothing holds, in the middle of its signals, many times.
+func unloadWhileTimerRuns() (err error) {
+	n, err := notify.New()
+	if err != nil {
+		return err
+	}
+	defer closing(n, &err)
+	parameters := fmt.Sprintf("pid=%d efd=%d every_us=%d", os.Getpid(), n.FD(), 20)
+	for range 10 {
+		if err := load(pidModule, parameters); err != nil {
+			return err
+		}
+		for range 20 {
+			if _, err := next(n); err != nil {
+				return fmt.Errorf("while loaded: %w", err)
+			}
+		}
+		if err := unload(pidModule); err != nil {
+			return err
+		}
+	}
+	drained(n)
+	return quiet(n)
+}
+
+// closedWhileSignalling closes the notifier first. The kernel goes on with a counter that nobody can see.
+func closedWhileSignalling() error {
+	return opened(func(d *device.Device) error {
+		n, err := notify.New()
+		if err != nil {
+			return err
+		}
+		if err := d.Attach(n.FD()); err != nil {
+			return errors.Join(err, n.Close())
+		}
+		_, err = endless(d, n)
+		return errors.Join(err, n.Close(), d.Detach())
+	})
+}
+
+// programKilled has a child hand the module a notifier that is shared with this process, and kills it. Until then
+// signals come; once the child is gone they have stopped, and the module can go.
+func programKilled() (err error) {
+	n, err := notify.New()
+	if err != nil {
+		return err
+	}
+	defer closing(n, &err)
+	child, err := startHolder(n)
+	if err != nil {
+		return err
+	}
+	for range 20 {
+		if _, err = next(n); err != nil {
+			break
+		}
+	}
+	err = errors.Join(err, kill(child))
+	drained(n)
+	return errors.Join(err, quiet(n), nothingHeld(), unload(deviceModule), load(deviceModule, ""))
+}
+
+func kill(child *exec.Cmd) error {
+	err := child.Process.Kill()
+	child.Wait()
+	if status := child.ProcessState.String(); status != "signal: killed" {
+		return fmt.Errorf("child ended with %s before it was killed (%v)", status, err)
+	}
+	return err
+}
+
+// holdCommand makes this program the child: /init hold.
+const holdCommand = "hold"
+
+// startHolder starts the child with n as its descriptor 3 and waits until the module holds it.
+func startHolder(n *notify.Notifier) (*exec.Cmd, error) {
+	file, err := n.File()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	child := exec.Command("/proc/self/exe", holdCommand)
+	child.ExtraFiles = []*os.File{file}
+	child.Stderr = os.Stderr
+	output, err := child.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := child.Start(); err != nil {
+		return nil, err
+	}
+	if line, err := bufio.NewReader(output).ReadString('\n'); line != "holding\n" {
+		return nil, fmt.Errorf("child: %q, %v", line, errors.Join(err, child.Process.Kill(), child.Wait()))
+	}
+	return child, nil
+}
+
+// hold is the child: it leaves the module with three eventfds in use, says so, and waits to be killed.
+func hold() {
+	err := attached(func(d *device.Device, never *notify.Notifier) error {
+		n, err := notify.FromFD(3)
+		if err != nil {
+			return err
+		}
+		in, err := notify.New()
+		if err != nil {
+			return err
+		}
+		// The listener owes more answers than it can ever send, and the senders never end either.
+		err = errors.Join(d.Detach(), d.Attach(n.FD()), d.Listen(in.FD(), n.FD()), in.Add(1<<40),
+			d.Signal(device.Forever, device.Thread, 0), d.Signal(device.Forever, device.Timer, 20))
+		if err != nil {
+			return err
+		}
+		fmt.Println("holding")
+		_, err = never.Wait(context.Background())
+		return err
+	})
+	fmt.Fprintln(os.Stderr, "hold:", err)
+	os.Exit(1)
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	deviceModule = "eventchan"
+	pidModule    = "eventchan_pid"
+)
+
+// load is insmod(8): the kernel links the file into itself and calls the module's init function, whose error
+// is the one that it returns.
+func load(name, parameters string) error {
+	file, err := os.Open("/" + name + ".ko")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := unix.FinitModule(int(file.Fd()), parameters, 0); err != nil {
+		return fmt.Errorf("finit_module %s %s: %w", name, parameters, err)
+	}
+	return nil
+}
+
+// unload is rmmod(8). The kernel refuses with EWOULDBLOCK while something uses the module.
+func unload(name string) error {
+	if err := unix.DeleteModule(name, unix.O_NONBLOCK); err != nil {
+		return fmt.Errorf("delete_module %s: %w", name, err)
+	}
+	return nil
+}
+
+// moduleFile reads what the kernel tells of a loaded module.
+func moduleFile(path string) (string, error) {
+	text, err := os.ReadFile("/sys/module/" + deviceModule + "/" + path)
+	return strings.TrimSpace(string(text)), err
+}
+
+// nothingHeld checks that the module neither has users nor holds an eventfd.
+func nothingHeld() error {
+	for _, path := range []string{"refcnt", "parameters/held"} {
+		if got, err := moduleFile(path); err != nil || got != "0" {
+			return fmt.Errorf("%s is %q, want 0 (%v)", path, got, err)
+		}
+	}
+	return nil
+}
+
+func loadModules() error { return load(deviceModule, "") }
+
+func unloadModules() error { return errors.Join(nothingHeld(), unload(deviceModule)) }
+
+// kernelLogClean fails on what the kernel says when it finds itself broken. An oops panics and needs no search.
+func kernelLogClean() error {
+	log := make([]byte, 1<<20)
+	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, log)
+	if err != nil {
+		return fmt.Errorf("syslog: %w", err)
+	}
+	var bad []string
+	for line := range strings.Lines(string(log[:n])) {
+		for _, sign := range []string{"WARNING:", "BUG:", "Oops", "Call Trace", "stall", "lockup", "refcount_t"} {
+			if strings.Contains(line, sign) {
+				bad = append(bad, strings.TrimSpace(line))
+				break
+			}
+		}
+	}
+	if len(bad) > 0 {
+		return fmt.Errorf("%d lines: %q", len(bad), bad)
+	}
+	return nil
+}

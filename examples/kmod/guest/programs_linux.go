@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// exampleProgram runs the example that people run by hand.
+func exampleProgram() error {
+	_, err := run("/kmod")
+	return err
+}
+
+// suites are the library's own tests, as binaries that the image may have in /suites.
+func suites() (list []check) {
+	paths, _ := filepath.Glob("/suites/*.test")
+	for _, path := range paths {
+		name := "suite-" + strings.TrimSuffix(filepath.Base(path), ".test")
+		list = append(list, check{name, func() error { return suite(path) }})
+	}
+	return list
+}
+
+// suite runs one of them, and does not take a binary in which nothing ran for one that passed.
+func suite(path string) error {
+	output, err := run(path, "-test.v", "-test.timeout=100s")
+	if err != nil {
+		return err
+	}
+	passed, skipped := strings.Count(output, "\n--- PASS"), strings.Count(output, "\n--- SKIP")
+	if passed == 0 || !strings.HasSuffix(output, "\nPASS\n") {
+		return fmt.Errorf("%s: status 0 and %d tests passed\n%s", path, passed, output)
+	}
+	fmt.Printf("%s: %d passed, %d skipped\n", path, passed, skipped)
+	for line := range strings.Lines(output) {
+		if strings.HasPrefix(line, "--- SKIP") {
+			fmt.Print(line)
+		}
+	}
+	return nil
+}
+
+// run runs a program in /tmp. Its output is part of the error if it fails.
+func run(path string, arguments ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), stuck)
+	defer cancel()
+	command := exec.CommandContext(ctx, path, arguments...)
+	command.Dir = "/tmp"
+	output, err := command.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", path, err, output)
+	}
+	return string(output), err
+}

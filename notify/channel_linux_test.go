@@ -1,0 +1,174 @@
+package notify_test
+
+import (
+	"math"
+	"math/big"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/notify"
+)
+
+func TestCIsTheSameChannelWithABufferOfOne(t *testing.T) {
+	n := mustNew(t)
+	if c := n.C(); c != n.C() || cap(c) != 1 {
+		t.Errorf("C has a buffer of %d, want 1 and the same channel each time", cap(c))
+	}
+}
+
+func TestCHoldsWhatWasPending(t *testing.T) {
+	n := mustNew(t)
+	mustAdd(t, n, 6)
+	select {
+	case got := <-n.C():
+		if got != 6 {
+			t.Errorf("C gave %d, want 6", got)
+		}
+	default:
+		t.Error("C is empty, want the 6 that were pending when it was called")
+	}
+}
+
+// A receiver that comes late gets the sum of all that came meanwhile.
+func TestSlowReceiverLosesNothing(t *testing.T) {
+	n := mustNew(t)
+	c := n.C()
+	for i := uint64(1); i <= 100; i++ {
+		mustAdd(t, n, i)
+		for count, err := n.Count(); count > 0; count, err = n.Count() { // until it is in the buffer
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := <-c; got != 5050 {
+		t.Errorf("C gave %d, want 5050", got)
+	}
+}
+
+func TestWaitTakesWhatCHolds(t *testing.T) {
+	n := mustNew(t)
+	mustAdd(t, n, 2)
+	n.C()
+	wantWait(t, n, 2)
+	mustAdd(t, n, 3)
+	wantWait(t, n, 3)
+	select {
+	case got := <-n.C():
+		t.Errorf("C gave %d, want nothing", got)
+	default:
+	}
+}
+
+func TestCloseDeliversThroughC(t *testing.T) {
+	n := mustNew(t)
+	c := n.C()
+	mustAdd(t, n, 2)
+	mustAdd(t, n, 5)
+	n.Close()
+	sum := uint64(0)
+	for got := range c {
+		sum += got
+	}
+	if sum != 7 {
+		t.Errorf("C gave %d before it was closed, want 7", sum)
+	}
+}
+
+// pieces adds up what C gives until there are want or it is closed.
+func pieces(t *testing.T, c <-chan uint64, want *big.Int) {
+	t.Helper()
+	sum := new(big.Int)
+	for sum.Cmp(want) < 0 {
+		got, ok := <-c
+		if !ok {
+			break
+		}
+		sum.Add(sum, new(big.Int).SetUint64(got))
+	}
+	if sum.Cmp(want) != 0 {
+		t.Errorf("C gave %v in all, want %v", sum, want)
+	}
+}
+
+// move adds a count and waits until it is no longer in the kernel.
+func move(t *testing.T, n *notify.Notifier, delta uint64) {
+	t.Helper()
+	mustAdd(t, n, delta)
+	for count, err := n.Count(); count > 0; count, err = n.Count() {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSumThatNoUint64HoldsComesInPieces(t *testing.T) {
+	n := mustNew(t)
+	c := n.C()
+	move(t, n, notify.MaxCount)
+	move(t, n, notify.MaxCount-1)    // does not fit into the buffer
+	mustAdd(t, n, notify.MaxCount-2) // nor this: it stays in the kernel
+	wantCount(t, n, notify.MaxCount-2)
+	want := new(big.Int).SetUint64(notify.MaxCount)
+	want.Mul(want, big.NewInt(3)).Sub(want, big.NewInt(3))
+	pieces(t, c, want)
+	mustAdd(t, n, 4) // and all goes on as before
+	if got := <-c; got != 4 {
+		t.Errorf("C gave %d, want 4", got)
+	}
+}
+
+func TestCloseDeliversAllPieces(t *testing.T) {
+	for name, before := range map[string][]uint64{
+		"none in the buffer": {},
+		"buffer full":        {notify.MaxCount},
+		"one piece spilling": {notify.MaxCount, notify.MaxCount - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := mustNew(t)
+			c := n.C()
+			want := new(big.Int).SetUint64(notify.MaxCount - 2)
+			for _, delta := range before {
+				move(t, n, delta)
+				want.Add(want, new(big.Int).SetUint64(delta))
+			}
+			mustAdd(t, n, notify.MaxCount-2)
+			n.Close()
+			pieces(t, c, want)
+			if got, ok := <-c; ok {
+				t.Errorf("C gave %d more, want it closed", got)
+			}
+		})
+	}
+}
+
+// With O_NONBLOCK off, a read of an empty eventfd would block the poller.
+func TestBlockingDescriptorWorksInEveryWay(t *testing.T) {
+	fd, err := unix.Eventfd(3, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := notify.FromFD(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	wantWait(t, n, 3)
+	if got, ok := n.TryWait(); ok {
+		t.Errorf("TryWait = %d, true; want nothing", got)
+	}
+	c := n.C()
+	mustAdd(t, n, 4)
+	if got := <-c; got != 4 {
+		t.Errorf("C gave %d, want 4", got)
+	}
+	mustAdd(t, n, notify.MaxCount)
+	if got := <-c; got != notify.MaxCount {
+		t.Errorf("C gave %d, want MaxCount", got)
+	}
+	wantIs(t, "Add(MaxUint64)", n.Add(math.MaxUint64), notify.ErrOverflow)
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
+		t.Errorf("F_GETFL = %#x, %v; want O_NONBLOCK off as it was", flags, err)
+	}
+}

@@ -1,0 +1,224 @@
+package notify_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// An arrival is what a waiter woke with.
+type arrival struct {
+	who   int
+	count uint64
+	err   error
+}
+
+// startWaiters has one goroutine for each context Wait, each only when the one
+// before it sleeps.
+
+func startWaiters(n *notify.Notifier, ctxs []context.Context) <-chan arrival {
+	arrivals := make(chan arrival, len(ctxs))
+	for i, ctx := range ctxs {
+		go func() {
+			count, err := n.Wait(ctx)
+			arrivals <- arrival{i, count, err}
+		}()
+		for notify.Waiting(n) != i+1 {
+			runtime.Gosched()
+		}
+	}
+	return arrivals
+}
+
+func contexts(n int) []context.Context {
+	ctxs := make([]context.Context, n)
+	for i := range ctxs {
+		ctxs[i] = background
+	}
+	return ctxs
+}
+
+func TestWaitersAreServedInOrder(t *testing.T) {
+	n := mustNew(t)
+	arrivals := startWaiters(n, contexts(50))
+	for i := range 50 {
+		mustAdd(t, n, uint64(100+i))
+		if got := <-arrivals; got.who != i || got.count != uint64(100+i) || got.err != nil {
+			t.Errorf("signal %d reached waiter %d as %d, %v", i, got.who, got.count, got.err)
+		}
+	}
+}
+
+func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
+	n := mustNew(t)
+	ctxs := contexts(100)
+	var cancel context.CancelFunc
+	ctxs[42], cancel = context.WithCancel(background)
+	arrivals := startWaiters(n, ctxs)
+	cancel()
+	if got := <-arrivals; got.who != 42 || got.err != context.Canceled || got.count != 0 {
+		t.Errorf("waiter %d got %d, %v; want 42 to get context.Canceled", got.who, got.count, got.err)
+	}
+	for i := range 100 {
+		if i == 42 {
+			continue
+		}
+		mustAdd(t, n, 1)
+		if got := <-arrivals; got.who != i || got.count != 1 {
+			t.Errorf("waiter %d got %d, %v; want waiter %d to get 1", got.who, got.count, got.err, i)
+		}
+	}
+}
+
+func TestCloseWakesWaiters(t *testing.T) {
+	n := mustNew(t)
+	arrivals := startWaiters(n, contexts(20))
+	n.Close()
+	for range 20 {
+		if got := <-arrivals; got.count != 0 || !errors.Is(got.err, os.ErrClosed) {
+			t.Errorf("waiter %d got %d, %v; want os.ErrClosed", got.who, got.count, got.err)
+		}
+	}
+}
+
+// A signal may come at any moment of going to sleep. If one were missed, its
+// round would never end.
+func TestNoWakeUpIsLost(t *testing.T) {
+	for name, receive := range map[string]func(n *notify.Notifier) uint64{
+		"Wait": func(n *notify.Notifier) uint64 { count, _ := n.Wait(background); return count },
+		"C":    func(n *notify.Notifier) uint64 { return <-n.C() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, turn := mustNew(t), make(chan int)
+			go func() {
+				defer close(turn)
+				for round := range 20000 {
+					for range round % 64 { // meet the receiver at another step each time
+						notify.Waiting(n)
+					}
+					if err := n.Notify(); err != nil {
+						t.Error(err)
+					}
+					<-turn
+				}
+			}()
+			for round := range 20000 {
+				if got := receive(n); got != 1 {
+					t.Fatalf("round %d: received %d, want 1", round, got)
+				}
+				turn <- round
+			}
+			<-turn
+		})
+	}
+}
+
+// The sum received is the sum added, whoever adds, while waiters are cancelled
+// at random and C and TryWait compete with them.
+func TestConservation(t *testing.T) {
+	n := mustNew(t)
+	var received atomic.Uint64
+	var receivers, senders sync.WaitGroup
+	for i := range 4 {
+		receivers.Go(func() {
+			for {
+				ctx, cancel := context.WithTimeout(background, time.Duration(1+i)*100*time.Microsecond)
+				count, err := n.Wait(ctx)
+				cancel()
+				received.Add(count)
+				if errors.Is(err, os.ErrClosed) {
+					return
+				}
+			}
+		})
+	}
+	receivers.Go(func() {
+		for count := range n.C() {
+			received.Add(count)
+		}
+	})
+	const signals = 100_000
+	one := binary.NativeEndian.AppendUint64(nil, 1)
+	for range 2 {
+		senders.Go(func() {
+			for range signals {
+				mustAdd(t, n, 1)
+			}
+		})
+		senders.Go(func() {
+			for range signals {
+				if _, err := unix.Write(n.FD(), one); err != nil {
+					t.Error(err)
+				}
+				count, _ := n.TryWait()
+				received.Add(count)
+			}
+		})
+	}
+	senders.Wait()
+	n.Close()
+	receivers.Wait()
+	if got, want := received.Load(), uint64(4*signals); got != want {
+		t.Errorf("received %d, sent %d", got, want)
+	}
+}
+
+// Whatever Add returned nil for is delivered, nobody hangs, and no stranger gets
+// a byte, though Close comes at any moment and numbers are reused at once.
+func TestCloseAgainstEverything(t *testing.T) {
+	stop := hammer.Strangers(t)
+	defer stop()
+	hammer.For(time.Second, 4, func() {
+		n, err := notify.New()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var added, received atomic.Uint64
+		var wg sync.WaitGroup
+		c := n.C() // so that there is somebody to deliver to at any moment
+		wg.Go(func() {
+			for n.Add(3) == nil {
+				added.Add(3)
+			}
+		})
+		wg.Go(func() {
+			for count := range c {
+				received.Add(count)
+			}
+		})
+		wg.Go(func() {
+			for {
+				count, err := n.Wait(background)
+				received.Add(count)
+				if err != nil {
+					return
+				}
+			}
+		})
+		wg.Go(func() {
+			n.Count()
+			if file, err := n.File(); err == nil {
+				file.Close()
+			}
+			count, _ := n.TryWait()
+			received.Add(count)
+			n.Close()
+		})
+		wg.Wait()
+		if got, want := received.Load(), added.Load(); got != want {
+			t.Errorf("received %d, added %d", got, want)
+		}
+	})
+}

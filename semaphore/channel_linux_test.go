@@ -1,0 +1,80 @@
+package semaphore_test
+
+import (
+	"runtime"
+	"testing"
+)
+
+func TestCIsTheSameChannel(t *testing.T) {
+	s := mustNew(t, 0)
+	if s.C() != s.C() {
+		t.Error("C is another channel the second time")
+	}
+}
+
+func TestEachReceiveIsAPermit(t *testing.T) {
+	s := mustNew(t, 3)
+	c := s.C()
+	for range 3 {
+		<-c
+	}
+	wantCount(t, s, 0)
+	s.Release(2)
+	<-c
+	<-c
+	wantCount(t, s, 0)
+}
+
+func TestCHoldsOnePermitAndCloseGivesItBack(t *testing.T) {
+	s := mustNew(t, 3)
+	file, err := s.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	c := s.C()
+	wantCount(t, s, 2)
+	s.Close()
+	if _, ok := <-c; ok {
+		t.Error("C gave a permit after Close")
+	}
+	var buf [8]byte
+	for range 3 {
+		if _, err := file.Read(buf[:]); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// C takes its turn among those who wait.
+func TestCIsServedInOrder(t *testing.T) {
+	s := mustNew(t, 0)
+	crowd := newCrowd(s)
+	first := crowd.join(background, 2)
+	c := s.C()
+	second := crowd.join(background, 1)
+	s.Release(1)
+	wantTry(t, s, 1, false)
+	s.Release(1)
+	crowd.want(t, first, nil)
+	s.Release(1)
+	<-c
+	s.Release(1)
+	crowd.want(t, second, nil)
+}
+
+// After Close has returned nobody receives a permit, also not from a goroutine
+// that was about to hold it out.
+func TestNoPermitAfterClose(t *testing.T) {
+	for i := range 3000 {
+		s := mustNew(t, 1)
+		c := s.C()
+		for range i % 32 {
+			runtime.Gosched()
+		}
+		s.Close()
+		if _, ok := <-c; ok {
+			t.Fatal("C gave a permit after Close")
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package semaphore_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// Never more holders than permits, and none lost, whoever is cancelled when.
+func TestConservation(t *testing.T) {
+	const permits = 7
+	s := mustNew(t, permits)
+	var held atomic.Int64
+	hold := func(n int64) {
+		if now := held.Add(n); now > permits {
+			t.Errorf("%d permits are held, there are %d", now, permits)
+		}
+		held.Add(-n)
+		s.Release(n)
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-s.C():
+				hold(1)
+			case <-stop:
+				return
+			}
+		}
+	})
+	hammer.For(2*time.Second, 8, func() {
+		n := 1 + rand.Int64N(permits)
+		ctx, cancel := context.WithTimeout(background, time.Duration(rand.Int64N(2000))*time.Microsecond)
+		defer cancel()
+		switch {
+		case rand.IntN(3) == 0:
+			if s.TryAcquire(n) {
+				hold(n)
+			}
+		case s.Acquire(ctx, n) == nil:
+			hold(n)
+		}
+	})
+	close(stop)
+	wg.Wait()
+	// What C holds ready comes back with Close, and can be seen by another.
+	file, err := s.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	s.Close()
+	var buf [8]byte
+	for range permits {
+		if _, err := file.Read(buf[:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A Release may come at any moment of going to sleep. If it were missed, its
+// round would never end.
+func TestNoWakeUpIsLost(t *testing.T) {
+	for name, n := range map[string]int64{"one permit": 1, "several": 3} {
+		t.Run(name, func(t *testing.T) {
+			s, turn := mustNew(t, 0), make(chan int)
+			const rounds = 2000
+			go func() {
+				defer close(turn)
+				for round := range rounds {
+					for range round % 64 { // meet the other at another step each time
+						s.FD()
+					}
+					for range n {
+						s.Release(1)
+					}
+					<-turn
+				}
+			}()
+			start := time.Now()
+			for round := range rounds {
+				mustAcquire(t, s, n)
+				turn <- round
+			}
+			<-turn
+			// The look that several permits take by themselves must not be what
+			// woke them: then each round takes a tenth of a second.
+			if took := time.Since(start); took > rounds*20*time.Millisecond {
+				t.Errorf("%d rounds took %v", rounds, took)
+			}
+		})
+	}
+}
+
+// A TryAcquire of one fails only if there was none, however often others try in
+// vain to take more than there are.
+func TestTryAcquireIsNotFooledByOthersWhoTakeSeveral(t *testing.T) {
+	s := mustNew(t, 1)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.TryAcquire(2)
+			}
+		}
+	})
+	hammer.For(time.Second, 1, func() {
+		if !s.TryAcquire(1) {
+			t.Error("TryAcquire(1) = false, though nobody else can have the permit")
+			return
+		}
+		s.Release(1)
+	})
+	close(stop)
+	wg.Wait()
+}
+
+// Nobody hangs, nothing is granted by a closed semaphore, and no stranger gets a
+// byte, though Close comes at any moment and numbers are reused at once.
+func TestCloseAgainstEverything(t *testing.T) {
+	stop := hammer.Strangers(t)
+	defer stop()
+	hammer.For(time.Second, 4, func() {
+		s, err := semaphore.New(2)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var wg sync.WaitGroup
+		for n := range int64(3) {
+			wg.Go(func() {
+				for {
+					err := s.Acquire(background, 1+n)
+					if err != nil {
+						if !errors.Is(err, os.ErrClosed) {
+							t.Errorf("Acquire = %v, want os.ErrClosed", err)
+						}
+						return
+					}
+					s.Release(1 + n)
+				}
+			})
+		}
+		c := s.C()
+		wg.Go(func() {
+			for range c {
+				s.Release(1)
+			}
+		})
+		wg.Go(func() {
+			s.Release(3)
+			s.TryAcquire(2)
+			s.Count()
+			if file, err := s.File(); err == nil {
+				file.Close()
+			}
+			s.Close()
+			if _, ok := <-s.C(); ok {
+				t.Error("C gave a permit after Close")
+			}
+		})
+		wg.Wait()
+	})
+}

@@ -14,7 +14,7 @@ import (
 const (
 	waiters = 200
 	// What the runtime adds by itself while this runs does not depend on the number of waiters.
-	runtimeOwn = 4
+	runtimeOwn = 2
 )
 
 // waitersWithoutThreads parks 200 goroutines on as many eventfds, which the kernel then signals one by one. A

@@ -115,7 +115,8 @@ static int ioctl_locked(struct eventchan *e, unsigned int request, unsigned long
 
 	switch (request) {
 	case EVENTCHAN_ATTACH:
-		return sender_attach(&e->sender, arg);
+		/* Never cut a number to 32 bits: it would be another's. */
+		return arg > INT_MAX ? -EBADF : sender_attach(&e->sender, arg);
 	case EVENTCHAN_DETACH:
 		return sender_detach(&e->sender);
 	case EVENTCHAN_SIGNAL:

@@ -1,0 +1,23 @@
+// Package examples has a program in each folder, to be run with
+// "go run ./examples/NAME". Each exits with status 1 if it did not see what it
+// should, and says what it left out on a machine that lacks something.
+//
+// Start here:
+//
+//   - tour: a C thread, the kernel, another process, a timer and shared permits
+//     reach one select
+//
+// One idea each:
+//
+//   - callback: the callbacks of a C library, without a callback into Go
+//   - select: a Notifier, a Semaphore, a context and a clock in one select
+//   - workers: one limit of workers for three processes together
+//   - watch: inotify, and the kernel's alarm for CPU pressure
+//   - process: an eventfd of another process, by pid and number or by message
+//   - python: Python signals Go, and waits for it
+//
+// The kernel on the other side:
+//
+//   - kernel: the kernel's own signallers, Linux AIO and io_uring
+//   - kmod: a kernel module that signals eventfds and waits for them
+package examples

@@ -79,6 +79,10 @@ func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
 			t.Errorf("waiter %d got %d, %v; want waiter %d to get 1", got.who, got.count, got.err, i)
 		}
 	}
+	mustAdd(t, n, 3)
+	if got, ok := n.TryWait(); got != 3 || !ok {
+		t.Errorf("TryWait = %d, %v; want 3, true, since nobody waits any more", got, ok)
+	}
 }
 
 func TestCloseWakesWaiters(t *testing.T) {

@@ -19,25 +19,32 @@ func (it *item) edgeBits() uint32 {
 	return it.bits | rawefd.EventEdge
 }
 
-// pending takes the pulse that has not been polled yet, before add takes it.
+// pending polls for what is there now, before add takes the pulse.
 func (it *item) pending() uint32 {
 	if !it.pulses {
 		return 0
 	}
-	return rawefd.Poll(it.num, it.bits) & rawefd.EventPri
+	return rawefd.Poll(it.num, it.bits) & it.bits
 }
 
-// pulse hands out an edge, to C and to the Waits of each watch: to those that
-// sleep, or else to the next.
+// pulse hands out what an edge means.
 func (it *item) pulse(bits uint32) {
-	bits |= rawefd.EventPri
 	if it.bits&rawefd.EventIn == 0 {
 		bits &^= rawefd.EventIn // nobody but us asked
+	}
+	it.hand(bits | rawefd.EventPri)
+}
+
+// hand gives events to C and to the Waits of each watch: to those that sleep, or
+// else, since no later look would find a pulse, to the next.
+func (it *item) hand(bits uint32) {
+	if bits == 0 {
+		return
 	}
 	for _, w := range it.watches {
 		w.target.Edge(bits)
 		if !w.target.Level(bits) {
-			w.pulse |= bits
+			w.pulse |= bits & rawefd.EventPri
 		}
 	}
 }

@@ -59,17 +59,15 @@ func NewWatch(num int, bits uint32, target Target) (*Watch, error) {
 func (w *Watch) first(s *set, num int, bits uint32) error {
 	defer s.closeIfUnused()
 	it := &item{set: s, num: num, bits: bits, pulses: bits&rawefd.EventPri != 0 && rawefd.Pulses(num)}
-	pulse := it.pending()
+	pending := it.pending()
 	if err := it.add(); err != nil {
 		return err
 	}
 	if it.pulses {
-		s.drainEdges() // that it is readable is no pulse
+		s.drainEdges() // the edge of add is no pulse
 	}
 	w.item, it.watches = it, []*Watch{w}
-	if pulse != 0 {
-		it.pulse(pulse)
-	}
+	it.hand(pending)
 	s.drainEdges()
 	return nil
 }

@@ -1,0 +1,382 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+)
+
+var background = context.Background()
+
+func mustWatch(t testing.TB, fd int, events bridge.Events) *bridge.Watcher {
+	t.Helper()
+	w, err := bridge.Watch(fd, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+// A tube is a pipe of bare descriptor numbers, -1 once closed.
+type tube struct{ r, w int }
+
+func newTube(t testing.TB) *tube {
+	t.Helper()
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	pipe := &tube{p[0], p[1]}
+	t.Cleanup(func() { pipe.close(&pipe.r); pipe.close(&pipe.w) })
+	return pipe
+}
+
+// close closes one end, once, since its number may be another's after that.
+func (p *tube) close(end *int) {
+	if *end >= 0 {
+		unix.Close(*end)
+		*end = -1
+	}
+}
+
+func (p *tube) write(t testing.TB) {
+	t.Helper()
+	if _, err := unix.Write(p.w, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *tube) read(t testing.TB) {
+	t.Helper()
+	var buf [64]byte
+	if _, err := unix.Read(p.r, buf[:]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantEdge(t *testing.T, w *bridge.Watcher, want bridge.Events) {
+	t.Helper()
+	if got, ok := <-w.C(); got != want || !ok {
+		t.Errorf("C gave %v, %v; want %v", got, ok, want)
+	}
+}
+
+// wantQuiet makes sure that no edge is on its way: the poller hands out events
+// in order, and another descriptor's comes later.
+func wantQuiet(t *testing.T, w *bridge.Watcher) {
+	t.Helper()
+	later := newTube(t)
+	l := mustWatch(t, later.r, bridge.Readable)
+	for range 3 {
+		later.write(t)
+		wantEdge(t, l, bridge.Readable)
+	}
+	l.Close()
+	select {
+	case got, ok := <-w.C():
+		t.Errorf("C gave %v, %v; want nothing", got, ok)
+	default:
+	}
+}
+
+func wantWait(t *testing.T, w *bridge.Watcher, want bridge.Events) {
+	t.Helper()
+	if got, err := w.Wait(background); got != want || err != nil {
+		t.Errorf("Wait = %v, %v; want %v", got, err, want)
+	}
+}
+
+func wantIs(t *testing.T, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s = %v, want an error that matches %q", what, err, want)
+	}
+}
+
+func TestEventsString(t *testing.T) {
+	for events, want := range map[bridge.Events]string{
+		0:                                      "0x0",
+		bridge.Readable | bridge.HangUp:        "Readable|HangUp",
+		bridge.Writable | bridge.Priority:      "Writable|Priority",
+		bridge.PeerClosed | bridge.Failed:      "PeerClosed|Failed",
+		bridge.Readable | 1<<30:                "Readable|0x40000000",
+		bridge.Events(unix.EPOLLIN):            "Readable",
+		bridge.Events(unix.EPOLLPRI):           "Priority",
+		bridge.Events(unix.EPOLLOUT):           "Writable",
+		bridge.Events(unix.EPOLLERR):           "Failed",
+		bridge.Events(unix.EPOLLHUP):           "HangUp",
+		bridge.Events(uint32(unix.EPOLLRDHUP)): "PeerClosed",
+	} {
+		if got := events.String(); got != want {
+			t.Errorf("Events(%#x) = %q, want %q", uint32(events), got, want)
+		}
+	}
+}
+
+func TestEdgesAndLevels(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.r, bridge.Readable)
+	wantQuiet(t, w)
+	p.write(t)
+	wantEdge(t, w, bridge.Readable)
+	wantQuiet(t, w)
+	wantWait(t, w, bridge.Readable) // for as long as it is ready
+	wantWait(t, w, bridge.Readable)
+	wantQuiet(t, w) // and C is none the wiser
+	p.read(t)
+	p.write(t)
+	wantEdge(t, w, bridge.Readable)
+}
+
+func TestReadinessAtTheTimeOfWatchIsAnEdge(t *testing.T) {
+	p := newTube(t)
+	p.write(t)
+	first := mustWatch(t, p.r, bridge.Readable)
+	second := mustWatch(t, p.r, bridge.Readable)
+	for _, w := range []*bridge.Watcher{first, second} {
+		select {
+		case got := <-w.C():
+			if got != bridge.Readable {
+				t.Errorf("C gave %v, want Readable", got)
+			}
+		default:
+			t.Error("C is empty, want what was ready when Watch was called")
+		}
+	}
+	wantQuiet(t, first)
+}
+
+func TestRearmAsksForOneMoreEvent(t *testing.T) {
+	p := newTube(t)
+	w, other := mustWatch(t, p.r, bridge.Readable), mustWatch(t, p.r, bridge.Readable)
+	if err := w.Rearm(); err != nil {
+		t.Fatal(err)
+	}
+	wantQuiet(t, w)
+	p.write(t)
+	wantEdge(t, w, bridge.Readable)
+	wantEdge(t, other, bridge.Readable)
+	if err := w.Rearm(); err != nil {
+		t.Fatal(err)
+	}
+	wantEdge(t, w, bridge.Readable)
+	wantQuiet(t, w)
+	wantQuiet(t, other)
+}
+
+func TestHangUpComesUnasked(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.r, 0)
+	p.write(t)
+	wantQuiet(t, w)
+	p.close(&p.w)
+	wantEdge(t, w, bridge.HangUp)
+	wantWait(t, w, bridge.HangUp)
+}
+
+func TestFailedComesUnasked(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.w, 0)
+	p.close(&p.r)
+	wantWait(t, w, bridge.Failed)
+	wantEdge(t, w, bridge.Failed)
+}
+
+// Each watcher hears of what it asked for and of nothing else.
+func TestWatchersOfOneDescriptorDoNotDisturbEachOther(t *testing.T) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	reader := mustWatch(t, fds[0], bridge.Readable)
+	writer := mustWatch(t, fds[0], bridge.Writable)
+	peer := mustWatch(t, fds[0], bridge.PeerClosed)
+	wantEdge(t, writer, bridge.Writable)
+	if _, err := unix.Write(fds[1], []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	wantEdge(t, reader, bridge.Readable)
+	wantQuiet(t, writer)
+	wantQuiet(t, peer)
+	unix.Close(fds[1])
+	if got := <-peer.C(); got&bridge.PeerClosed == 0 {
+		t.Errorf("C gave %v, want PeerClosed", got)
+	}
+}
+
+func TestEveryWaiterSeesReadiness(t *testing.T) {
+	p := newTube(t)
+	w, other := mustWatch(t, p.r, bridge.Readable), mustWatch(t, p.r, bridge.Readable)
+	got := make(chan bridge.Events)
+	for i := range 100 {
+		go func() {
+			w := []*bridge.Watcher{w, other}[i%2]
+			events, err := w.Wait(background)
+			if err != nil {
+				t.Error(err)
+			}
+			got <- events
+		}()
+	}
+	p.write(t)
+	for range 100 {
+		if events := <-got; events != bridge.Readable {
+			t.Errorf("Wait = %v, want Readable", events)
+		}
+	}
+}
+
+func TestManyWatchersOfOneDescriptor(t *testing.T) {
+	p := newTube(t)
+	const many = 3000 // the kernel allows a file in 100 nested epoll instances
+	var watchers []*bridge.Watcher
+	for range many {
+		watchers = append(watchers, mustWatch(t, p.r, bridge.Readable))
+	}
+	p.write(t)
+	for _, w := range watchers {
+		wantEdge(t, w, bridge.Readable)
+		w.Close()
+	}
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.r, bridge.Readable)
+	ctx, cancel := context.WithCancel(background)
+	done := make(chan error)
+	go func() { _, err := w.Wait(ctx); done <- err }()
+	cancel()
+	if err := <-done; err != context.Canceled {
+		t.Errorf("Wait = %v, want context.Canceled itself", err)
+	}
+	p.write(t)
+	if _, err := w.Wait(ctx); err != context.Canceled {
+		t.Errorf("Wait = %v with an ended ctx, want context.Canceled", err)
+	}
+	_, err := w.Wait(nil) //lint:ignore SA1012 the bad input under test
+	wantIs(t, "Wait(nil)", err, os.ErrInvalid)
+}
+
+func TestAfterClose(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.r, bridge.Readable)
+	done := make(chan error)
+	for range 10 {
+		go func() { _, err := w.Wait(background); done <- err }()
+	}
+	p.write(t)
+	for range 10 {
+		<-done
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Wait(background)
+	wantIs(t, "Wait after Close", err, os.ErrClosed)
+	wantIs(t, "Rearm after Close", w.Rearm(), os.ErrClosed)
+	wantIs(t, "Close after Close", w.Close(), os.ErrClosed)
+	wantEdge(t, w, bridge.Readable) // what was in the buffer
+	if got, ok := <-w.C(); ok {
+		t.Errorf("C gave %v, want it closed", got)
+	}
+	p.read(t) // the descriptor is still its owner's
+}
+
+func TestCloseWakesWaiters(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.r, bridge.Readable)
+	done := make(chan error)
+	for range 20 {
+		go func() { _, err := w.Wait(background); done <- err }()
+	}
+	w.Close()
+	for range 20 {
+		wantIs(t, "Wait", <-done, os.ErrClosed)
+	}
+}
+
+func TestWatchRefuses(t *testing.T) {
+	file, err := os.Create(t.TempDir() + "/file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	dir, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	p := newTube(t)
+	for what, c := range map[string]struct {
+		fd     int
+		events bridge.Events
+		want   error
+	}{
+		"a regular file":       {int(file.Fd()), bridge.Readable, bridge.ErrNotPollable},
+		"a directory":          {int(dir.Fd()), bridge.Readable, bridge.ErrNotPollable},
+		"a negative number":    {-1, bridge.Readable, os.ErrInvalid},
+		"a number past 32":     {1<<32 + p.r, bridge.Readable, os.ErrInvalid},
+		"the largest number":   {math.MaxInt, bridge.Readable, os.ErrInvalid},
+		"one that is closed":   {1 << 20, bridge.Readable, syscall.EBADF},
+		"bits of no event":     {p.r, 1 << 30, os.ErrInvalid},
+		"epoll's own edge bit": {p.r, bridge.Readable | 1<<31, os.ErrInvalid},
+	} {
+		w, err := bridge.Watch(c.fd, c.events)
+		wantIs(t, "Watch of "+what, err, c.want)
+		if w != nil {
+			t.Errorf("Watch of %s returned a Watcher", what)
+		}
+	}
+}
+
+// libuv: an epoll instance is a descriptor like others.
+func TestEpollDescriptorsCanBeWatched(t *testing.T) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ep)
+	p := newTube(t)
+	if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, p.r, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+		t.Fatal(err)
+	}
+	w := mustWatch(t, ep, bridge.Readable)
+	p.write(t)
+	wantEdge(t, w, bridge.Readable)
+}
+
+func TestFlagsStayAsTheyAre(t *testing.T) {
+	for _, flags := range []int{0, unix.O_NONBLOCK, unix.O_CLOEXEC} {
+		var p [2]int
+		if err := unix.Pipe2(p[:], flags); err != nil {
+			t.Fatal(err)
+		}
+		read := func() (r [2]int) {
+			r[0], _ = unix.FcntlInt(uintptr(p[0]), unix.F_GETFL, 0)
+			r[1], _ = unix.FcntlInt(uintptr(p[0]), unix.F_GETFD, 0)
+			return r
+		}
+		before := read()
+		w := mustWatch(t, p[0], bridge.Readable)
+		if _, err := unix.Write(p[1], []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		wantEdge(t, w, bridge.Readable)
+		w.Close()
+		if after := read(); after != before {
+			t.Errorf("flags are %#x, were %#x", after, before)
+		}
+		unix.Close(p[0])
+		unix.Close(p[1])
+	}
+}

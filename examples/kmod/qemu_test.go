@@ -37,7 +37,7 @@ func boot(t *testing.T, k kernel, parameter string, contents ...files) verdict {
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-serial", "file:"+log,
 		"-kernel", k.image, "-initrd", image(t, contents...),
-		"-append", "console=ttyS0 quiet panic=-1 oops=panic mitigations=off "+parameter)
+		"-append", "console=ttyS0 quiet panic=-1 oops=panic mitigations=off no_timer_check "+parameter)
 	output, err := c.CombinedOutput()
 	console, _ := os.ReadFile(log)
 	if c.ProcessState == nil {

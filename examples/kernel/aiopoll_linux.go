@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/notify"
+)
+
+// pipes is how many pipes are polled at once.
+const pipes = 8
+
+// A pipePoller has the kernel watch pipes for it: one eventfd for all of them.
+type pipePoller struct {
+	aio     aioContext
+	signals *notify.Notifier
+	pipes   [pipes][2]int // ends to read and to write
+	events  [pipes]ioEvent
+}
+
+// aioPolls waits n times until a pipe is readable, by the poll command of Linux
+// AIO, which came with Linux 4.19: no thread and no epoll instance, only a
+// request that is complete when the descriptor is ready, and that adds exactly 1
+// to the Notifier then. Package bridge does more for a descriptor of one's own
+// process; this is for an eventfd that somebody else waits for as well.
+//
+// A poll request has no buffer, so there is nothing to pin.
+func aioPolls(ctx context.Context, n int) (t tally, err error) {
+	signals, err := notify.New()
+	if err != nil {
+		return t, err
+	}
+	defer signals.Close()
+	aio, err := newAIOContext(pipes)
+	if err != nil {
+		return t, err
+	}
+	p := &pipePoller{aio: aio, signals: signals}
+	defer p.closePipes()
+	defer aio.destroy()
+	if err := p.openPipes(); err != nil {
+		return t, err
+	}
+	for t.completions < n {
+		batch := min(pipes, n-t.completions)
+		if err := p.submit(batch); err != nil {
+			return t, err
+		}
+		// Each of these writes has the kernel signal the eventfd.
+		for _, pipe := range p.pipes[:batch] {
+			if _, err := unix.Write(pipe[1], []byte{1}); err != nil {
+				return t, os.NewSyscallError("write", err)
+			}
+		}
+		if err := p.wait(ctx, batch, &t); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// submit asks to be told when the first pipes are readable. A request counts for
+// once; whoever wants to hear more submits it again.
+func (p *pipePoller) submit(batch int) error {
+	requests := make([]*iocb, batch)
+	for i := range requests {
+		requests[i] = &iocb{
+			data:   uint64(i),
+			opcode: iocbCmdPoll,
+			fildes: uint32(p.pipes[i][0]),
+			buf:    unix.POLLIN,
+			flags:  iocbFlagResfd,
+			resfd:  uint32(p.signals.FD()),
+		}
+	}
+	err := p.aio.submit(requests)
+	if errors.Is(err, unix.EINVAL) {
+		return refusal("io_submit", unix.EINVAL, "no IOCB_CMD_POLL before Linux 4.19")
+	}
+	return err
+}
+
+// wait waits until so many pipes were ready.
+func (p *pipePoller) wait(ctx context.Context, polls int, t *tally) error {
+	for polls > 0 {
+		select {
+		case count := <-p.signals.C():
+			t.receives++
+			t.signals += count
+			events, err := p.aio.take(p.events[:polls], count)
+			if err != nil {
+				return err
+			}
+			for _, ev := range events {
+				if err := p.read(ev); err != nil {
+					return err
+				}
+			}
+			t.completions += len(events)
+			polls -= len(events)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// read takes the byte from the pipe that an event says is readable. The pipes do
+// not block, so a lie, or the same event told twice, is an error.
+func (p *pipePoller) read(ev ioEvent) error {
+	if ev.data >= pipes || ev.res&unix.POLLIN == 0 {
+		return fmt.Errorf("poll of pipe %d has result %#x", ev.data, ev.res)
+	}
+	var buffer [2]byte
+	if n, err := unix.Read(p.pipes[ev.data][0], buffer[:]); n != 1 || err != nil {
+		return fmt.Errorf("pipe %d was to have 1 byte, read says %d, %v", ev.data, n, err)
+	}
+	return nil
+}
+
+func (p *pipePoller) openPipes() error {
+	for i := range p.pipes {
+		if err := unix.Pipe2(p.pipes[i][:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+			return os.NewSyscallError("pipe2", err)
+		}
+	}
+	return nil
+}
+
+func (p *pipePoller) closePipes() {
+	for _, pipe := range p.pipes {
+		if pipe != [2]int{} {
+			unix.Close(pipe[0])
+			unix.Close(pipe[1])
+		}
+	}
+}

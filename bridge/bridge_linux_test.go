@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -172,6 +173,42 @@ func TestRearmAsksForOneMoreEvent(t *testing.T) {
 	wantQuiet(t, other)
 }
 
+func TestEdgesAreMerged(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.r, bridge.Readable)
+	later := mustWatch(t, p.r, bridge.Readable) // its edges come after w's
+	p.write(t)
+	wantEdge(t, later, bridge.Readable)
+	p.read(t)
+	p.close(&p.w)
+	wantEdge(t, later, bridge.HangUp)
+	wantEdge(t, w, bridge.Readable|bridge.HangUp)
+}
+
+// Readiness may come at any moment of going to sleep. If it were missed, its
+// round would never end.
+func TestNoWakeUpIsLost(t *testing.T) {
+	p, turn := newTube(t), make(chan int)
+	w := mustWatch(t, p.r, bridge.Readable)
+	const rounds = 10000
+	go func() {
+		defer close(turn)
+		for round := range rounds {
+			for range round % 64 { // meet Wait at another step each time
+				unix.Getppid()
+			}
+			p.write(t)
+			<-turn
+		}
+	}()
+	for round := range rounds {
+		wantWait(t, w, bridge.Readable)
+		p.read(t)
+		turn <- round
+	}
+	<-turn
+}
+
 func TestHangUpComesUnasked(t *testing.T) {
 	p := newTube(t)
 	w := mustWatch(t, p.r, 0)
@@ -277,6 +314,9 @@ func TestAfterClose(t *testing.T) {
 	p.write(t)
 	for range 10 {
 		<-done
+	}
+	for len(w.C()) == 0 {
+		runtime.Gosched()
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

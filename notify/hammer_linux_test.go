@@ -60,6 +60,21 @@ func TestWaitersAreServedInOrder(t *testing.T) {
 	}
 }
 
+// A count that comes while somebody waits is the waiter's.
+func TestTryWaitDoesNotOvertake(t *testing.T) {
+	n := mustNew(t)
+	for range 2000 {
+		arrivals := startWaiters(n, contexts(1))
+		mustAdd(t, n, 1)
+		if got, ok := n.TryWait(); ok {
+			t.Fatalf("TryWait = %d, true, though a goroutine waits", got)
+		}
+		if got := <-arrivals; got.count != 1 {
+			t.Fatalf("the waiter got %d, %v; want 1", got.count, got.err)
+		}
+	}
+}
+
 func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
 	n := mustNew(t)
 	ctxs := contexts(100)

@@ -63,12 +63,15 @@ func TestCIsServedInOrder(t *testing.T) {
 	crowd.want(t, second, nil)
 }
 
-// After Close has returned nobody receives a permit, also not from a goroutine
-// that was about to hold it out.
+// After Close has returned nobody receives a permit, neither from a goroutine
+// that was about to hold one out nor from the poller that was about to serve.
 func TestNoPermitAfterClose(t *testing.T) {
-	for i := range 3000 {
-		s := mustNew(t, 1)
+	for i := range 20000 {
+		s := mustNew(t, int64(i%2))
 		c := s.C()
+		if i%2 == 0 {
+			s.Release(1)
+		}
 		for range i % 32 {
 			runtime.Gosched()
 		}

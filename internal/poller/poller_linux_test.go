@@ -1,0 +1,167 @@
+package poller_test
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/poller"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+func mustNew(t *testing.T) *rawefd.FD {
+	t.Helper()
+	f, err := rawefd.New(0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close(func() {}) })
+	return f
+}
+
+func mustAdd(t *testing.T, f *rawefd.FD) {
+	t.Helper()
+	if err := f.Add(1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// arm watches f, and returns the source and what gets a value for each call.
+func arm(t *testing.T, f *rawefd.FD) (*poller.Source, <-chan int) {
+	t.Helper()
+	calls := make(chan int, 100)
+	s := poller.NewSource(f.Number(), func() { calls <- 1 })
+	if err := s.Arm(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return &s, calls
+}
+
+func TestEverySignalIsAnEdge(t *testing.T) {
+	f := mustNew(t)
+	_, calls := arm(t, f)
+	for range 50 {
+		mustAdd(t, f) // and is not read
+		<-calls
+	}
+}
+
+func TestDisarmedSourceIsQuietUntilItIsArmedAgain(t *testing.T) {
+	f, later := mustNew(t), mustNew(t)
+	s, calls := arm(t, f)
+	_, laterCalls := arm(t, later)
+	s.Disarm()
+	mustAdd(t, f)
+	mustAdd(t, later)
+	<-laterCalls
+	if len(calls) > 0 {
+		t.Error("a disarmed source was called")
+	}
+	if err := s.Arm(); err != nil {
+		t.Fatal(err)
+	}
+	<-calls // what came meanwhile
+}
+
+// One look at the epoll instance returns a limited number of events.
+func TestMoreEventsThanOneLookReturns(t *testing.T) {
+	const many = 5*rawefd.BatchSize + 1
+	var wg sync.WaitGroup
+	var fds []*rawefd.FD
+	wg.Add(many)
+	hold := make(chan int)
+	held := mustNew(t)
+	blocker := poller.NewSource(held.Number(), func() { hold <- 1; <-hold })
+	if err := blocker.Arm(); err != nil {
+		t.Fatal(err)
+	}
+	defer blocker.Close()
+	for range many {
+		f := mustNew(t)
+		var once sync.Once
+		s := poller.NewSource(f.Number(), func() { once.Do(wg.Done) })
+		if err := s.Arm(); err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		fds = append(fds, f)
+	}
+	mustAdd(t, held)
+	<-hold // the poller goroutine is busy while all others become ready
+	for _, f := range fds {
+		mustAdd(t, f)
+	}
+	hold <- 1
+	wg.Wait()
+}
+
+func TestNothingIsLeftAfterTheLastSource(t *testing.T) {
+	f := mustNew(t)
+	before, goroutines := leaktest.Descriptors(), runtime.NumGoroutine()
+	for range 100 {
+		s := poller.NewSource(f.Number(), func() {})
+		if err := s.Arm(); err != nil {
+			t.Fatal(err)
+		}
+		if got := runtime.NumGoroutine(); got > goroutines+2 { // the last one's may be ending
+			t.Errorf("%d goroutines, there were %d", got, goroutines)
+		}
+		s.Close()
+		if err := leaktest.Check(before); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The last source may be closed by a handler, which runs in the goroutine that
+// then has to end.
+func TestHandlerMayCloseTheLastSource(t *testing.T) {
+	before := leaktest.Descriptors()
+	f := mustNew(t)
+	var s poller.Source
+	done := make(chan int)
+	s = poller.NewSource(f.Number(), func() { s.Close(); close(done) })
+	if err := s.Arm(); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, f)
+	<-done
+	f.Close(func() {})
+	if err := leaktest.Check(before); err != nil {
+		t.Error(err)
+	}
+}
+
+// Sources come and go, so that the loop starts and stops all the time, and each
+// is called.
+func TestStartAgainstStop(t *testing.T) {
+	var wg sync.WaitGroup
+	var calls atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for range 500 {
+				f, err := rawefd.New(1, false)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				called := make(chan int, 1)
+				s := poller.NewSource(f.Number(), func() { called <- 1 })
+				if err := s.Arm(); err != nil {
+					t.Error(err)
+				}
+				<-called
+				calls.Add(1)
+				s.Close()
+				f.Close(func() {})
+			}
+		})
+	}
+	wg.Wait()
+	if got := calls.Load(); got != 2000 {
+		t.Errorf("%d calls, want 2000", got)
+	}
+}

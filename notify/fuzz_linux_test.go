@@ -1,0 +1,131 @@
+package notify_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/eventchan/eventchan/notify"
+)
+
+// FuzzNotifier runs a random program on a Notifier and on a model of it, a
+// number, and compares them after each step.
+func FuzzNotifier(f *testing.F) {
+	f.Add([]byte{0, 5, 1, 0, 0, 7, 2, 0, 5, 0, 4, 0})
+	f.Add([]byte{3, 0, 0, 9, 0, 9, 4, 0, 1, 0, 6, 0, 0, 1})
+	f.Add([]byte{0, 255, 0, 255, 0, 1, 2, 0, 3, 0, 4, 0, 0, 3, 6, 0})
+	f.Fuzz(func(t *testing.T, program []byte) {
+		n := mustNew(t)
+		m := model{Notifier: n}
+		for ; len(program) >= 2 && !t.Failed(); program = program[2:] {
+			m.step(t, program[0]%7, program[1])
+		}
+	})
+}
+
+// A model is a Notifier together with what should be pending.
+type model struct {
+	*notify.Notifier
+	pending uint64
+	inC     bool // C is in use: where the pending count is depends on the poller
+	closed  bool
+}
+
+func (m *model) step(t *testing.T, op, arg byte) {
+	switch op {
+	case 0:
+		m.add(t, delta(arg))
+	case 1:
+		m.tryWait(t)
+	case 2:
+		m.wait(t)
+	case 3:
+		m.inC = m.inC || !m.closed
+		m.C()
+	case 4:
+		m.receive(t)
+	case 5:
+		m.count(t)
+	case 6:
+		if err := m.Close(); errors.Is(err, os.ErrClosed) != m.closed {
+			t.Errorf("Close = %v, closed before: %v", err, m.closed)
+		}
+		m.closed = true
+		if !m.inC {
+			m.pending = 0 // it went with the eventfd
+		}
+	}
+}
+
+// delta makes large numbers of some arguments.
+func delta(arg byte) uint64 {
+	if arg > 250 {
+		return notify.MaxCount - uint64(255-arg)
+	}
+	return uint64(arg)
+}
+
+func (m *model) add(t *testing.T, d uint64) {
+	fits := d <= notify.MaxCount-m.pending
+	if m.inC && !fits {
+		return // whether it fits depends on what has moved to C already
+	}
+	switch err := m.Add(d); {
+	case m.closed:
+		wantIs(t, "Add after Close", err, os.ErrClosed)
+	case !fits:
+		wantIs(t, "Add past the maximum", err, notify.ErrOverflow)
+	case err != nil:
+		t.Errorf("Add(%d) = %v with %d pending", d, err, m.pending)
+	default:
+		m.pending += d
+	}
+}
+
+// tryWait may get a part of what is pending if C is in use: what is in its
+// buffer, or what is not there yet.
+func (m *model) tryWait(t *testing.T) {
+	got, ok := m.TryWait()
+	whole := !m.inC && !m.closed
+	if ok != (got > 0) || got > m.pending || m.closed && ok || whole && got != m.pending {
+		t.Errorf("TryWait = %d, %v with %d pending, C in use: %v", got, ok, m.pending, m.inC)
+	}
+	m.pending -= got
+}
+
+func (m *model) wait(t *testing.T) {
+	if m.pending == 0 && !m.closed {
+		return // it would wait
+	}
+	got, err := m.Wait(background)
+	if m.closed {
+		wantIs(t, "Wait after Close", err, os.ErrClosed)
+		return
+	}
+	if err != nil || got == 0 || got > m.pending || !m.inC && got != m.pending {
+		t.Errorf("Wait = %d, %v with %d pending", got, err, m.pending)
+	}
+	m.pending -= got
+}
+
+func (m *model) receive(t *testing.T) {
+	if !m.inC || m.pending == 0 && !m.closed {
+		return
+	}
+	got, ok := <-m.C()
+	if ok != (m.pending > 0) || got > m.pending {
+		t.Errorf("C gave %d, %v with %d pending", got, ok, m.pending)
+	}
+	m.pending -= got
+}
+
+func (m *model) count(t *testing.T) {
+	got, err := m.Count()
+	if m.closed {
+		wantIs(t, "Count after Close", err, os.ErrClosed)
+		return
+	}
+	if err != nil || got > m.pending || !m.inC && got != m.pending {
+		t.Errorf("Count = %d, %v with %d pending", got, err, m.pending)
+	}
+}

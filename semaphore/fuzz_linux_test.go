@@ -1,0 +1,150 @@
+package semaphore_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// FuzzSemaphore runs a random program on a Semaphore and on a model of it, a
+// number and a queue, and compares them after each step.
+func FuzzSemaphore(f *testing.F) {
+	f.Add([]byte{0, 3, 1, 2, 2, 2, 3, 4, 0, 9})
+	f.Add([]byte{2, 3, 2, 1, 0, 2, 1, 1, 3, 0, 0, 3})
+	f.Add([]byte{4, 0, 0, 2, 5, 0, 5, 0, 2, 4, 0, 1, 0, 4})
+	f.Add([]byte{2, 2, 4, 0, 2, 1, 0, 1, 0, 1, 0, 1, 5, 0, 3, 1})
+	f.Fuzz(func(t *testing.T, program []byte) {
+		s := mustNew(t, 0)
+		m := &model{s: s, crowd: newCrowd(s), cancels: make(map[int]context.CancelFunc)}
+		for ; len(program) >= 2 && !t.Failed() && m.crowd.size < 100; program = program[2:] {
+			m.step(t, program[0]%6, program[1])
+			m.settle(t)
+		}
+		m.end(t)
+	})
+}
+
+// theC stands in the queue of the model for the channel.
+const theC = -1
+
+type place struct {
+	who     int
+	permits int64
+}
+
+// A model is a Semaphore together with what should be free, who should wait and
+// whether C should hold a permit.
+type model struct {
+	s       *semaphore.Semaphore
+	crowd   *crowd
+	free    int64
+	queue   []place
+	inC     bool
+	held    bool // by C
+	cancels map[int]context.CancelFunc
+}
+
+func (m *model) step(t *testing.T, op, arg byte) {
+	n := 1 + int64(arg%5)
+	switch op {
+	case 0:
+		m.s.Release(n)
+		m.free += n
+	case 1:
+		want := len(m.queue) == 0 && m.free >= n
+		wantTry(t, m.s, n, want)
+		if want {
+			m.free -= n
+		}
+	case 2:
+		m.acquire(t, n)
+	case 3:
+		m.cancel(t, int(arg))
+	case 4:
+		if !m.inC {
+			m.inC = true
+			m.queue = append(m.queue, place{theC, 1})
+			m.s.C()
+		}
+	case 5:
+		if m.held {
+			<-m.s.C()
+			m.held = false
+			m.queue = append(m.queue, place{theC, 1})
+		}
+	}
+}
+
+func (m *model) acquire(t *testing.T, n int64) {
+	if len(m.queue) == 0 && m.free >= n {
+		mustAcquire(t, m.s, n)
+		m.free -= n
+		return
+	}
+	ctx, cancel := context.WithCancel(background)
+	who := m.crowd.join(ctx, n)
+	m.cancels[who] = cancel
+	m.queue = append(m.queue, place{who, n})
+}
+
+func (m *model) cancel(t *testing.T, arg int) {
+	waiting := slices.DeleteFunc(slices.Clone(m.queue), func(p place) bool { return p.who == theC })
+	if len(waiting) == 0 {
+		return
+	}
+	who := waiting[arg%len(waiting)].who
+	m.cancels[who]()
+	for got := range m.crowd.arrivals { // those behind it may be granted before it wakes
+		if got.who == who {
+			wantIs(t, "the cancelled Acquire", got.err, context.Canceled)
+			break
+		}
+		m.crowd.arrivals <- got
+	}
+	m.queue = slices.DeleteFunc(m.queue, func(p place) bool { return p.who == who })
+}
+
+// settle grants in the model what should be granted, and waits for it.
+func (m *model) settle(t *testing.T) {
+	var granted []int
+	for len(m.queue) > 0 && m.free >= m.queue[0].permits {
+		first := m.queue[0]
+		m.queue, m.free = m.queue[1:], m.free-first.permits
+		if first.who == theC {
+			m.held = true
+		} else {
+			granted = append(granted, first.who)
+		}
+	}
+	for range granted {
+		got := <-m.crowd.arrivals
+		if got.err != nil || !slices.Contains(granted, got.who) {
+			t.Errorf("waiter %d woke with %v, want one of %v granted", got.who, got.err, granted)
+		}
+		m.cancels[got.who]()
+	}
+	// What C received may still be on its way to be replaced.
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		if count, _ := m.s.Count(); count == m.free && semaphore.Waiting(m.s) == len(m.queue) {
+			break
+		}
+	}
+	wantCount(t, m.s, m.free)
+	if got, want := semaphore.Waiting(m.s), len(m.queue); got != want {
+		t.Errorf("%d wait, want %d", got, want)
+	}
+}
+
+// end wakes who still waits.
+func (m *model) end(t *testing.T) {
+	m.s.Close()
+	for _, p := range m.queue {
+		if p.who != theC {
+			<-m.crowd.arrivals
+			m.cancels[p.who]()
+		}
+	}
+}

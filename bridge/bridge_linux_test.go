@@ -190,7 +190,13 @@ func TestEdgesAreMerged(t *testing.T) {
 func TestNoWakeUpIsLost(t *testing.T) {
 	p, turn := newTube(t), make(chan int)
 	w := mustWatch(t, p.r, bridge.Readable)
+	other := mustWatch(t, newTube(t).r, bridge.Readable)
 	const rounds = 10000
+	go func() { // others look as well, and hand out what they find
+		for other.Rearm() == nil {
+		}
+	}()
+	defer other.Close()
 	go func() {
 		defer close(turn)
 		for round := range rounds {

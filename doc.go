@@ -1,0 +1,35 @@
+// Package eventchan is the front page of a module that joins Go's channels and
+// Linux's file descriptors. Goroutines wait on channels; C threads, other
+// processes and the kernel signal through descriptors. Three packages make one
+// wait for the other, without a cgo callback and without a blocked thread:
+//
+//   - [github.com/eventchan/eventchan/notify]: a Notifier counts signals. They
+//     add up, and one wait takes the sum. An eventfd in counting mode.
+//   - [github.com/eventchan/eventchan/semaphore]: a Semaphore hands out permits,
+//     with the methods of golang.org/x/sync/semaphore, to goroutines, C threads
+//     and processes alike. An eventfd in semaphore mode.
+//   - [github.com/eventchan/eventchan/bridge]: a Watcher tells when any
+//     descriptor, which stays its owner's, becomes ready.
+//
+// Each has a method C, whose channel goes into a select:
+//
+//	select {
+//	case signals := <-notifier.C(): // from C, another process or the kernel
+//	case <-semaphore.C(): // one permit, to be released
+//	case events := <-watcher.C(): // bridge.Readable, HangUp, ...
+//	case <-ctx.Done():
+//	}
+//
+// If everybody who signals is a goroutine, use a plain channel or a
+// golang.org/x/sync/semaphore: they need no system call.
+//
+// # Guarantees
+//
+// Any number of objects shares one goroutine and a few descriptors, which exist
+// only while somebody waits; no thread is blocked. No signal is lost, whoever
+// sends it. Nothing is ever written to a descriptor that Close has closed.
+// Nothing is left behind once all objects are closed.
+//
+// The module is for Linux. On other systems it compiles, and every constructor
+// returns an error that matches [errors.ErrUnsupported].
+package eventchan

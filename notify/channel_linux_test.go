@@ -61,6 +61,39 @@ func TestWaitTakesWhatCHolds(t *testing.T) {
 	}
 }
 
+// Nothing that was added is out of TryWait's sight, also not on its way to C.
+func TestTryWaitSeesWhatIsOnItsWayToC(t *testing.T) {
+	n := mustNew(t)
+	n.C()
+	for round := range 20000 {
+		mustAdd(t, n, 3)
+		if got, ok := n.TryWait(); got != 3 || !ok {
+			t.Fatalf("round %d: TryWait = %d, %v; want 3, true", round, got, ok)
+		}
+	}
+}
+
+func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) {
+	n := mustNew(t)
+	n.C()
+	move(t, n, notify.MaxCount)
+	move(t, n, notify.MaxCount-1) // a goroutine holds it
+	mustAdd(t, n, notify.MaxCount-2)
+	sum := new(big.Int)
+	for range 3 {
+		got, err := n.Wait(background)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.Add(sum, new(big.Int).SetUint64(got))
+	}
+	want := new(big.Int).SetUint64(notify.MaxCount)
+	want.Mul(want, big.NewInt(3)).Sub(want, big.NewInt(3))
+	if sum.Cmp(want) != 0 {
+		t.Errorf("Wait returned %v in all, want %v", sum, want)
+	}
+}
+
 func TestCloseDeliversThroughC(t *testing.T) {
 	n := mustNew(t)
 	c := n.C()

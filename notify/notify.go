@@ -150,15 +150,17 @@ func (n *Notifier) Count() (uint64, error) {
 
 // FD returns the number of the eventfd's descriptor, or -1 after Close. Who
 // writes a native uint64 to it, 8 bytes, adds to the count: C code, the kernel,
-// or a process that inherits it. It stays the Notifier's own: do not close it,
-// and do not use it after Close, when the number may be another file's.
+// or a process that inherits it. Who reads it takes the count, and must poll(2)
+// first to wait, since it is non-blocking. It stays the Notifier's own: do not
+// close it, and do not use it after Close, when the number may be another file's.
 func (n *Notifier) FD() int {
 	return n.fd.Number()
 }
 
 // File returns a duplicate of the descriptor, which the caller closes. It is
 // for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
-// descriptor that outlives the Notifier. Reading it takes the count.
+// descriptor that outlives the Notifier. Close it once it is handed over: as a
+// non-blocking [os.File] it is watched by Go's runtime, which each signal wakes.
 func (n *Notifier) File() (*os.File, error) {
 	if !n.fd.Use() {
 		return nil, n.failed("File", os.ErrClosed)

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"math/bits"
 	"os"
 )
 
@@ -56,22 +57,42 @@ func (n *Notifier) TryWait() (uint64, bool) {
 	if n.queued.Load() > 0 || !n.fd.Use() {
 		return 0, false
 	}
+	defer n.fd.Done() // after mu is released: it may call last
+	if n.c.Load() == nil {
+		count, err := n.fd.Take()
+		return count, err == nil && count > 0
+	}
+	n.mu.Lock() // a count may be on its way from the kernel to C's buffer
+	defer n.mu.Unlock()
+	if n.waiters.Len() > 0 {
+		return 0, false
+	}
 	count, err := n.take()
-	n.fd.Done()
 	return count, err == nil && count > 0
 }
 
-// take returns the count that is not delivered yet, be it in C's buffer or in
-// the kernel. The caller holds a use of fd.
+// take returns the whole count, be it in C's buffer or in the kernel. The caller
+// holds mu and a use of fd.
 func (n *Notifier) take() (uint64, error) {
-	if c := n.c.Load(); c != nil {
-		select {
-		case count := <-*c:
-			return count, nil
-		default:
-		}
+	c := n.c.Load()
+	if c == nil {
+		return n.fd.Take()
 	}
-	return n.fd.Take()
+	var held uint64
+	select {
+	case held = <-*c:
+	default:
+	}
+	if n.spilling {
+		return held, nil // together they would be more than a uint64
+	}
+	count, err := n.fd.Take()
+	sum, carry := bits.Add64(held, count, 0)
+	if carry != 0 {
+		*c <- held
+		return count, nil
+	}
+	return sum, err
 }
 
 // takeOrQueue returns the count, or else a place among the waiters.

@@ -5,9 +5,14 @@ package semaphore
 //
 // Once C has been called it takes its turn among the goroutines that wait in
 // Acquire: it holds one permit ready for the next receiver, and takes another
-// when that is received. The channel has no buffer. While a permit is held
-// ready, and only then, one goroutine of this Semaphore holds it out. Close puts
-// it back into the counter and closes the channel.
+// when that is received. So from then on one permit is out of everybody else's
+// reach, also while nobody receives, and a TryAcquire finds C waiting whenever no
+// permit is free. To want a permit only at times, use a nil channel in the select
+// until C is called for the first time, or Acquire in a goroutine.
+//
+// The channel has no buffer. While a permit is held ready, and only then, one
+// goroutine of this Semaphore holds it out. Close puts it back into the counter
+// and closes the channel.
 func (s *Semaphore) C() <-chan struct{} {
 	if c := s.c.Load(); c != nil {
 		return *c

@@ -7,7 +7,7 @@ import (
 
 func TestCIsTheSameChannel(t *testing.T) {
 	s := mustNew(t, 0)
-	if s.C() != s.C() {
+	if first := s.C(); first != s.C() {
 		t.Error("C is another channel the second time")
 	}
 }

@@ -154,16 +154,17 @@ func (s *Semaphore) Count() (int64, error) {
 
 // FD returns the number of the eventfd's descriptor, or -1 after Close. Who
 // reads 8 bytes from it takes a permit and who writes a native uint64 to it adds
-// permits: C code, or a process that inherits it. It stays the Semaphore's own:
-// do not close it, and do not use it after Close, when the number may be another
-// file's.
+// permits: C code, or a process that inherits it. It is non-blocking, so poll(2)
+// to wait for a permit. It stays the Semaphore's own: do not close it, and do not
+// use it after Close, when the number may be another file's.
 func (s *Semaphore) FD() int {
 	return s.fd.Number()
 }
 
 // File returns a duplicate of the descriptor, which the caller closes. It is
 // for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
-// descriptor that outlives the Semaphore.
+// descriptor that outlives the Semaphore. Close it once it is handed over: as a
+// non-blocking [os.File] it is watched by Go's runtime, which each Release wakes.
 func (s *Semaphore) File() (*os.File, error) {
 	if !s.fd.Use() {
 		return nil, s.failed("File", os.ErrClosed)

@@ -35,11 +35,9 @@ func start() error {
 	if err != nil {
 		return err
 	}
-	file := epoll.File()
-	// NewFile does not say so when the runtime could not watch the descriptor.
-	if err := file.SetReadDeadline(time.Time{}); err != nil {
-		file.Close()
-		return fmt.Errorf("the runtime cannot poll an epoll descriptor: %w", err)
+	file, err := epoll.File()
+	if err != nil {
+		return err
 	}
 	conn, err := file.SyscallConn()
 	if err != nil {

@@ -91,8 +91,21 @@ func (f *FD) Count() (uint64, error) {
 // fdinfo is the text of /proc/self/fdinfo/N: lines of a name and a value.
 type fdinfo []byte
 
+// readInfo reads as much as an eventfd has to tell. It makes plain system calls,
+// since os.Open would have the runtime start its poller: see newFile.
 func readInfo(num int) (fdinfo, error) {
-	return os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(num))
+	path := "/proc/self/fdinfo/" + strconv.Itoa(num)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	info := make(fdinfo, 512)
+	n, err := unix.Read(fd, info)
+	if err != nil {
+		return nil, &os.PathError{Op: "read", Path: path, Err: err}
+	}
+	return info[:n], nil
 }
 
 // field returns the value of the line that starts with name.

@@ -3,6 +3,7 @@ package rawefd
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -90,10 +91,19 @@ func (e Epoll) Wait(b *Batch) ([]Event, error) {
 	return b.events[:n], nil
 }
 
-// File makes the epoll instance a file of Go's runtime poller, which owns it
-// from then on.
-func (e Epoll) File() *os.File {
-	return os.NewFile(uintptr(e), "epoll")
+// File makes the epoll instance a file of Go's runtime poller. From then on, and
+// also on error, it is no longer the caller's to close.
+func (e Epoll) File() (*os.File, error) {
+	file, err := newFile(int(e), "epoll")
+	if err != nil {
+		return nil, err
+	}
+	// NewFile does not say so when the runtime could not watch the descriptor.
+	if err := file.SetReadDeadline(time.Time{}); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("the runtime cannot poll an epoll descriptor: %w", err)
+	}
+	return file, nil
 }
 
 // Close closes the epoll instance and with it all that was added.

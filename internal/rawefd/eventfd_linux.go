@@ -129,7 +129,7 @@ func (f *FD) Take() (uint64, error) {
 // and the read of one another.
 var polledTakes sync.Mutex
 
-// takePolled is Take for kernels without RWF_NOWAIT (before 5.7, gVisor).
+// takePolled is Take for kernels without RWF_NOWAIT (before 5.8, gVisor).
 func (f *FD) takePolled() (uint64, error) {
 	polledTakes.Lock()
 	defer polledTakes.Unlock()
@@ -159,7 +159,7 @@ func (f *FD) Dup() (*os.File, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return os.NewFile(uintptr(num), "eventfd"), nil
+	return newFile(num, "eventfd")
 }
 
 func closeNumber(num int) {

@@ -44,5 +44,5 @@ func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errUnsuppo
 func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errUnsupported }
 func (e Epoll) Delete(num int) error                         { return errUnsupported }
 func (e Epoll) Wait(b *Batch) ([]Event, error)               { return nil, errUnsupported }
-func (e Epoll) File() *os.File                               { return nil }
+func (e Epoll) File() (*os.File, error)                      { return nil, errUnsupported }
 func (e Epoll) Close()                                       {}

@@ -1,0 +1,63 @@
+package notify_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/notify"
+)
+
+func init() { roles["emfile"] = outOfDescriptors }
+
+// The runtime of a process that has never polled ends the process if it has no
+// descriptors for its own poller. It must not come to that.
+func TestOutOfDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
+	child := exec.Command("/proc/self/exe")
+	child.Env = append(os.Environ(), roleKey+"=emfile")
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func outOfDescriptors() {
+	var own []*notify.Notifier
+	for range 3 {
+		n, err := notify.New()
+		exitIf(err)
+		own = append(own, n)
+	}
+	exitIf(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}))
+	var filler []int
+	for {
+		fd, err := unix.Dup(0)
+		if err != nil {
+			break
+		}
+		filler = append(filler, fd)
+	}
+	for free := range 3 {
+		_, err := own[free].Wait(background)
+		exitUnless(free, "Wait", err)
+		_, err = own[free].File()
+		exitUnless(free, "File", err)
+		unix.Close(filler[free])
+	}
+}
+
+func exitUnless(free int, what string, err error) {
+	if !errors.Is(err, unix.EMFILE) {
+		exitIf(fmt.Errorf("with %d descriptors free %s = %v, want EMFILE", free, what, err))
+	}
+}
+
+func exitIf(err error) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}

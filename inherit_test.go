@@ -1,0 +1,291 @@
+//go:build linux
+
+package eventchan_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/notify"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// The ways in which another process comes to an eventfd, and what goes with it.
+
+func TestChildSignalsThroughExtraFiles(t *testing.T) {
+	n := newNotifier(t)
+	file, err := n.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := mustStart(t, "signal", []string{timesKey + "=42"}, file)
+	var sum uint64
+	for sum < 42 {
+		count, err := n.Wait(soon(t))
+		if err != nil {
+			t.Fatalf("after %d of 42 signals: %v", sum, err)
+		}
+		sum += count
+	}
+	if err := p.wait(); err != nil {
+		t.Error(err)
+	}
+	if sum != 42 {
+		t.Errorf("got %d signals, want 42", sum)
+	}
+	wantTaken(t, n, 0)
+}
+
+// TestExecPassesNoDescriptorUnasked asks a child for eventfds that it was not
+// meant to have, by their identity, since numbers mean nothing there.
+func TestExecPassesNoDescriptorUnasked(t *testing.T) {
+	n, s := newNotifier(t), newSemaphore(t, 1)
+	own, err := notify.FromFD(mustEventfdWithoutCloexec(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	file, err := s.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, fd := range []int{n.FD(), s.FD(), own.FD()} {
+		ids = append(ids, info(t, fd, "eventfd-id"))
+	}
+	p := mustStart(t, "find", []string{fdKey + "=" + strings.Join(ids, ",")}, file)
+	got, err := p.line()
+	if err := errors.Join(err, p.wait()); err != nil {
+		t.Fatal(err)
+	}
+	if got != ids[1] {
+		t.Errorf("of the eventfds %v the child has %q, want only the passed one, %q", ids, got, ids[1])
+	}
+}
+
+func mustEventfdWithoutCloexec(t testing.TB) int {
+	t.Helper()
+	fd, err := unix.Eventfd(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+// playFind prints which of the given eventfds are open here.
+func playFind(context.Context) (string, error) {
+	entries, err := os.ReadDir("/proc/self/fdinfo")
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, id := range strings.Split(os.Getenv(fdKey), ",") {
+		for _, entry := range entries {
+			text, _ := os.ReadFile("/proc/self/fdinfo/" + entry.Name())
+			if field(text, "eventfd-id") == id {
+				found = append(found, id)
+			}
+		}
+	}
+	return strings.Join(found, ","), nil
+}
+
+// info returns a field of /proc/self/fdinfo.
+func info(t testing.TB, fd int, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := field(text, name)
+	if value == "" {
+		lacks(t, "this kernel does not tell %s in fdinfo:\n%s", name, text)
+	}
+	return value
+}
+
+func field(text []byte, name string) string {
+	for line := range bytes.Lines(text) {
+		if value, ok := bytes.CutPrefix(line, []byte(name+":")); ok {
+			return string(bytes.TrimSpace(value))
+		}
+	}
+	return ""
+}
+
+func TestDescriptorPassedOverSocketSharesTheCount(t *testing.T) {
+	n := newNotifier(t)
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ends[0])
+	p := mustStart(t, "passed", nil, os.NewFile(uintptr(ends[1]), "socket"))
+	mustAdd(t, n, 5)
+	if err := unix.Sendmsg(ends[0], []byte{'!'}, unix.UnixRights(n.FD()), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.line(); got != "5" || err != nil {
+		t.Errorf("the child waited for %q, %v, want 5", got, err)
+	}
+	wantWaited(t, n, 11)
+	if err := p.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// playPassed receives a descriptor, takes what is pending and adds 11.
+func playPassed(ctx context.Context) (string, error) {
+	oob := make([]byte, unix.CmsgSpace(4))
+	_, m, _, _, err := unix.Recvmsg(inherited, make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return "", err
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:m])
+	if err != nil || len(messages) != 1 {
+		return "", fmt.Errorf("%d control messages, %v", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return "", err
+	}
+	n, err := notify.FromFD(fds[0])
+	if err != nil {
+		return "", err
+	}
+	count, err := n.Wait(ctx)
+	return strconv.FormatUint(count, 10), errors.Join(err, n.Add(11), n.Close())
+}
+
+func TestParentTakesDescriptorFromChild(t *testing.T) {
+	p := mustStart(t, "owner", nil)
+	line, err := p.line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counting, permits int
+	if _, err := fmt.Sscan(line, &counting, &permits); err != nil {
+		t.Fatal(err)
+	}
+	n, err := notify.FromProcess(p.cmd.Process.Pid, counting)
+	lacksPtrace(t, err)
+	adopted(t)(n, err)
+	s, err := semaphore.FromProcess(p.cmd.Process.Pid, permits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := semaphore.FromProcess(p.cmd.Process.Pid, counting); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("a Semaphore from a counting eventfd: got %v, want os.ErrInvalid", err)
+	}
+	wantCount(t, s, 2)
+	mustAdd(t, n, 9)
+	s.Release(3)
+	if got, err := p.line(); got != "9" || err != nil {
+		t.Errorf("the child waited for %q, %v, want 9", got, err)
+	}
+	if err := p.wait(); err != nil {
+		t.Error(err)
+	}
+	wantCount(t, s, 0) // the child took 5, and what is open here outlives it
+	if got, err := unix.FcntlInt(uintptr(n.FD()), unix.F_GETFD, 0); got != unix.FD_CLOEXEC || err != nil {
+		t.Errorf("descriptor flags: got %#x, %v, want close-on-exec", got, err)
+	}
+}
+
+// playOwner has a Notifier and a Semaphore that it gives to nobody.
+func playOwner(ctx context.Context) (string, error) {
+	n, err := notify.New()
+	if err != nil {
+		return "", err
+	}
+	s, err := semaphore.New(2)
+	if err != nil {
+		return "", err
+	}
+	fmt.Println(n.FD(), s.FD())
+	count, err := n.Wait(ctx)
+	return strconv.FormatUint(count, 10), errors.Join(err, s.Acquire(ctx, 5), n.Close(), s.Close())
+}
+
+func TestChildTakesDescriptorFromParent(t *testing.T) {
+	n := newNotifier(t)
+	p := mustStart(t, "toParent", []string{fmt.Sprintf("%s=%d", fdKey, n.FD())})
+	switch got, err := p.line(); {
+	case err != nil:
+		t.Fatal(err)
+	case got == "refused":
+		lacks(t, "a child may not ptrace its parent here")
+	}
+	wantWaited(t, n, 7)
+	if err := p.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func playToParent(context.Context) (string, error) {
+	n, err := notify.FromProcess(os.Getppid(), number(fdKey))
+	if errors.Is(err, os.ErrPermission) {
+		return "refused", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return "added", errors.Join(n.Add(7), n.Close())
+}
+
+func lacksPtrace(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOSYS) {
+		lacks(t, "pidfd_getfd(2) cannot be had here: %v", err)
+	}
+}
+
+func TestFromProcessSaysWhatIsMissing(t *testing.T) {
+	p := mustStart(t, "owner", nil)
+	if _, err := p.line(); err != nil {
+		t.Fatal(err)
+	}
+	pid := p.cmd.Process.Pid
+	_, err := notify.FromProcess(pid, 9999)
+	lacksPtrace(t, err)
+	wantError(t, "a descriptor that is not open", err, syscall.EBADF)
+	_, err = notify.FromProcess(pid, 0)
+	wantError(t, "a pipe", err, os.ErrInvalid)
+	p.cmd.Process.Kill()
+	p.wait() // reaped: the pid is nobody's
+	_, err = notify.FromProcess(pid, 3)
+	wantError(t, "a dead process", err, syscall.ESRCH)
+	_, err = semaphore.FromProcess(pid, 3)
+	wantError(t, "a dead process", err, syscall.ESRCH)
+	_, err = notify.FromProcess(-1, 3)
+	wantError(t, "a negative pid", err, os.ErrInvalid)
+}
+
+// TestHolderThatDiesLeavesTheCount has a child signal and be killed: nothing of
+// an eventfd belongs to the process that wrote to it, and its end is no event.
+func TestHolderThatDiesLeavesTheCount(t *testing.T) {
+	n := newNotifier(t)
+	file, err := n.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := mustStart(t, "receive", nil, file)
+	p.cmd.Process.Kill()
+	p.wait()
+	w := watch(t, n.FD(), bridge.Readable)
+	allAsleep(t)
+	nothing(t, w.C())
+	mustAdd(t, n, 3)
+	wantWaited(t, n, 3)
+}

@@ -1,0 +1,203 @@
+//go:build linux
+
+package eventchan_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/cthread"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// TestPermitsAreNeverMoreNorLost has a parent and two children draw from one
+// Semaphore, in every way there is, and count the holders in memory that they
+// share.
+func TestPermitsAreNeverMoreNorLost(t *testing.T) {
+	const permits, rounds = 5, 2000
+	s := newSemaphore(t, permits)
+	rest := twinSemaphore(t, s) // tells what is left when s is closed
+	memory, err := unix.MemfdCreate("ledger", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledgerFile := os.NewFile(uintptr(memory), "ledger")
+	defer ledgerFile.Close()
+	if err := ledgerFile.Truncate(int64(os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	l, err := openLedger(memory, permits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	env := []string{fmt.Sprintf("%s=%d", permitsKey, permits), fmt.Sprintf("%s=%d", timesKey, rounds)}
+	var children []*child
+	for range 2 {
+		file, err := s.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dup := os.NewFile(uintptr(duplicate(t, memory)), "ledger")
+		children = append(children, mustStart(t, "permits", env, file, dup))
+	}
+	thread, err := cthread.Hold(s.FD(), rounds, &l.page.held, permits)
+	if errors.Is(err, cthread.ErrUnavailable) && os.Getenv("EVENTCHAN_CI") != "1" {
+		t.Logf("no C thread takes part: %v", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.drawAll(soon(t), s, rounds); err != nil {
+		t.Error(err)
+	}
+	if thread != nil {
+		if _, err := thread.Join(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, p := range children {
+		if err := p.wait(); err != nil {
+			t.Errorf("a child: %v", err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	wantCount(t, rest, permits)
+	if past := l.page.past.Load(); past != 0 {
+		t.Errorf("%d times more than %d permits were held, at most %d", past, permits, l.page.most.Load())
+	}
+	if held := atomic.LoadInt64(&l.page.held); held != 0 {
+		t.Errorf("%d permits held at the end, want 0", held)
+	}
+	t.Logf("%d permits taken, at most %d at once", l.page.taken.Load(), l.page.most.Load())
+}
+
+// playPermits is one of the children.
+func playPermits(ctx context.Context) (string, error) {
+	s, err := semaphore.FromFD(inherited)
+	if err != nil {
+		return "", err
+	}
+	l, err := openLedger(inherited+1, int64(number(permitsKey)))
+	if err != nil {
+		return "", err
+	}
+	defer l.close()
+	return "", errors.Join(l.drawAll(ctx, s, number(timesKey)), s.Close())
+}
+
+// A ledger counts the permits that are held by all processes.
+type ledger struct {
+	page    *page
+	mapped  []byte
+	permits int64
+}
+
+type page struct {
+	held  int64 // a C thread counts it too
+	most  atomic.Int64
+	past  atomic.Int64
+	taken atomic.Int64
+}
+
+func openLedger(memory int, permits int64) (*ledger, error) {
+	mapped, err := unix.Mmap(memory, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	return &ledger{page: (*page)(unsafe.Pointer(unsafe.SliceData(mapped))), mapped: mapped, permits: permits}, nil
+}
+
+func (l *ledger) close() { unix.Munmap(l.mapped) }
+
+// hold is what a holder of n permits does: it counts itself for a while.
+func (l *ledger) hold(n int64) {
+	held := atomic.AddInt64(&l.page.held, n)
+	if held > l.permits {
+		l.page.past.Add(1)
+	}
+	for most := l.page.most.Load(); held > most; most = l.page.most.Load() {
+		l.page.most.CompareAndSwap(most, held)
+	}
+	l.page.taken.Add(n)
+	for range rand.IntN(3) {
+		runtime.Gosched()
+	}
+	atomic.AddInt64(&l.page.held, -n)
+}
+
+// drawAll has several goroutines take permits, rounds times each.
+func (l *ledger) drawAll(ctx context.Context, s *semaphore.Semaphore, rounds int) error {
+	draws := []func(context.Context, *semaphore.Semaphore) (int64, error){
+		func(ctx context.Context, s *semaphore.Semaphore) (int64, error) { return 1, s.Acquire(ctx, 1) },
+		acquireOrCancel, acquireOrCancel, acquireOrCancel,
+		tryAcquire,
+		receivePermit, receivePermit,
+	}
+	failed := make(chan error, len(draws))
+	var wg sync.WaitGroup
+	for _, draw := range draws {
+		wg.Go(func() {
+			for range rounds {
+				n, err := draw(ctx, s)
+				if err != nil {
+					failed <- err
+					return
+				}
+				if n > 0 {
+					l.hold(n)
+					s.Release(n)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(failed)
+	var err error
+	for e := range failed {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+func acquireOrCancel(parent context.Context, s *semaphore.Semaphore) (int64, error) {
+	ctx, cancel := someCancel(parent)
+	defer cancel()
+	n := 1 + rand.Int64N(3)
+	err := s.Acquire(ctx, n)
+	if errors.Is(err, context.Canceled) {
+		return 0, nil
+	}
+	return n, err
+}
+
+func tryAcquire(_ context.Context, s *semaphore.Semaphore) (int64, error) {
+	if n := 1 + rand.Int64N(2); s.TryAcquire(n) {
+		return n, nil
+	}
+	runtime.Gosched()
+	return 0, nil
+}
+
+func receivePermit(ctx context.Context, s *semaphore.Semaphore) (int64, error) {
+	select {
+	case _, ok := <-s.C():
+		if !ok {
+			return 0, os.ErrClosed
+		}
+		return 1, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}

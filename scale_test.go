@@ -1,0 +1,283 @@
+//go:build linux
+
+package eventchan_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/notify"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// many is how many objects wait at once.
+const many = 10_000
+
+// A waitable is one of the three types.
+type waitable interface {
+	wait(context.Context) error
+	wake() error
+	Close() error
+}
+
+type (
+	waitingNotifier  struct{ *notify.Notifier }
+	waitingSemaphore struct{ *semaphore.Semaphore }
+	waitingWatcher   struct{ *watched }
+)
+
+// A watched is a Watcher and the eventfd that it watches.
+type watched struct {
+	*bridge.Watcher
+	fd int
+}
+
+func (n waitingNotifier) wait(ctx context.Context) error  { _, err := n.Wait(ctx); return err }
+func (n waitingNotifier) wake() error                     { return n.Notify() }
+func (s waitingSemaphore) wait(ctx context.Context) error { return s.Acquire(ctx, 1) }
+func (s waitingSemaphore) wake() error                    { s.Release(1); return nil }
+func (w waitingWatcher) wait(ctx context.Context) error   { _, err := w.Wait(ctx); return err }
+func (w waitingWatcher) wake() error                      { return rawAdd(w.fd, 1) }
+
+func makeNotifier(int) (waitable, error) {
+	n, err := notify.New()
+	return waitingNotifier{n}, err
+}
+
+func makeSemaphore(int) (waitable, error) {
+	s, err := semaphore.New(0)
+	return waitingSemaphore{s}, err
+}
+
+func TestManyWaitingNotifiers(t *testing.T)  { crowd(t, many, makeNotifier) }
+func TestManyWaitingSemaphores(t *testing.T) { crowd(t, many, makeSemaphore) }
+
+// TestManyWaitingWatchers has two Watchers share each descriptor.
+func TestManyWaitingWatchers(t *testing.T) {
+	needDescriptors(t, many/2)
+	fds := make([]int, many/2)
+	for i := range fds {
+		fds[i] = eventfd(t, 0, unix.EFD_NONBLOCK)
+	}
+	crowd(t, 0, watcherMaker(fds))
+}
+
+// TestManyOfAllWait has the three types wait side by side.
+func TestManyOfAllWait(t *testing.T) {
+	fds := make([]int, 100)
+	for i := range fds {
+		fds[i] = eventfd(t, 0, unix.EFD_NONBLOCK)
+	}
+	makers := []func(int) (waitable, error){makeNotifier, makeSemaphore, watcherMaker(fds)}
+	crowd(t, many*2/3, func(i int) (waitable, error) { return makers[i%3](i) })
+}
+
+// watcherMaker returns a function that makes the Watcher of object i. Those whose
+// numbers are close share a descriptor, so that waking one half of the objects
+// wakes none of the other.
+func watcherMaker(fds []int) func(i int) (waitable, error) {
+	items := make([]watched, many)
+	return func(i int) (w waitable, err error) {
+		items[i].fd = fds[i*len(fds)/many]
+		rawTake(items[i].fd) // what the round before left there
+		items[i].Watcher, err = bridge.Watch(items[i].fd, bridge.Readable)
+		return waitingWatcher{&items[i]}, err
+	}
+}
+
+// crowd has many objects wait, each with one goroutine, and compares threads,
+// goroutines, heap and descriptors with what was there before. A smaller crowd
+// first grows what the runtime keeps.
+func crowd(t *testing.T, descriptors int, makeOne func(i int) (waitable, error)) {
+	needDescriptors(t, descriptors)
+	stand(t, many/10, makeOne)
+	before := leaktest.Descriptors()
+	threads := status(t, "Threads")
+	heap := stand(t, many, makeOne)
+	// The threads of Go's runtime are no function of what runs: it starts one
+	// when all that it has happen to be in system calls, for each P at most.
+	if got, most := status(t, "Threads"), threads+runtime.GOMAXPROCS(0); got > most {
+		t.Errorf("%d threads while %d waited, %d before: want at most %d", got, many, threads, most)
+	}
+	t.Logf("heap of one waiting object beyond its waiter: %d bytes; threads: %d before, %d then",
+		heap, threads, status(t, "Threads"))
+	if heap > 600 {
+		t.Errorf("heap of one waiting object: %d bytes, want at most 600", heap)
+	}
+	if err := leaktest.Check(before); err != nil {
+		t.Error(err)
+	}
+}
+
+// stand is one round of crowd. It returns the bytes of heap that an object costs.
+func stand(t *testing.T, many int, makeOne func(i int) (waitable, error)) int {
+	t.Helper()
+	allAsleep(t) // finalizers too, whose goroutine counts while it runs one
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	goroutines := runtime.NumGoroutine()
+	objects := make([]waitable, many)
+	gate := make(chan struct{})
+	ended := make(chan error, many)
+	for i := range objects {
+		go func() {
+			<-gate
+			ended <- objects[i].wait(ctx)
+		}()
+	}
+	allAsleep(t)
+	before := heapInUse()
+	for i := range objects {
+		var err error
+		if objects[i], err = makeOne(i); err != nil {
+			t.Fatalf("object %d of %d: %v", i, many, err)
+		}
+	}
+	close(gate)
+	allAsleep(t)
+	after := heapInUse()
+	if got, want := runtime.NumGoroutine()-goroutines, many+1; got != want {
+		t.Errorf("%d goroutines more while %d wait, want %d", got, many, want)
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("a Wait ended, with error %v, before anything happened", err)
+	default:
+	}
+	disperse(t, objects, ended)
+	eventually(t, "the goroutines ended", func() bool { return runtime.NumGoroutine() <= goroutines })
+	return int(after-before) / many
+}
+
+// disperse wakes half of the objects and then closes all.
+func disperse(t *testing.T, objects []waitable, ended <-chan error) {
+	t.Helper()
+	half := len(objects) / 2
+	for _, o := range objects[:half] {
+		if err := o.wake(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range half {
+		if err, _ := receive(t, ended); err != nil {
+			t.Fatalf("a Wait that was woken: %v", err)
+		}
+	}
+	for _, o := range objects {
+		if err := o.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	for range half {
+		if err, _ := receive(t, ended); err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Fatalf("a Wait whose object was closed: got %v, want os.ErrClosed", err)
+		}
+	}
+}
+
+// needDescriptors skips the test where the process may not have n more.
+func needDescriptors(t testing.TB, n int) {
+	t.Helper()
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		t.Fatal(err)
+	}
+	if need := uint64(n + 100); lim.Cur < need {
+		lim.Cur = min(need, lim.Max)
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &lim)
+		if lim.Cur < need {
+			lacks(t, "needs %d descriptors, and RLIMIT_NOFILE allows %d", need, lim.Max)
+		}
+	}
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC() // what finalizers and pools held
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// status returns a number of /proc/self/status.
+func status(t testing.TB, name string) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		lacks(t, "no /proc/self/status: %v", err)
+	}
+	n, err := strconv.Atoi(field(text, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestReadyDescriptorThatNobodyDrainsDoesNotSpin leaves everything ready that can
+// be ready, and measures the CPU time of the process during a second.
+func TestReadyDescriptorThatNobodyDrainsDoesNotSpin(t *testing.T) {
+	ready := eventfd(t, 1, unix.EFD_NONBLOCK)
+	watch(t, ready, bridge.Readable|bridge.Writable) // nobody receives
+	once := watch(t, ready, bridge.Readable)
+	receive(t, once.C())
+	waited := watch(t, ready, bridge.Readable)
+	if _, err := waited.Wait(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	var sleepers sync.WaitGroup
+	defer sleepers.Wait()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	other := watch(t, ready, bridge.Priority) // ready, but not for this
+	sleepers.Go(func() { other.Wait(ctx) })
+
+	pending := newNotifier(t) // its waiter is gone, so the poller knows it
+	gone, give := context.WithCancel(context.Background())
+	waiter := inBackground(func() error { _, err := pending.Wait(gone); return err })
+	allAsleep(t)
+	give()
+	if err, _ := receive(t, waiter); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want context.Canceled", err)
+	}
+	mustAdd(t, pending, 3)
+	held := newNotifier(t) // C holds what nobody receives
+	mustAdd(t, held, 5)
+	held.C()
+	mustAdd(t, held, 7)
+
+	offered := newSemaphore(t, 3)
+	offered.C() // holds a permit that nobody receives
+	few := newSemaphore(t, 3)
+	sleepers.Go(func() { few.Acquire(ctx, 5) })
+	twinned := twinSemaphore(t, few) // each wants more than there is
+	sleepers.Go(func() { twinned.Acquire(ctx, 4) })
+
+	allAsleep(t)
+	before, start := cpuTime(t), time.Now()
+	<-time.After(time.Second)
+	used, wall := cpuTime(t)-before, time.Since(start)
+	t.Logf("%v of CPU in %v", used, wall)
+	if used > wall/5 {
+		t.Errorf("%v of CPU in %v with nothing to do: something spins", used, wall)
+	}
+}
+
+func cpuTime(t testing.TB) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,392 @@
+//go:build linux
+
+package eventchan_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/notify"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// What the kernel does with an eventfd, as far as it shows in user space.
+
+// TestInitialPermitsBeyond32Bits: eventfd2(2) takes 32 bits of the initial value.
+func TestInitialPermitsBeyond32Bits(t *testing.T) {
+	for _, permits := range []int64{0, 1, math.MaxUint32, math.MaxUint32 + 1, 1<<33 + 5, math.MaxInt64} {
+		s := newSemaphore(t, permits)
+		wantCount(t, s, permits)
+		if permits > 0 && !s.TryAcquire(1) {
+			t.Errorf("of %d permits none could be had", permits)
+		}
+	}
+	_, err := semaphore.New(-1)
+	wantError(t, "New(-1)", err, os.ErrInvalid)
+}
+
+func TestMaxUint64IsRefused(t *testing.T) {
+	n := newNotifier(t)
+	wantError(t, "Add(MaxUint64)", n.Add(math.MaxUint64), notify.ErrOverflow)
+	if err := rawAdd(n.FD(), math.MaxUint64); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("write(2) of MaxUint64: got %v, want EINVAL", err)
+	}
+	wantTaken(t, n, 0)
+}
+
+func TestFullCounterReportsOverflow(t *testing.T) {
+	n := newNotifier(t)
+	mustAdd(t, n, notify.MaxCount-1)
+	wantError(t, "Add(2) one below the maximum", n.Add(2), notify.ErrOverflow)
+	mustAdd(t, n, 1)
+	wantError(t, "Notify at the maximum", n.Notify(), notify.ErrOverflow)
+	mustAdd(t, n, 0)
+	if err := rawAdd(n.FD(), 1); !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("write(2) at the maximum: got %v, want EAGAIN", err)
+	}
+	if got, err := n.Count(); got != notify.MaxCount || err != nil {
+		t.Errorf("Count: got %d, %v, want %d", got, err, uint64(notify.MaxCount))
+	}
+	wantTaken(t, n, notify.MaxCount)
+	mustAdd(t, n, 8)
+	wantTaken(t, n, 8)
+}
+
+// TestReleasePastTheMaximumPanics and adds nothing.
+func TestReleasePastTheMaximumPanics(t *testing.T) {
+	s := newSemaphore(t, math.MaxInt64)
+	s.Release(math.MaxInt64) // 1<<64 - 2
+	wantCount(t, s, math.MaxInt64)
+	func() {
+		defer func() {
+			if got := fmt.Sprint(recover()); !strings.Contains(got, "Release(1)") {
+				t.Errorf("got panic %q, want one that says Release(1)", got)
+			}
+		}()
+		s.Release(1)
+	}()
+	if got := info(t, s.FD(), "eventfd-count"); got != "fffffffffffffffe" {
+		t.Errorf("count %s, want fffffffffffffffe", got)
+	}
+}
+
+// overflown returns a Notifier whose count is MaxUint64, as the kernel alone can
+// make it.
+func overflown(t testing.TB) *notify.Notifier {
+	t.Helper()
+	n := newNotifier(t)
+	aio := newAIO(t)
+	mustAdd(t, n, notify.MaxCount)
+	if err := aio.signal(n.FD(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := n.Count(); got != math.MaxUint64 || err != nil {
+		t.Fatalf("Count: got %d, %v, want %d", got, err, uint64(math.MaxUint64))
+	}
+	return n
+}
+
+// LTP eventfd06: overflow made by AIO.
+func TestOverflowMadeByKernelIsACount(t *testing.T) {
+	n := overflown(t)
+	w := watch(t, n.FD(), bridge.Readable|bridge.Writable)
+	if got, _ := receive(t, w.C()); got != bridge.Readable|bridge.Failed {
+		t.Errorf("the descriptor: got %v, want Readable|Failed", got)
+	}
+	wantError(t, "Notify", n.Notify(), notify.ErrOverflow)
+	wantWaited(t, n, math.MaxUint64)
+	wantTaken(t, n, 0)
+	if got, _ := receive(t, w.C()); got&bridge.Writable == 0 {
+		t.Errorf("the descriptor when taken from: got %v, want Writable among them", got)
+	}
+	mustAdd(t, n, 3)
+	wantTaken(t, n, 3)
+}
+
+func TestOverflowMadeByKernelComesThroughC(t *testing.T) {
+	n := overflown(t)
+	c := n.C()
+	eventually(t, "the count left the kernel", func() bool { got, err := n.Count(); return got == 0 && err == nil })
+	mustAdd(t, n, 5) // no uint64 holds the sum
+	if got, _ := receive(t, c); got != math.MaxUint64 {
+		t.Errorf("first piece: got %d, want %d", got, uint64(math.MaxUint64))
+	}
+	if got, _ := receive(t, c); got != 5 {
+		t.Errorf("second piece: got %d, want 5", got)
+	}
+	mustAdd(t, n, 6)
+	if got, _ := receive(t, c); got != 6 {
+		t.Errorf("afterwards: got %d, want 6", got)
+	}
+}
+
+// TestSumPastUint64IsDeliveredThroughClose closes while three pieces are under
+// way: one in C's buffer, one on its way to it, one in the kernel.
+func TestSumPastUint64IsDeliveredThroughClose(t *testing.T) {
+	n := newNotifier(t)
+	c := n.C()
+	for i := range 3 {
+		eventually(t, "room for the next piece", func() bool { return n.Add(notify.MaxCount-uint64(i)) == nil })
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	var pieces []uint64
+	for count, open := receive(t, c); open; count, open = receive(t, c) {
+		pieces = append(pieces, count)
+	}
+	var sum, want uint64 // modulo 1<<64
+	for _, piece := range pieces {
+		sum += piece
+	}
+	for i := range uint64(3) {
+		want += notify.MaxCount - i
+	}
+	if sum != want || len(pieces) != 3 {
+		t.Errorf("got pieces %d, want 3 with sum %d modulo 1<<64", pieces, want)
+	}
+}
+
+// TestKernelSignalsPermits: a completion releases a permit, and wakes.
+func TestKernelSignalsPermits(t *testing.T) {
+	s := newSemaphore(t, 0)
+	aio := newAIO(t)
+	waiter := inBackground(func() error { return s.Acquire(soon(t), 70) })
+	allAsleep(t)
+	if err := aio.signal(s.FD(), 100); err != nil {
+		t.Fatal(err)
+	}
+	if err, _ := receive(t, waiter); err != nil {
+		t.Error(err)
+	}
+	wantCount(t, s, 30)
+}
+
+func TestFdinfoTellsCountAndMode(t *testing.T) {
+	n, s := newNotifier(t), newSemaphore(t, 31)
+	mustAdd(t, n, 0xabc)
+	if got := info(t, n.FD(), "eventfd-count"); got != "abc" {
+		t.Errorf("the Notifier: count %s, want abc", got)
+	}
+	if got, err := n.Count(); got != 0xabc || err != nil {
+		t.Errorf("Count: got %#x, %v, want 0xabc", got, err)
+	}
+	if got := info(t, s.FD(), "eventfd-count"); got != "1f" {
+		t.Errorf("the Semaphore: count %s, want 1f", got)
+	}
+	if n, s := info(t, n.FD(), "eventfd-semaphore"), info(t, s.FD(), "eventfd-semaphore"); n != "0" || s != "1" {
+		t.Errorf("modes %s and %s, want 0 and 1", n, s)
+	}
+	if got, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", n.FD())); got != "anon_inode:[eventfd]" || err != nil {
+		t.Errorf("the link: got %q, %v, want anon_inode:[eventfd]", got, err)
+	}
+}
+
+// TestSecondDescriptionCannotBeHad is why a blocking eventfd stays blocking.
+func TestSecondDescriptionCannotBeHad(t *testing.T) {
+	n := newNotifier(t)
+	_, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", n.FD()), os.O_RDWR, 0)
+	wantError(t, "opening the link", err, unix.ENXIO)
+}
+
+func TestNonBlockingIsSharedByDuplicates(t *testing.T) {
+	n := newNotifier(t)
+	other := twin(t, n)
+	if err := unix.SetNonblock(other.FD(), false); err != nil {
+		t.Fatal(err)
+	}
+	if flags := fcntl(t, n.FD(), unix.F_GETFL); flags&unix.O_NONBLOCK != 0 {
+		t.Errorf("flags %#o: O_NONBLOCK is not shared", flags)
+	}
+	// Somebody has made our descriptor block, and we do not.
+	wantTaken(t, n, 0)
+	ctx, cancel := context.WithCancel(context.Background())
+	waiter := inBackground(func() error { _, err := n.Wait(ctx); return err })
+	allAsleep(t)
+	cancel()
+	err, _ := receive(t, waiter)
+	wantError(t, "Wait", err, context.Canceled)
+}
+
+// TestAdoptedBlockingEventfdNeverBlocks at 0 nor at the maximum, and keeps its
+// flags but for close-on-exec.
+func TestAdoptedBlockingEventfdNeverBlocks(t *testing.T) {
+	fd := mustEventfdWithoutCloexec(t)
+	flags := fcntl(t, fd, unix.F_GETFL)
+	n := adopted(t)(notify.FromFD(fd))
+	wantTaken(t, n, 0)
+	mustAdd(t, n, notify.MaxCount)
+	wantError(t, "Notify at the maximum", n.Notify(), notify.ErrOverflow)
+	wantError(t, "Add(9) at the maximum", n.Add(9), notify.ErrOverflow)
+	wantTaken(t, n, notify.MaxCount)
+	mustAdd(t, n, notify.MaxCount-5)
+	wantError(t, "Add(6) five below the maximum", n.Add(6), notify.ErrOverflow)
+	mustAdd(t, n, 5)
+	wantWaited(t, n, notify.MaxCount)
+	waiter := make(chan uint64, 1)
+	go func() { count, _ := n.Wait(soon(t)); waiter <- count }()
+	allAsleep(t)
+	mustAdd(t, n, 12)
+	if got, _ := receive(t, waiter); got != 12 {
+		t.Errorf("Wait: got %d, want 12", got)
+	}
+	if got := fcntl(t, fd, unix.F_GETFL); got != flags {
+		t.Errorf("status flags: got %#o, want %#o as before", got, flags)
+	}
+	if got := fcntl(t, fd, unix.F_GETFD); got != unix.FD_CLOEXEC {
+		t.Errorf("descriptor flags: got %#x, want close-on-exec", got)
+	}
+}
+
+func TestAdoptedBlockingSemaphoreNeverBlocks(t *testing.T) {
+	fd, err := unix.Eventfd(2, unix.EFD_SEMAPHORE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := fcntl(t, fd, unix.F_GETFL)
+	s, err := semaphore.FromFD(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if s.TryAcquire(3) || !s.TryAcquire(2) || s.TryAcquire(1) {
+		t.Error("want 2 of 2 permits, neither 3 nor a third")
+	}
+	s.Release(4)
+	wantCount(t, s, 4)
+	if got := fcntl(t, fd, unix.F_GETFL); got != flags {
+		t.Errorf("status flags: got %#o, want %#o as before", got, flags)
+	}
+}
+
+func TestWatchedDescriptorKeepsItsFlags(t *testing.T) {
+	for _, flags := range []int{0, unix.EFD_NONBLOCK, unix.EFD_CLOEXEC, unix.EFD_NONBLOCK | unix.EFD_CLOEXEC} {
+		fd, err := unix.Eventfd(1, flags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, own := fcntl(t, fd, unix.F_GETFL), fcntl(t, fd, unix.F_GETFD)
+		check := func(when string) {
+			if got := fcntl(t, fd, unix.F_GETFL); got != status {
+				t.Errorf("%s: status flags %#o, want %#o", when, got, status)
+			}
+			if got := fcntl(t, fd, unix.F_GETFD); got != own {
+				t.Errorf("%s: descriptor flags %#x, want %#x", when, got, own)
+			}
+		}
+		w := watch(t, fd, bridge.Readable)
+		receive(t, w.C())
+		if _, err := w.Wait(soon(t)); err != nil {
+			t.Error(err)
+		}
+		check("watched")
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		check("not watched any more")
+		if got, err := rawTake(fd); got != 1 || err != nil {
+			t.Errorf("the count: got %d, %v, want 1", got, err)
+		}
+		unix.Close(fd)
+	}
+}
+
+// TestWatchingKeepsNoWriteEndOpen closes the last write end of a pipe while it is
+// watched: its reader gets the end of the file at once.
+func TestWatchingKeepsNoWriteEndOpen(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	watchWriter := watch(t, int(w.Fd()), bridge.Writable) // Fd makes it blocking
+	watchReader := watch(t, int(r.Fd()), bridge.Readable)
+	receive(t, watchWriter.C())
+	w.Close()
+	if got, _ := receive(t, watchReader.C()); got != bridge.HangUp {
+		t.Errorf("the read end: got %v, want HangUp", got)
+	}
+	if n, err := unix.Read(int(r.Fd()), make([]byte, 1)); n != 0 || err != nil {
+		t.Errorf("a read: got %d bytes, %v, want the end of the file", n, err)
+	}
+	if err := watchWriter.Close(); err != nil {
+		t.Errorf("Close after the owner has closed: %v", err)
+	}
+	if _, open := receive(t, watchWriter.C()); open {
+		t.Error("an event of a descriptor that its owner has closed")
+	}
+}
+
+// TestOwnerClosesFirst lets the waiters of a closed descriptor go by ctx or Close.
+func TestOwnerClosesFirst(t *testing.T) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, fd, bridge.Readable)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancelled := inBackground(func() error { _, err := w.Wait(ctx); return err })
+	closed := inBackground(func() error { _, err := w.Wait(context.Background()); return err })
+	allAsleep(t)
+	unix.Close(fd)
+	if _, err := w.Wait(soon(t)); !errors.Is(err, unix.EBADF) {
+		t.Errorf("Wait: got %v, want EBADF", err)
+	}
+	wantError(t, "Rearm", w.Rearm(), unix.EBADF)
+	cancel()
+	err, _ = receive(t, cancelled)
+	wantError(t, "the cancelled waiter", err, context.Canceled)
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	err, _ = receive(t, closed)
+	wantError(t, "the other waiter", err, os.ErrClosed)
+}
+
+// TestAnotherHoldersCloseIsNoEvent: an eventfd has no hang-up.
+func TestAnotherHoldersCloseIsNoEvent(t *testing.T) {
+	n := newNotifier(t)
+	other := twin(t, n)
+	w := watch(t, n.FD(), bridge.Readable)
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	allAsleep(t)
+	nothing(t, w.C())
+	mustAdd(t, n, 1)
+	if got, _ := receive(t, w.C()); got != bridge.Readable {
+		t.Errorf("got %v, want Readable", got)
+	}
+}
+
+// TestRawReaderTakesWhatWaiterWasWokenFor: the waiter goes on waiting.
+func TestRawReaderTakesWhatWaiterWasWokenFor(t *testing.T) {
+	n := newNotifier(t)
+	waiter := make(chan uint64, 1)
+	go func() { count, _ := n.Wait(soon(t)); waiter <- count }()
+	var raw, sum uint64
+	for sum == 0 {
+		mustAdd(t, n, 1)
+		count, _ := rawTake(n.FD())
+		raw += count
+		select {
+		case sum = <-waiter:
+		default:
+		}
+		if raw+sum > 1_000_000 {
+			mustAdd(t, n, 1)
+			sum, _ = receive(t, waiter)
+		}
+	}
+	if sum != 1 {
+		t.Errorf("Wait: got %d, want 1", sum)
+	}
+}

@@ -19,17 +19,17 @@ const (
 // on big-endian machines, aio_key and aio_rw_flags; they have no names here
 // because both stay 0.
 type iocb struct {
-	data    uint64 // ours; comes back in the event
-	_, _    uint32
-	opcode  uint16
-	reqprio int16
-	fildes  uint32
-	buf     uint64 // an address, or for iocbCmdPoll a set of poll(2) events
-	nbytes  uint64
-	offset  int64
-	_       uint64 // aio_reserved2
-	flags   uint32
-	resfd   uint32
+	data   uint64 // ours; comes back in the event
+	_, _   uint32
+	opcode uint16
+	_      int16 // aio_reqprio
+	fildes uint32
+	buf    uint64 // an address, or for iocbCmdPoll a set of poll(2) events
+	nbytes uint64
+	offset int64
+	_      uint64 // aio_reserved2
+	flags  uint32
+	resfd  uint32
 }
 
 // An ioEvent is a completion, struct io_event.

@@ -16,22 +16,23 @@ const (
 
 // The structures of linux/aio_abi.h.
 type iocb struct {
-	data     uint64
-	key      uint64 // two fields of 32 bits, both 0 here
-	opcode   uint16
-	priority int16
-	fd       uint32
-	buf      uint64
-	length   uint64
-	offset   int64
-	reserved uint64
-	flags    uint32
-	resfd    uint32
+	_      uint64 // data, which comes back in the event
+	_      uint64 // two fields of 32 bits
+	opcode uint16
+	_      int16 // priority
+	fd     uint32
+	buf    uint64
+	length uint64
+	offset int64
+	_      uint64
+	flags  uint32
+	resfd  uint32
 }
 
 type ioEvent struct {
-	data, obj uint64
-	res, res2 int64
+	_, _ uint64
+	res  int64
+	_    int64
 }
 
 const (

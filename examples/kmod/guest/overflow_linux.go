@@ -33,7 +33,7 @@ func overflown(fn func(*notify.Notifier) error) error {
 			return err
 		}
 		if err := n.Notify(); !errors.Is(err, notify.ErrOverflow) {
-			return fmt.Errorf("Notify on a full counter: %v, want ErrOverflow", err)
+			return fmt.Errorf("a full counter answers Notify with %v, want ErrOverflow", err)
 		}
 		return fn(n)
 	})

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/eventchan/eventchan/examples/kmod/internal/newc"
@@ -74,7 +73,7 @@ func image(t *testing.T, contents ...files) string {
 	var compressed bytes.Buffer
 	zip, _ := gzip.NewWriterLevel(&compressed, gzip.BestSpeed)
 	archive := newc.NewWriter(zip)
-	for _, dir := range []string{"dev", "proc", "sys", "tmp", "suites"} {
+	for _, dir := range []string{"bin", "dev", "proc", "sys", "tmp", "suites"} {
 		archive.Dir(dir)
 	}
 	for _, set := range contents {
@@ -83,7 +82,7 @@ func image(t *testing.T, contents ...files) string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			archive.File(strings.TrimPrefix(name, "/"), 0o755, data)
+			archive.File(name, 0o755, data)
 		}
 	}
 	if err := archive.Close(); err != nil {

@@ -1,11 +1,8 @@
 package main_test
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -16,42 +13,42 @@ type kernel struct {
 	headers string // KDIR of a module's build
 }
 
-// stockKernels finds kernels in the cache, and fetches what is not there from Debian's archive with apt, which
-// checks the signatures.
+// stockKernels finds kernels in the cache, or fetches them.
 func stockKernels(t *testing.T, series map[string]string) map[string]kernel {
 	t.Helper()
 	cache := cacheDir(t)
-	missing := maps.Clone(series)
-	maps.DeleteFunc(missing, func(name, _ string) bool {
-		_, err := os.Stat(filepath.Join(cache, name))
-		return err == nil
-	})
-	if len(missing) > 0 {
-		apt := newApt(t)
-		for name, headers := range missing {
-			fetchKernel(t, apt, filepath.Join(cache, name), name, headers)
-		}
-	}
 	kernels := map[string]kernel{}
-	for name := range series {
-		dir := filepath.Join(cache, name)
+	for name, headers := range series {
+		fetchMissing(t, filepath.Join(cache, name), func(a apt) []string { return kernelPackages(t, a, name, headers) })
 		kernels[name] = kernel{
-			image:   onlyMatch(t, filepath.Join(dir, "boot/vmlinuz-*")),
-			headers: onlyMatch(t, filepath.Join(dir, "usr/src/linux-headers-*-amd64")),
+			image:   onlyMatch(t, filepath.Join(cache, name, "boot/vmlinuz-*")),
+			headers: onlyMatch(t, filepath.Join(cache, name, "usr/src/linux-headers-*-amd64")),
 		}
 	}
 	return kernels
 }
 
-func fetchKernel(t *testing.T, apt apt, dir, series, headersPackage string) {
+// shell finds a static shell likewise, for those of the library's examples that start one.
+func shell(t *testing.T) files {
 	t.Helper()
+	dir := filepath.Join(cacheDir(t), "shell")
+	fetchMissing(t, dir, func(apt) []string { return []string{"busybox-static"} })
+	return files{"bin/sh": onlyMatch(t, filepath.Join(dir, "bin/busybox"))}
+}
+
+// fetchMissing unpacks packages into dir unless it exists.
+func fetchMissing(t *testing.T, dir string, packages func(apt) []string) {
+	t.Helper()
+	if _, err := os.Stat(dir); err == nil {
+		return
+	}
+	apt := newApt(t)
 	// Unpacked beside its place and renamed: a run that is stopped leaves nothing half done behind.
-	unpacked := filepath.Join(apt.dir, series)
-	for _, deb := range apt.download(t, kernelPackages(t, apt, series, headersPackage)) {
+	unpacked := filepath.Join(apt.dir, "unpacked")
+	for _, deb := range apt.download(t, packages(apt)) {
 		command(t, "", "dpkg", "-x", deb, unpacked)
 	}
-	headers := onlyMatch(t, filepath.Join(unpacked, "usr/src/linux-headers-*-amd64"))
-	relocate(t, filepath.Join(headers, "Makefile"), dir)
+	relocate(t, unpacked, dir)
 	os.RemoveAll(filepath.Join(unpacked, "lib/modules")) // drivers: 100 MB that no test loads
 	if err := os.Rename(unpacked, dir); err != nil && !os.IsExist(err) {
 		t.Fatal(err)
@@ -68,15 +65,18 @@ func kernelPackages(t *testing.T, apt apt, series, headersPackage string) []stri
 }
 
 // relocate makes the one absolute path in unpacked headers, an include of their other half, point below dir.
-func relocate(t *testing.T, makefile, dir string) {
+func relocate(t *testing.T, unpacked, dir string) {
 	t.Helper()
-	text, err := os.ReadFile(makefile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	moved := strings.ReplaceAll(string(text), "include /usr/src/", "include "+dir+"/usr/src/")
-	if err := os.WriteFile(makefile, []byte(moved), 0o644); err != nil {
-		t.Fatal(err)
+	makefiles, _ := filepath.Glob(filepath.Join(unpacked, "usr/src/linux-headers-*-amd64/Makefile"))
+	for _, makefile := range makefiles {
+		text, err := os.ReadFile(makefile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved := strings.ReplaceAll(string(text), "include /usr/src/", "include "+dir+"/usr/src/")
+		if err := os.WriteFile(makefile, []byte(moved), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -87,51 +87,4 @@ func onlyMatch(t *testing.T, pattern string) string {
 		t.Fatalf("%s matches %q, want one file; delete the cache to fetch again", pattern, paths)
 	}
 	return paths[0]
-}
-
-// apt is apt with lists of its own, so that it needs no root, sees the newest packages and changes nothing outside dir.
-type apt struct {
-	dir     string
-	options []string
-}
-
-func newApt(t *testing.T) apt {
-	t.Helper()
-	dir, err := os.MkdirTemp(cacheDir(t), "fetch-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	for _, sub := range []string{"state/lists/partial", "cache/archives/partial"} {
-		os.MkdirAll(filepath.Join(dir, sub), 0o755)
-	}
-	a := apt{dir, []string{
-		"-oDir::State=" + dir + "/state", "-oDir::State::status=/var/lib/dpkg/status", "-oDir::Cache=" + dir + "/cache",
-		"-oAPT::Sandbox::User=", "-qq",
-	}}
-	command(t, dir, "apt-get", slices.Concat(a.options, []string{"update"})...)
-	return a
-}
-
-// depends lists the direct dependencies of a package that start with the prefixes: one of each.
-func (a apt) depends(t *testing.T, name string, prefixes ...string) (names []string) {
-	t.Helper()
-	printed := command(t, a.dir, "apt-cache", slices.Concat(a.options, []string{"depends", name})...)
-	for _, prefix := range prefixes {
-		match := regexp.MustCompile(`Depends: (` + regexp.QuoteMeta(prefix) + `\S*)`).FindStringSubmatch(printed)
-		if match == nil {
-			t.Fatalf("%s depends on no %s*: %s", name, prefix, printed)
-		}
-		names = append(names, match[1])
-	}
-	return names
-}
-
-func (a apt) download(t *testing.T, names []string) (debs []string) {
-	t.Helper()
-	command(t, a.dir, "apt-get", slices.Concat(a.options, []string{"download"}, names)...)
-	for _, name := range names {
-		debs = append(debs, onlyMatch(t, filepath.Join(a.dir, name+"_*.deb")))
-	}
-	return debs
 }

@@ -21,11 +21,11 @@ func TestKernels(t *testing.T) {
 	skipUnlessAsked(t)
 	needTools(t)
 	leaveSystemAlone(t)
-	programs := buildPrograms(t, suites)
+	programs, sh := buildPrograms(t, suites), shell(t)
 	for name, k := range stockKernels(t, series) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			boot(t, k, "", programs, buildModules(t, k)).mustPass(t, suites)
+			boot(t, k, "", programs, sh, buildModules(t, k)).mustPass(t, suites)
 		})
 	}
 }

@@ -19,7 +19,7 @@ func machine() error {
 		}
 	}
 	os.Setenv("HOME", "/tmp")
-	os.Setenv("PATH", "/")
+	os.Setenv("PATH", "/bin")
 	return errors.Join(loopbackUp(), manyDescriptors())
 }
 

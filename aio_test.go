@@ -27,14 +27,14 @@ type aio struct {
 // An iocb is struct iocb of linux/aio_abi.h; the two fields whose order depends
 // on the byte order are always 0.
 type iocb struct {
-	data    uint64
+	_       uint64 // aio_data
 	_       [2]uint32
 	opcode  uint16
-	reqprio int16
+	_       int16 // aio_reqprio
 	fildes  uint32
 	buf     uint64
 	nbytes  uint64
-	offset  int64
+	_       int64 // aio_offset, 0
 	_       uint64
 	flags   uint32
 	resfd   uint32

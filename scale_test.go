@@ -102,7 +102,7 @@ func watcherMaker(fds []int) func(i int) (waitable, error) {
 func crowd(t *testing.T, descriptors int, makeOne func(i int) (waitable, error)) {
 	needDescriptors(t, descriptors)
 	stand(t, many/10, makeOne)
-	before := leaktest.Descriptors()
+	before := leaktest.Baseline()
 	threads := status(t, "Threads")
 	heap := stand(t, many, makeOne)
 	// The threads of Go's runtime are no function of what runs: it starts one

@@ -6,4 +6,4 @@ package cthread
 import "errors"
 
 // ErrUnavailable is matched by every error where there is no cgo, or no Linux.
-var ErrUnavailable = errors.New("C threads need cgo, and eventfd needs Linux")
+var ErrUnavailable = errors.New("no C threads without cgo and Linux")

@@ -15,7 +15,7 @@ import (
 
 // Main runs the tests and exits. It is to be called by TestMain.
 func Main(m *testing.M) {
-	before := Descriptors()
+	before := Baseline()
 	code := m.Run()
 	if code == 0 && flag.Lookup("test.fuzz").Value.String() == "" {
 		if err := Check(before); err != nil {
@@ -35,7 +35,7 @@ func Check(before []string) error {
 	}
 	var after []string
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		if after = Descriptors(); slices.Equal(before, after) {
+		if after = descriptors(); slices.Equal(before, after) {
 			return nil
 		}
 		<-time.After(time.Millisecond)
@@ -43,10 +43,17 @@ func Check(before []string) error {
 	return fmt.Errorf("descriptors leaked: there were %q, there are %q", before, after)
 }
 
-// Descriptors returns what the open descriptors of the process refer to, sorted,
-// or nil where there is no /proc to tell.
-func Descriptors() []string {
+// Baseline returns what to compare with later: the descriptors that are there
+// once what earlier tests closed has ended.
+func Baseline() []string {
 	warmUp()
+	goleak.Find() // waits; what it cannot wait for is not ours to report here
+	return descriptors()
+}
+
+// descriptors returns what the open descriptors of the process refer to, sorted,
+// or nil where there is no /proc to tell.
+func descriptors() []string {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return nil

@@ -100,7 +100,7 @@ func TestMoreEventsThanOneLookReturns(t *testing.T) {
 
 func TestNothingIsLeftAfterTheLastSource(t *testing.T) {
 	f := mustNew(t)
-	before, goroutines := leaktest.Descriptors(), runtime.NumGoroutine()
+	before, goroutines := leaktest.Baseline(), runtime.NumGoroutine()
 	for range 100 {
 		s := poller.NewSource(f.Number(), func() {})
 		if err := s.Arm(); err != nil {
@@ -119,12 +119,21 @@ func TestNothingIsLeftAfterTheLastSource(t *testing.T) {
 // The last source may be closed by a handler, which runs in the goroutine that
 // then has to end.
 func TestHandlerMayCloseTheLastSource(t *testing.T) {
-	before := leaktest.Descriptors()
+	before := leaktest.Baseline()
 	f := mustNew(t)
+	var mu sync.Mutex // the owner calls one method at a time
 	var s poller.Source
 	done := make(chan int)
-	s = poller.NewSource(f.Number(), func() { s.Close(); close(done) })
-	if err := s.Arm(); err != nil {
+	s = poller.NewSource(f.Number(), func() {
+		mu.Lock()
+		defer mu.Unlock()
+		s.Close()
+		close(done)
+	})
+	mu.Lock()
+	err := s.Arm()
+	mu.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	mustAdd(t, f)

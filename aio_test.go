@@ -27,17 +27,17 @@ type aio struct {
 // An iocb is struct iocb of linux/aio_abi.h; the two fields whose order depends
 // on the byte order are always 0.
 type iocb struct {
-	_       uint64 // aio_data
-	_       [2]uint32
-	opcode  uint16
-	_       int16 // aio_reqprio
-	fildes  uint32
-	buf     uint64
-	nbytes  uint64
-	_       int64 // aio_offset, 0
-	_       uint64
-	flags   uint32
-	resfd   uint32
+	_      uint64 // aio_data
+	_      [2]uint32
+	opcode uint16
+	_      int16 // aio_reqprio
+	fildes uint32
+	buf    uint64
+	nbytes uint64
+	_      int64 // aio_offset, 0
+	_      uint64
+	flags  uint32
+	resfd  uint32
 }
 
 type ioEvent struct {

@@ -66,7 +66,11 @@ func TestCIsServedInOrder(t *testing.T) {
 // After Close has returned nobody receives a permit, neither from a goroutine
 // that was about to hold one out nor from the poller that was about to serve.
 func TestNoPermitAfterClose(t *testing.T) {
-	for i := range 20000 {
+	rounds := 20000
+	if testing.Short() {
+		rounds = 2000
+	}
+	for i := range rounds {
 		s := mustNew(t, int64(i%2))
 		c := s.C()
 		if i%2 == 0 {

@@ -77,7 +77,7 @@ func receive[T any](t testing.TB, c <-chan T) (T, bool) {
 }
 
 // nothing fails the test if c delivers something or is closed. It is called
-// where what would have been sent is there already.
+// where what would have been sent is there already: see quiet.
 func nothing[T any](t testing.TB, c <-chan T) {
 	t.Helper()
 	select {
@@ -103,6 +103,21 @@ func allAsleep(t testing.TB) {
 		metrics.Read(samples)
 		return samples[0].Value.Uint64() == 0 && samples[1].Value.Uint64() <= 1 && samples[2].Value.Uint64() <= profiler
 	})
+}
+
+// quiet waits until no goroutine has anything to do and what has happened to
+// descriptors so far has been handed out: a signal of its own comes after it.
+func quiet(t testing.TB) {
+	t.Helper()
+	allAsleep(t)
+	n := newNotifier(t)
+	c := n.C()
+	mustAdd(t, n, 1)
+	receive(t, c)
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	allAsleep(t)
 }
 
 // inBackground calls f in a goroutine and returns a channel that gets its error.

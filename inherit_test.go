@@ -284,7 +284,7 @@ func TestHolderThatDiesLeavesTheCount(t *testing.T) {
 	p.cmd.Process.Kill()
 	p.wait()
 	w := watch(t, n.FD(), bridge.Readable)
-	allAsleep(t)
+	quiet(t)
 	nothing(t, w.C())
 	mustAdd(t, n, 3)
 	wantWaited(t, n, 3)

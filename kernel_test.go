@@ -359,7 +359,7 @@ func TestAnotherHoldersCloseIsNoEvent(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Error(err)
 	}
-	allAsleep(t)
+	quiet(t)
 	nothing(t, w.C())
 	mustAdd(t, n, 1)
 	if got, _ := receive(t, w.C()); got != bridge.Readable {

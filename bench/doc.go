@@ -1,0 +1,11 @@
+// Command bench compares eventchan with what a program would use instead, all in
+// one run, and prints medians and ratios:
+//
+//	go run .                 # everything, some minutes
+//	go run . -svg ../docs    # and draws the charts
+//	go run . -quick          # a few seconds, for CI: are all counts right?
+//
+// Absolute times differ from machine to machine, and on one machine from hour to
+// hour. So the contestants of a comparison take turns, round after round; each
+// round gives a ratio, and the table shows the median of the ratios.
+package main

@@ -1,0 +1,226 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bench/internal/cpeer"
+)
+
+// A comparison is a number of contestants that do the same thing.
+type comparison struct {
+	title   string
+	unit    string // of a value: "ns" or "bytes"
+	rows    []contestant
+	targets []target
+
+	pinned bool // in a process that has one CPU
+	count  int  // of operations in a round; 0: calibrate
+	chart  string
+	x      float64 // place in the chart
+}
+
+// A contestant is one way to do it. The first of a comparison is what the ratios
+// refer to.
+type contestant struct {
+	name string
+	// round does it n times and checks that nothing was lost on the way.
+	round func(n int) (measurement, error)
+}
+
+// A measurement is what one round gave.
+type measurement struct {
+	value  float64 // time or bytes of one operation
+	allocs float64 // of one operation; negative: not measured
+	waits  []int64 // ns of each operation, where that is asked for
+}
+
+// A target is a bound on one row: on its ratio to another row, or on the
+// difference from it.
+type target struct {
+	Row, Base string
+	Max       float64
+	Absolute  bool // Max bounds the difference
+}
+
+// An outcome is a comparison that was measured.
+type outcome struct {
+	Title, Unit string
+	Rounds      int
+	Rows        []row
+	Targets     []target
+	Chart       string
+	X           float64
+}
+
+// A row is what a contestant achieved.
+type row struct {
+	Name    string
+	LeftOut string    // why, if it was
+	Count   int       // operations in a round
+	Values  []float64 // one for each round
+	Allocs  float64
+	Waits   [][]float64 // percentiles of each round
+}
+
+// percentiles are those that are kept of the waits.
+var percentiles = []float64{1, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99}
+
+// measure lets the contestants take turns.
+func (c comparison) measure(s settings) (outcome, error) {
+	if c.pinned && !isPinnedChild() {
+		return c.measurePinned(s)
+	}
+	out := outcome{Title: c.title, Unit: c.unit, Rounds: s.rounds, Targets: c.targets, Chart: c.chart, X: c.x}
+	out.Rows = make([]row, len(c.rows))
+	for i, r := range c.rows {
+		if err := out.Rows[i].calibrate(r, c.count, s.budget); err != nil {
+			return out, fmt.Errorf("%s: %w", r.name, err)
+		}
+	}
+	for round := range s.rounds {
+		for i := range c.rows {
+			// Each round begins with another contestant, so that none always
+			// comes after the same one.
+			k := (i + round) % len(c.rows)
+			if err := out.Rows[k].add(c.rows[k]); err != nil {
+				return out, fmt.Errorf("%s: %w", c.rows[k].name, err)
+			}
+		}
+	}
+	return out, nil
+}
+
+// calibrate finds, once, how many operations make a round.
+func (r *row) calibrate(c contestant, count int, budget time.Duration) error {
+	r.Name, r.Count, r.Allocs = c.name, count, -1
+	if count > 0 {
+		return nil
+	}
+	for n := 64; ; {
+		begin := time.Now()
+		m, err := c.round(n)
+		if why, ok := leaveOut(err); ok {
+			r.LeftOut = why
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		wanted := int(float64(budget) / m.value)
+		if wanted <= n || time.Since(begin) > budget {
+			r.Count = max(wanted, 64)
+			return nil
+		}
+		n = min(wanted, 16*n)
+	}
+}
+
+// add measures one more round.
+func (r *row) add(c contestant) error {
+	if r.LeftOut != "" {
+		return nil
+	}
+	runtime.GC()
+	m, err := c.round(r.Count)
+	if why, ok := leaveOut(err); ok {
+		r.LeftOut = why
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.Values = append(r.Values, m.value)
+	r.Allocs = max(r.Allocs, m.allocs)
+	if m.waits != nil {
+		r.Waits = append(r.Waits, percentilesOf(m.waits))
+	}
+	return nil
+}
+
+// errTooMany says that a contestant cannot do with so many descriptors.
+var errTooMany = errors.New("too many")
+
+// leaveOut says why a row has no figures, if that is no failure.
+func leaveOut(err error) (why string, ok bool) {
+	if errors.Is(err, cpeer.ErrUnavailable) || errors.Is(err, errTooMany) {
+		return err.Error(), true
+	}
+	return "", false
+}
+
+func percentilesOf(waits []int64) []float64 {
+	sorted := slices.Sorted(slices.Values(waits))
+	out := make([]float64, len(percentiles))
+	for i, p := range percentiles {
+		out[i] = float64(sorted[int(p/100*float64(len(sorted)-1))])
+	}
+	return out
+}
+
+// timed measures n operations that op does in a loop of its own, without ever
+// waiting. It goes by the thread's own clock, which stands still while somebody
+// else has the CPU.
+func timed(n int, op func(n int)) measurement {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	op(n/10 + 1)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := threadClock()
+	op(n)
+	elapsed := threadClock() - begin
+	runtime.ReadMemStats(&after)
+	return measurement{
+		value:  float64(elapsed) / float64(n),
+		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
+	}
+}
+
+func threadClock() int64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		panic(err)
+	}
+	return t.Nano()
+}
+
+// since measures n operations that began at begin and have just ended.
+func since(begin time.Time, n int) measurement {
+	return measurement{value: float64(time.Since(begin)) / float64(n), allocs: -1}
+}
+
+// conserved is an error if not as much was received as sent.
+func conserved(sent, received uint64) error {
+	if sent != received {
+		return fmt.Errorf("%d were sent and %d received", sent, received)
+	}
+	return nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	if n := len(sorted); n%2 == 0 {
+		return (sorted[n/2-1] + sorted[n/2]) / 2
+	}
+	return sorted[len(sorted)/2]
+}
+
+// pairwise is the median over the rounds of what f makes of two rows.
+func pairwise(a, b row, f func(a, b float64) float64) float64 {
+	values := make([]float64, len(a.Values))
+	for i := range values {
+		values[i] = f(a.Values[i], b.Values[i])
+	}
+	return median(values)
+}
+
+func ratio(a, b float64) float64      { return a / b }
+func difference(a, b float64) float64 { return a - b }

@@ -1,0 +1,177 @@
+//go:build cgo && linux
+
+package cpeer
+
+/*
+#cgo CFLAGS: -O2
+#cgo LDFLAGS: -pthread
+#include <stdlib.h>
+#include "peer.h"
+*/
+import "C"
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// callee is what the callback calls: a variable and no cgo.Handle, whose look-up
+// would be held against the callback.
+var callee func()
+
+// SetCallee sets what threads with out < 0 call. None may be running.
+func SetCallee(f func()) { callee = f }
+
+//export eventchanBenchCallback
+func eventchanBenchCallback() { callee() }
+
+// A Thread is a C thread that was started and not joined yet.
+type Thread struct {
+	job *C.struct_job
+}
+
+// Ping starts a thread that signals and blocks in read(2) of the eventfd in
+// until it is answered, warm times and then n times. It signals by write(2) to
+// the eventfd out, or calls Go back if out is negative.
+func Ping(out, in, warm, n int) (*Thread, error) {
+	return start(C.PING, C.struct_job{out: C.int(out), in: C.int(in), warm: C.uint64_t(warm), n: C.uint64_t(n)})
+}
+
+// Flood starts a thread that signals n times, as Ping does, without waiting.
+func Flood(out, n int) (*Thread, error) {
+	return start(C.FLOOD, C.struct_job{out: C.int(out), n: C.uint64_t(n)})
+}
+
+// Sweep starts a thread that writes to each of the eventfds in turn after each
+// of n reads of gate.
+func Sweep(fds []int, gate, n int) (*Thread, error) {
+	list := (*C.int)(C.malloc(C.size_t(len(fds)) * C.sizeof_int))
+	for i, fd := range fds {
+		unsafe.Slice(list, len(fds))[i] = C.int(fd)
+	}
+	return start(C.SWEEP, C.struct_job{fds: list, nfds: C.int(len(fds)), in: C.int(gate), n: C.uint64_t(n)})
+}
+
+func start(loop C.enum_loop, job C.struct_job) (*Thread, error) {
+	j := (*C.struct_job)(C.malloc(C.sizeof_struct_job))
+	*j = job
+	if loop == C.PING || loop == C.PING_CONDITION {
+		j.ns = (*C.int64_t)(C.calloc(C.size_t(j.n), C.sizeof_int64_t))
+	}
+	if errno := C.peer_start(j, loop); errno != 0 {
+		free(j)
+		return nil, os.NewSyscallError("pthread_create", syscall.Errno(errno))
+	}
+	return &Thread{job: j}, nil
+}
+
+func free(j *C.struct_job) {
+	C.free(unsafe.Pointer(j.ns))
+	C.free(unsafe.Pointer(j.fds))
+	C.free(unsafe.Pointer(j))
+}
+
+// Join waits until the thread has ended and returns how many nanoseconds each
+// round trip of a Ping took. To be called once.
+func (t *Thread) Join() ([]int64, error) {
+	defer free(t.job)
+	C.peer_join(t.job)
+	if t.job.error != 0 {
+		return nil, os.NewSyscallError("a C thread's read or write", syscall.Errno(t.job.error))
+	}
+	if t.job.ns == nil {
+		return nil, nil
+	}
+	ns := make([]int64, t.job.n)
+	for i, v := range unsafe.Slice(t.job.ns, t.job.n) {
+		ns[i] = int64(v)
+	}
+	return ns, nil
+}
+
+// OverEpoll times round trips between two C threads: one that blocks in read(2)
+// and one that waits in epoll_wait(2).
+func OverEpoll(warm, n int) ([]int64, error) {
+	var fds [2]int
+	for i := range fds {
+		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+		if err != nil {
+			return nil, os.NewSyscallError("eventfd2", err)
+		}
+		defer unix.Close(fd)
+		fds[i] = fd
+	}
+	pong, err := start(C.PONG_EPOLL, C.struct_job{
+		in: C.int(fds[0]), out: C.int(fds[1]), warm: C.uint64_t(warm), n: C.uint64_t(n)})
+	if err != nil {
+		return nil, err
+	}
+	ping, err := Ping(fds[0], fds[1], warm, n)
+	if err != nil {
+		return nil, err
+	}
+	return joinBoth(ping, pong)
+}
+
+// OverCondition times round trips between two C threads that wake each other
+// through condition variables.
+func OverCondition(warm, n int) ([]int64, error) {
+	s := newShared()
+	defer C.free(unsafe.Pointer(s))
+	job := C.struct_job{shared: s, warm: C.uint64_t(warm), n: C.uint64_t(n)}
+	pong, err := start(C.PONG_CONDITION, job)
+	if err != nil {
+		return nil, err
+	}
+	ping, err := start(C.PING_CONDITION, job)
+	if err != nil {
+		return nil, err
+	}
+	return joinBoth(ping, pong)
+}
+
+func joinBoth(ping, pong *Thread) ([]int64, error) {
+	ns, err := ping.Join()
+	if _, second := pong.Join(); err == nil {
+		err = second
+	}
+	return ns, err
+}
+
+// newShared relies on glibc and musl, where a mutex and a condition variable
+// that are all zero are initialized.
+func newShared() *C.struct_shared {
+	return (*C.struct_shared)(C.calloc(1, C.sizeof_struct_shared))
+}
+
+// FloodCondition times C threads that each signal n times to one that collects,
+// through a condition variable, and returns how many signals that one got.
+func FloodCondition(signallers, n int) (sum, ns int64, err error) {
+	s := newShared()
+	defer C.free(unsafe.Pointer(s))
+	begin := C.peer_now()
+	threads := make([]*Thread, signallers)
+	for i := range threads {
+		if threads[i], err = start(C.FLOOD_CONDITION, C.struct_job{shared: s, n: C.uint64_t(n)}); err != nil {
+			return 0, 0, err
+		}
+	}
+	got := C.peer_collect(s, C.uint64_t(signallers*n))
+	end := C.peer_now()
+	for _, t := range threads {
+		t.Join()
+	}
+	return int64(got), int64(end - begin), nil
+}
+
+// Pairs times n times write(2) and read(2) of the eventfd fd in C.
+func Pairs(fd, n int) (ns int64, err error) {
+	if ns := int64(C.peer_pairs(C.int(fd), C.uint64_t(n))); ns >= 0 {
+		return ns, nil
+	} else {
+		return 0, syscall.Errno(-ns)
+	}
+}

@@ -1,0 +1,217 @@
+//go:build cgo && linux
+
+#include "peer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+extern void eventchanBenchCallback(void);	// in Go
+
+int64_t peer_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static int add(struct job *j, int fd)
+{
+	uint64_t one = 1;
+
+	if (write(fd, &one, sizeof one) == sizeof one)
+		return 1;
+	j->error = errno;
+	return 0;
+}
+
+static int take(struct job *j, int fd)
+{
+	uint64_t count;
+
+	while (read(fd, &count, sizeof count) != sizeof count)
+		if (errno != EINTR) {
+			j->error = errno;
+			return 0;
+		}
+	return 1;
+}
+
+static int signal_go(struct job *j)
+{
+	if (j->out >= 0)
+		return add(j, j->out);
+	eventchanBenchCallback();
+	return 1;
+}
+
+static int round_trip(struct job *j)
+{
+	return signal_go(j) && take(j, j->in);
+}
+
+static void *ping(void *arg)
+{
+	struct job *j = arg;
+
+	for (uint64_t i = 0; i < j->warm; i++)
+		if (!round_trip(j))
+			return NULL;
+	for (uint64_t i = 0; i < j->n; i++) {
+		int64_t start = peer_now();
+
+		if (!round_trip(j))
+			return NULL;
+		j->ns[i] = peer_now() - start;
+	}
+	return NULL;
+}
+
+static void *flood(void *arg)
+{
+	struct job *j = arg;
+
+	for (uint64_t i = 0; i < j->n && signal_go(j); i++)
+		;
+	return NULL;
+}
+
+// sweep writes to each of the eventfds, once every time that in lets it.
+static void *sweep(void *arg)
+{
+	struct job *j = arg;
+
+	for (uint64_t i = 0; i < j->n && take(j, j->in); i++)
+		for (int k = 0; k < j->nfds; k++)
+			if (!add(j, j->fds[k]))
+				return NULL;
+	return NULL;
+}
+
+// pong_epoll answers pings as an event loop in C would.
+static void *pong_epoll(void *arg)
+{
+	struct job *j = arg;
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, j->in, &ev) < 0)
+		j->error = errno;
+	for (uint64_t i = 0; i < j->warm + j->n && !j->error; i++) {
+		while (epoll_wait(ep, &ev, 1, -1) != 1)
+			;
+		if (!take(j, j->in) || !add(j, j->out))
+			break;
+	}
+	close(ep);
+	return NULL;
+}
+
+static void meet_ping(struct shared *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->pings++;
+	pthread_cond_signal(&s->ping);
+	while (s->pongs == 0)
+		pthread_cond_wait(&s->pong, &s->lock);
+	s->pongs--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *ping_condition(void *arg)
+{
+	struct job *j = arg;
+
+	for (uint64_t i = 0; i < j->warm; i++)
+		meet_ping(j->shared);
+	for (uint64_t i = 0; i < j->n; i++) {
+		int64_t start = peer_now();
+
+		meet_ping(j->shared);
+		j->ns[i] = peer_now() - start;
+	}
+	return NULL;
+}
+
+static void *pong_condition(void *arg)
+{
+	struct job *j = arg;
+	struct shared *s = j->shared;
+
+	for (uint64_t i = 0; i < j->warm + j->n; i++) {
+		pthread_mutex_lock(&s->lock);
+		while (s->pings == 0)
+			pthread_cond_wait(&s->ping, &s->lock);
+		s->pings--;
+		s->pongs++;
+		pthread_cond_signal(&s->pong);
+		pthread_mutex_unlock(&s->lock);
+	}
+	return NULL;
+}
+
+static void *flood_condition(void *arg)
+{
+	struct job *j = arg;
+	struct shared *s = j->shared;
+
+	for (uint64_t i = 0; i < j->n; i++) {
+		pthread_mutex_lock(&s->lock);
+		s->pings++;
+		pthread_mutex_unlock(&s->lock);
+		pthread_cond_signal(&s->ping);
+	}
+	return NULL;
+}
+
+uint64_t peer_collect(struct shared *s, uint64_t n)
+{
+	uint64_t sum = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (sum < n) {
+		while (s->pings == 0)
+			pthread_cond_wait(&s->ping, &s->lock);
+		sum += s->pings;
+		s->pings = 0;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return sum;
+}
+
+int64_t peer_pairs(int fd, uint64_t n)
+{
+	struct job j = { 0 };
+	int64_t start = peer_now();
+
+	for (uint64_t i = 0; i < n; i++)
+		if (!add(&j, fd) || !take(&j, fd))
+			return -j.error;
+	return peer_now() - start;
+}
+
+static void *(*const loops[])(void *) = {
+	ping, flood, sweep, pong_epoll, ping_condition, pong_condition, flood_condition,
+};
+
+// peer_start blocks all signals around pthread_create, whose thread inherits
+// that, as threads of a C library in a Go process should.
+int peer_start(struct job *j, enum loop loop)
+{
+	sigset_t all, old;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&j->thread, NULL, loops[loop], j);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return error;
+}
+
+void peer_join(struct job *j)
+{
+	pthread_join(j->thread, NULL);
+}

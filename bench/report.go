@@ -1,0 +1,90 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// print shows one comparison as a table.
+func (o outcome) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%-58s %10s %7s %7s", o.Title, o.Unit, "ratio", "allocs")
+	waits := slices.ContainsFunc(o.Rows, func(r row) bool { return r.Waits != nil })
+	if waits {
+		fmt.Fprintf(w, " %9s %9s %9s", "50%", "99%", "99.9%")
+	}
+	fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 85+30*min(1, len(o.Rows[0].Waits))))
+	for _, r := range o.Rows {
+		r.print(w, o.Rows[0])
+	}
+}
+
+func (r row) print(w io.Writer, first row) {
+	if r.LeftOut != "" {
+		fmt.Fprintf(w, "  %-56s left out: %s\n", r.Name, r.LeftOut)
+		return
+	}
+	fmt.Fprintf(w, "  %-56s %10.1f", r.Name, median(r.Values))
+	if first.LeftOut == "" {
+		fmt.Fprintf(w, " %7.2f", pairwise(r, first, ratio))
+	} else {
+		fmt.Fprintf(w, " %7s", "")
+	}
+	if r.Allocs >= 0 {
+		fmt.Fprintf(w, " %7.1f", r.Allocs)
+	} else {
+		fmt.Fprintf(w, " %7s", "")
+	}
+	if r.Waits != nil {
+		fmt.Fprintf(w, " %9.0f %9.0f %9.0f", r.wait(50), r.wait(99), r.wait(99.9))
+	}
+	fmt.Fprintln(w)
+}
+
+// wait is the median over the rounds of a percentile of the waits.
+func (r row) wait(percentile float64) float64 {
+	k := slices.Index(percentiles, percentile)
+	values := make([]float64, len(r.Waits))
+	for i, w := range r.Waits {
+		values[i] = w[k]
+	}
+	return median(values)
+}
+
+// printTargets holds what was measured against what was promised.
+func printTargets(w io.Writer, done []outcome) {
+	fmt.Fprintln(w, "\nTargets")
+	for _, o := range done {
+		for _, t := range o.Targets {
+			t.print(w, o)
+		}
+	}
+}
+
+func (t target) print(w io.Writer, o outcome) {
+	r, base := o.find(t.Row), o.find(t.Base)
+	if r.LeftOut != "" || base.LeftOut != "" {
+		fmt.Fprintf(w, "  left out  %s: %s\n", o.Title, t.Row)
+		return
+	}
+	got, text := pairwise(r, base, ratio), fmt.Sprintf("of %s", t.Base)
+	if t.Absolute {
+		got, text = pairwise(r, base, difference), fmt.Sprintf("%s beyond %s", o.Unit, t.Base)
+	}
+	verdict := "met"
+	if got > t.Max {
+		verdict = "MISSED"
+	}
+	fmt.Fprintf(w, "  %-7s %8.2f, at most %g  %s: %s, %s\n", verdict, got, t.Max, o.Title, t.Row, text)
+}
+
+func (o outcome) find(name string) row {
+	k := slices.IndexFunc(o.Rows, func(r row) bool { return r.Name == name })
+	if k < 0 {
+		panic("no row " + name + " in " + o.Title)
+	}
+	return o.Rows[k]
+}

@@ -30,15 +30,9 @@ func (n *Notifier) last() {
 	if n.waiters.Len() > 0 || c != nil {
 		count, _ = n.fd.Take()
 	}
-	if w := n.next(); w != nil {
-		if count > 0 {
-			w <- count
-			count = 0
-		}
-		close(w)
-	}
 	for w := n.next(); w != nil; w = n.next() {
-		close(w)
+		w <- count // for the first; 0 for the others
+		count = 0
 	}
 	if c != nil {
 		n.closeC(*c, count)

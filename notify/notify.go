@@ -3,13 +3,13 @@
 package notify
 
 import (
-	"container/list"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
 
+	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -41,8 +41,8 @@ type Notifier struct {
 
 	mu      sync.Mutex
 	source  poller.Source
-	waiters list.List // of *waiter, first come first served
-	closed  bool      // last has run
+	waiters fifo.Queue[result] // first come first served
+	closed  bool               // last has run
 
 	// c is nil until C is called. While no goroutine spills (see channel.go) it
 	// is sent to and closed under mu alone, so a send to the empty buffer never
@@ -53,11 +53,16 @@ type Notifier struct {
 
 	// queued is the length of waiters, for TryWait to read without mu.
 	queued atomic.Int32
+	// spare is the place of a waiter that has gone, for the next to use.
+	spare atomic.Pointer[place]
 }
 
-// A waiter is a call of Wait that sleeps. Its channel gets the one count that
-// it waits for, or is closed if there will be none.
-type waiter chan uint64
+// A place is where a call of Wait sleeps. Its channel, with a buffer of one, gets
+// the count that it waits for, or 0 if there will be none.
+type (
+	place  = fifo.Node[result]
+	result chan uint64
+)
 
 // New returns a Notifier with count 0. Its descriptor is close-on-exec and
 // non-blocking. An error wraps that of the system call, an [*os.SyscallError]

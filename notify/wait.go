@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"container/list"
 	"context"
 	"fmt"
 	"math/bits"
@@ -27,21 +26,21 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	count, place, err := n.takeOrQueue()
+	count, p, err := n.takeOrQueue()
 	if err != nil {
 		return 0, n.failed("Wait", err)
 	}
 	if count > 0 {
 		return count, nil
 	}
-	w := place.Value.(waiter)
+	defer n.spare.Store(p)
 	select {
-	case count = <-w:
+	case count = <-p.Value:
 	case <-ctx.Done():
-		if n.leave(place) {
+		if n.leave(p) {
 			return 0, ctx.Err()
 		}
-		count = <-w // it was served before it could leave
+		count = <-p.Value // it was served before it could leave
 	}
 	if count == 0 {
 		return 0, n.failed("Wait", os.ErrClosed)
@@ -100,7 +99,7 @@ func (n *Notifier) take() (uint64, error) {
 // No wake-up is lost: take found 0 and the place is there before mu is
 // released, and ready, which every later signal makes the poller call, needs
 // mu. So a signal is either seen by take or finds the waiter.
-func (n *Notifier) takeOrQueue() (count uint64, place *list.Element, err error) {
+func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
 	if !n.fd.Use() {
 		return 0, nil, os.ErrClosed
 	}
@@ -115,31 +114,34 @@ func (n *Notifier) takeOrQueue() (count uint64, place *list.Element, err error) 
 	if err := n.source.Arm(); err != nil {
 		return 0, nil, err
 	}
+	if p = n.spare.Swap(nil); p == nil {
+		p = &place{Value: make(result, 1)}
+	}
 	n.queued.Add(1)
-	return 0, n.waiters.PushBack(make(waiter, 1)), nil
+	n.waiters.Push(p)
+	return 0, p, nil
 }
 
-// leave takes a waiter from the queue and reports whether it was still there.
-func (n *Notifier) leave(place *list.Element) bool {
+// leave takes a waiter out of the queue and reports whether it was still there.
+func (n *Notifier) leave(p *place) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := n.waiters.Len()
-	n.waiters.Remove(place) // does nothing if next has removed it
-	if n.waiters.Len() == before {
+	if !n.waiters.Remove(p) {
 		return false
 	}
 	n.queued.Add(-1)
 	return true
 }
 
-// next takes the first waiter from the queue, or nil. The caller holds mu.
-func (n *Notifier) next() waiter {
-	first := n.waiters.Front()
-	if first == nil {
+// next takes the first waiter out of the queue and returns where it expects its
+// result, or nil. The caller holds mu.
+func (n *Notifier) next() result {
+	p := n.waiters.Pop()
+	if p == nil {
 		return nil
 	}
 	n.queued.Add(-1)
-	return n.waiters.Remove(first).(waiter)
+	return p.Value
 }
 
 // ready delivers the count. The poller calls it after each signal while the

@@ -1,7 +1,6 @@
 package semaphore
 
 import (
-	"container/list"
 	"context"
 	"fmt"
 	"os"
@@ -30,26 +29,25 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	place, err := s.takeOrQueue(n)
+	p, err := s.takeOrQueue(n)
 	if err != nil {
 		return s.failed("Acquire", err)
 	}
-	if place == nil {
+	if p == nil {
 		return nil
 	}
-	w := place.Value.(*waiter)
-	if !s.sleep(ctx, place) && s.leave(place) {
+	if !s.sleep(ctx, p) && s.leave(p) {
 		return ctx.Err()
 	}
-	<-w.ready
-	if !w.granted {
+	<-p.Value.ready
+	if !p.Value.granted {
 		return s.failed("Acquire", os.ErrClosed)
 	}
 	defer s.fd.Done()
 	// Permits that were granted to a context which has ended go to the next, so
 	// that an Acquire whose ctx ended before the Release always fails.
 	if err := ctx.Err(); err != nil {
-		s.handOn(w.permits)
+		s.handOn(n)
 		return err
 	}
 	return nil
@@ -94,7 +92,7 @@ func (s *Semaphore) tryOne() (took, sure bool) {
 // No wake-up is lost: take found too few and the place is there before mu is
 // released, and ready, which every later Release makes the poller call, needs
 // mu. So a permit is either seen by take or finds the waiter.
-func (s *Semaphore) takeOrQueue(n int64) (place *list.Element, err error) {
+func (s *Semaphore) takeOrQueue(n int64) (p *place, err error) {
 	if !s.fd.Use() {
 		return nil, os.ErrClosed
 	}
@@ -114,7 +112,9 @@ func (s *Semaphore) takeOrQueue(n int64) (place *list.Element, err error) {
 	if err := s.source.Arm(); err != nil {
 		return nil, err
 	}
-	return s.queue(&waiter{permits: n, ready: make(chan struct{})}), nil
+	p = &place{Value: waiter{permits: n, ready: make(chan struct{})}}
+	s.queue(p)
+	return p, nil
 }
 
 // recheck is how often a waiter for several permits looks by itself. That is a
@@ -124,36 +124,35 @@ const recheck = 100 * time.Millisecond
 
 // sleep returns true when the waiter is granted or given up, and false when ctx
 // has ended.
-func (s *Semaphore) sleep(ctx context.Context, place *list.Element) bool {
-	w := place.Value.(*waiter)
+func (s *Semaphore) sleep(ctx context.Context, p *place) bool {
 	var tick <-chan time.Time
-	if w.permits > 1 {
+	if p.Value.permits > 1 {
 		ticker := time.NewTicker(recheck)
 		defer ticker.Stop()
 		tick = ticker.C
 	}
 	for {
 		select {
-		case <-w.ready:
+		case <-p.Value.ready:
 			return true
 		case <-ctx.Done():
 			return false
 		case <-tick:
-			s.look(place)
+			s.look(p)
 		}
 	}
 }
 
 // leave takes a waiter out of the queue, lets those behind it go on, and reports
 // whether it was still there.
-func (s *Semaphore) leave(place *list.Element) bool {
+func (s *Semaphore) leave(p *place) bool {
 	if !s.fd.Use() {
 		return false // last tells every waiter
 	}
 	defer s.fd.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.unqueue(place) {
+	if !s.unqueue(p) {
 		return false
 	}
 	s.serve()

@@ -33,14 +33,14 @@ func (s *Semaphore) C() <-chan struct{} {
 	case s.closed:
 		close(c)
 	case used:
-		s.waitForC(&waiter{permits: 1})
+		s.waitForC(&place{Value: waiter{permits: 1}})
 	}
 	return c
 }
 
 // waitForC queues C for the next permit. The caller holds mu and a use of fd.
-func (s *Semaphore) waitForC(w *waiter) {
-	s.queue(w)
+func (s *Semaphore) waitForC(p *place) {
+	s.queue(p)
 	s.source.MustArm() // before serve, so that no later Release goes unseen
 	s.serve()
 }
@@ -51,11 +51,11 @@ func (s *Semaphore) waitForC(w *waiter) {
 // since a select over the channels of all (reflect.Select) costs more with each,
 // and since a channel made in a testing/synctest bubble stays there. The caller
 // holds mu and a use of fd.
-func (s *Semaphore) offer(w *waiter) {
+func (s *Semaphore) offer(p *place) {
 	c := *s.c.Load()
 	select {
 	case c <- struct{}{}:
-		s.queue(w)
+		s.queue(p)
 		return
 	default:
 	}
@@ -64,11 +64,11 @@ func (s *Semaphore) offer(w *waiter) {
 		return
 	}
 	s.offered = make(chan struct{})
-	go s.hold(c, w, s.offered)
+	go s.hold(c, p, s.offered)
 }
 
 // hold holds one permit out until it is received or Close wants it back.
-func (s *Semaphore) hold(c chan struct{}, w *waiter, ended chan struct{}) {
+func (s *Semaphore) hold(c chan struct{}, p *place, ended chan struct{}) {
 	defer close(ended)
 	defer s.fd.Done()
 	select {
@@ -76,7 +76,7 @@ func (s *Semaphore) hold(c chan struct{}, w *waiter, ended chan struct{}) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if !s.shut {
-			s.waitForC(w)
+			s.waitForC(p)
 		}
 	case <-s.closing:
 		s.putBack(1)

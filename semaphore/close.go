@@ -35,10 +35,10 @@ func (s *Semaphore) last() {
 	defer s.mu.Unlock()
 	s.shut, s.closed = true, true
 	s.source.Close()
-	for first := s.waiters.Front(); first != nil; first = s.waiters.Front() {
-		s.unqueue(first)
-		if w := first.Value.(*waiter); w.ready != nil {
-			close(w.ready)
+	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
+		s.unqueue(p)
+		if p.Value.ready != nil {
+			close(p.Value.ready)
 		}
 	}
 	if c := s.c.Load(); c != nil {

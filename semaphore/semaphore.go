@@ -3,7 +3,6 @@
 package semaphore
 
 import (
-	"container/list"
 	"errors"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -37,9 +37,9 @@ type Semaphore struct {
 
 	mu      sync.Mutex
 	source  poller.Source
-	waiters list.List // of *waiter, first come first served
-	shut    bool      // Close has been called: grant nothing more
-	closed  bool      // last has run
+	waiters fifo.Queue[waiter] // first come first served
+	shut    bool               // Close has been called: grant nothing more
+	closed  bool               // last has run
 
 	c       atomic.Pointer[chan struct{}] // nil until C is called
 	closing chan struct{}                 // made with c, closed by Close
@@ -50,6 +50,9 @@ type Semaphore struct {
 	// permits, its high half how often any began to take several.
 	slow atomic.Uint64
 }
+
+// A place is where a waiter stands in the queue.
+type place = fifo.Node[waiter]
 
 // A waiter is a call of Acquire that sleeps, or C, which always waits for the
 // next permit.

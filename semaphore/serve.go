@@ -1,7 +1,5 @@
 package semaphore
 
-import "container/list"
-
 // ready serves the waiters. The poller calls it after each Release while the
 // source is armed.
 func (s *Semaphore) ready() {
@@ -23,19 +21,20 @@ func (s *Semaphore) ready() {
 // few for the first. The caller holds mu and a use of fd.
 func (s *Semaphore) serve() {
 	for !s.shut {
-		first := s.waiters.Front()
-		if first == nil || !s.enough(first) || !s.take(first.Value.(*waiter).permits) {
+		p := s.waiters.First()
+		if p == nil || !s.enough(p) || !s.take(p.Value.permits) {
 			return
 		}
-		s.unqueue(first)
-		s.grant(first.Value.(*waiter))
+		s.unqueue(p)
+		s.grant(p)
 	}
 }
 
 // grant gives a waiter the permits that were taken for it.
-func (s *Semaphore) grant(w *waiter) {
+func (s *Semaphore) grant(p *place) {
+	w := &p.Value
 	if w.ready == nil {
-		s.offer(w)
+		s.offer(p)
 		return
 	}
 	// The use lets Acquire give the permits back though Close has been called.
@@ -48,32 +47,29 @@ func (s *Semaphore) grant(w *waiter) {
 // enough reports whether it is worth trying to take what a waiter needs. To try
 // and put back would be an event for everybody who waits, here and in other
 // processes, who would then try in their turn: all would spin.
-func (s *Semaphore) enough(place *list.Element) bool {
-	w := place.Value.(*waiter)
-	if w.permits == 1 {
+func (s *Semaphore) enough(p *place) bool {
+	if p.Value.permits == 1 {
 		return true
 	}
 	count, err := s.fd.Count()
-	return err == nil && count >= uint64(w.permits)
+	return err == nil && count >= uint64(p.Value.permits)
 }
 
 // look serves if the waiter is the first. It is called at a slow pace, so where
 // /proc does not tell the count it may try without knowing.
-func (s *Semaphore) look(place *list.Element) {
+func (s *Semaphore) look(p *place) {
 	if !s.fd.Use() {
 		return
 	}
 	defer s.fd.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.shut || s.waiters.Front() != place {
+	if s.shut || s.waiters.First() != p {
 		return
 	}
-	if _, err := s.fd.Count(); err != nil {
-		if w := place.Value.(*waiter); s.take(w.permits) {
-			s.unqueue(place)
-			s.grant(w)
-		}
+	if _, err := s.fd.Count(); err != nil && s.take(p.Value.permits) {
+		s.unqueue(p)
+		s.grant(p)
 	}
 	s.serve()
 }
@@ -109,17 +105,15 @@ func (s *Semaphore) putBack(n int64) {
 }
 
 // queue puts a waiter at the end of the queue. The caller holds mu.
-func (s *Semaphore) queue(w *waiter) *list.Element {
+func (s *Semaphore) queue(p *place) {
 	s.slow.Add(1)
-	return s.waiters.PushBack(w)
+	s.waiters.Push(p)
 }
 
 // unqueue takes a waiter out of the queue and reports whether it was there. The
 // caller holds mu.
-func (s *Semaphore) unqueue(place *list.Element) bool {
-	before := s.waiters.Len()
-	s.waiters.Remove(place)
-	if s.waiters.Len() == before {
+func (s *Semaphore) unqueue(p *place) bool {
+	if !s.waiters.Remove(p) {
 		return false
 	}
 	s.slow.Add(^uint64(0))

@@ -3,7 +3,9 @@ package rawefd
 import (
 	"fmt"
 	"os"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,17 +80,25 @@ type Batch struct {
 
 // Wait returns the events that are there now; it never blocks.
 func (e Epoll) Wait(b *Batch) ([]Event, error) {
-	n, err := unix.EpollWait(int(e), b.raw[:], 0)
+	n, err := e.wait(b)
 	for err == unix.EINTR {
-		n, err = unix.EpollWait(int(e), b.raw[:], 0)
+		n, err = e.wait(b)
 	}
-	if err != nil {
-		return nil, os.NewSyscallError("epoll_wait", err)
+	if err != 0 {
+		return nil, os.NewSyscallError("epoll_pwait", err)
 	}
 	for i, ev := range b.raw[:n] {
 		b.events[i] = Event{Bits: ev.Events, ID: uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32}
 	}
 	return b.events[:n], nil
+}
+
+// wait is a raw system call, which saves the scheduler's bookkeeping: with a
+// timeout of 0 it never blocks.
+func (e Epoll) wait(b *Batch) (int, syscall.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e),
+		uintptr(unsafe.Pointer(&b.raw[0])), BatchSize, 0, 0, 0)
+	return int(n), errno
 }
 
 // File makes the epoll instance a file of Go's runtime poller. From then on, and

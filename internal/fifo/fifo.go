@@ -1,0 +1,66 @@
+// Package fifo provides the queue in which goroutines wait. Unlike container/list
+// it does not allocate, so that a waiter can be used again, and it tells whether
+// a waiter was still in it.
+package fifo
+
+// A Node is a place in a Queue. The zero value is in none.
+type Node[T any] struct {
+	Value      T
+	prev, next *Node[T]
+	queued     bool
+}
+
+// A Queue is a first-in, first-out queue of Nodes. The zero value is empty. It is
+// not safe for use by several goroutines at once.
+type Queue[T any] struct {
+	first, last *Node[T]
+	length      int
+}
+
+// Len returns the number of Nodes in q.
+func (q *Queue[T]) Len() int { return q.length }
+
+// First returns the Node that has been in q for longest, or nil.
+func (q *Queue[T]) First() *Node[T] { return q.first }
+
+// Push puts n, which is in no Queue, at the end of q.
+func (q *Queue[T]) Push(n *Node[T]) {
+	n.prev, n.next, n.queued = q.last, nil, true
+	if q.last == nil {
+		q.first = n
+	} else {
+		q.last.next = n
+	}
+	q.last = n
+	q.length++
+}
+
+// Pop takes the first Node out of q and returns it, or nil.
+func (q *Queue[T]) Pop() *Node[T] {
+	n := q.first
+	if n != nil {
+		q.Remove(n)
+	}
+	return n
+}
+
+// Remove takes n out of q, and reports whether it was there. It costs the same
+// wherever in q it is.
+func (q *Queue[T]) Remove(n *Node[T]) bool {
+	if !n.queued {
+		return false
+	}
+	if n.prev == nil {
+		q.first = n.next
+	} else {
+		n.prev.next = n.next
+	}
+	if n.next == nil {
+		q.last = n.prev
+	} else {
+		n.next.prev = n.prev
+	}
+	n.prev, n.next, n.queued = nil, nil, false
+	q.length--
+	return true
+}

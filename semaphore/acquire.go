@@ -61,29 +61,21 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 	if !s.fd.Use() {
 		return false
 	}
-	defer s.fd.Done()
-	if n == 1 {
-		if took, sure := s.tryOne(); sure {
-			return took
+	// While nobody waits, whoever reads a permit may have it, without mu. That
+	// there was none is certain only if no goroutine began to take several
+	// meanwhile, who may have had it for an instant and put it back.
+	if before := s.slow.Load(); n == 1 && uint32(before) == 0 {
+		took, _ := s.fd.Take()
+		if took == 1 || s.slow.Load() == before {
+			s.fd.Done()
+			return took == 1
 		}
 	}
+	defer s.fd.Done() // after mu is released: it may call last
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.serve()
 	return s.waiters.Len() == 0 && s.take(n)
-}
-
-// tryOne takes a permit without mu, and reports whether it is sure. While nobody
-// waits, whoever reads a permit may have it. That there was none is certain only
-// if no goroutine began to take several meanwhile, who may have had it for an
-// instant and put it back.
-func (s *Semaphore) tryOne() (took, sure bool) {
-	before := s.slow.Load()
-	if uint32(before) != 0 {
-		return false, false
-	}
-	took = s.takeOne()
-	return took, took || s.slow.Load() == before
 }
 
 // takeOrQueue takes n permits and returns nil, or else a place among the
@@ -105,7 +97,9 @@ func (s *Semaphore) takeOrQueue(n int64) (p *place, err error) {
 	if s.shut {
 		return nil, os.ErrClosed
 	}
-	s.serve()
+	if s.waiters.Len() > 0 {
+		s.serve()
+	}
 	if s.waiters.Len() == 0 && s.take(n) {
 		return nil, nil
 	}

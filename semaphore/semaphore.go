@@ -136,8 +136,12 @@ func (s *Semaphore) Release(n int64) {
 // check panics if n is negative.
 func check(call string, n int64) {
 	if n < 0 {
-		panic(fmt.Sprintf("semaphore: %s(%d): negative number of permits", call, n))
+		panicNegative(call, n)
 	}
+}
+
+func panicNegative(call string, n int64) {
+	panic(fmt.Sprintf("semaphore: %s(%d): negative number of permits", call, n))
 }
 
 // Count returns the number of permits that are free now, at most

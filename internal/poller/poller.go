@@ -27,6 +27,7 @@ type loop struct {
 	file     *os.File // owns epoll
 	handlers map[uint64]func(bits uint32)
 	batch    rawefd.Batch
+	found    [rawefd.BatchSize]func(bits uint32)
 }
 
 // start makes a loop the current one. The caller holds mu.
@@ -73,11 +74,12 @@ func (l *loop) dispatch() {
 		if err != nil {
 			panicLost(err)
 		}
-		for _, ev := range events {
-			if handle := l.handler(ev.ID); handle != nil {
-				handle(ev.Bits)
+		for i, handle := range l.find(events) {
+			if handle != nil {
+				handle(events[i].Bits)
 			}
 		}
+		clear(l.found[:len(events)]) // they keep their objects from being collected
 		if len(events) < rawefd.BatchSize {
 			return
 		}
@@ -91,10 +93,14 @@ func panicLost(err error) {
 	panic(fmt.Sprintf("eventchan: the poller lost its epoll instance: %v", err))
 }
 
-func (l *loop) handler(id uint64) func(uint32) {
+// find returns the handlers of the events, nil for those that are gone.
+func (l *loop) find(events []rawefd.Event) []func(uint32) {
 	mu.Lock()
 	defer mu.Unlock()
-	return l.handlers[id]
+	for i, ev := range events {
+		l.found[i] = l.handlers[ev.ID]
+	}
+	return l.found[:len(events)]
 }
 
 // A registration is one descriptor in the epoll instance.

@@ -58,9 +58,15 @@ const (
 // Use announces a use of the descriptor and reports whether it is allowed:
 // after Close it is not. Each Use that returned true needs one Done.
 func (f *FD) Use() bool {
-	if f.state.Add(1)&closed == 0 {
-		return true
+	if f.state.Add(1)&closed != 0 {
+		return f.refuse()
 	}
+	return true
+}
+
+// refuse takes back the count of a use that came after Close. It is a function
+// of its own so that Use can be inlined.
+func (f *FD) refuse() bool {
 	f.Done()
 	return false
 }
@@ -69,7 +75,15 @@ func (f *FD) Use() bool {
 // function that Close was given, so the caller must hold no lock that this
 // function takes.
 func (f *FD) Done() {
-	if f.state.Add(^uint64(0)) == closed && f.state.CompareAndSwap(closed, closed|gone) {
+	if f.state.Add(^uint64(0)) == closed {
+		f.end()
+	}
+}
+
+// end gives up the number, unless another use has come and gone meanwhile and
+// did so.
+func (f *FD) end() {
+	if f.state.CompareAndSwap(closed, closed|gone) {
 		f.last()
 		closeNumber(f.num)
 	}

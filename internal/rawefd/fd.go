@@ -66,6 +66,8 @@ func (f *FD) Use() bool {
 
 // refuse takes back the count of a use that came after Close. It is a function
 // of its own so that Use can be inlined.
+//
+//go:noinline
 func (f *FD) refuse() bool {
 	f.Done()
 	return false

@@ -43,24 +43,18 @@ func (n *Notifier) deliver() {
 	if c != nil {
 		n.source.MustArm() // before Take, so that no later signal goes unseen
 	}
-	if n.waiters.Len() == 0 {
-		if c == nil {
-			n.source.Disarm()
-			return
+	switch {
+	case n.waiters.Len() > 0:
+		if count, err := n.take(); err == nil && count > 0 {
+			n.next() <- count
 		}
-		if n.spilling {
-			return // spill comes back when there is room
+	case c == nil:
+		n.source.Disarm()
+	case !n.spilling: // spill comes back when there is room
+		if count, err := n.fd.Take(); err == nil && count > 0 {
+			n.send(*c, count)
 		}
 	}
-	count, err := n.fd.Take()
-	if err != nil || count == 0 {
-		return // a Wait or TryWait was faster
-	}
-	if w := n.next(); w != nil {
-		w <- count
-		return
-	}
-	n.send(*c, count)
 }
 
 // send merges count into C's buffer. The caller holds mu, and nobody spills.

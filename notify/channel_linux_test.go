@@ -94,6 +94,22 @@ func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) {
 	}
 }
 
+// A piece that finds room when all is taken is not forgotten.
+func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) {
+	for range 500 {
+		n := mustNew(t)
+		n.C()
+		move(t, n, notify.MaxCount)
+		move(t, n, notify.MaxCount-1)
+		first, _ := n.Wait(background)
+		second, _ := n.Wait(background)
+		if min(first, second) != notify.MaxCount-1 || max(first, second) != notify.MaxCount {
+			t.Fatalf("Wait = %d, then %d; want MaxCount and one less", first, second)
+		}
+		n.Close()
+	}
+}
+
 func TestCloseDeliversThroughC(t *testing.T) {
 	n := mustNew(t)
 	c := n.C()

@@ -1,7 +1,7 @@
 package bridge_test
 
 import (
-	"os"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -9,40 +9,86 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// Setting the host's name, to what it is, is an event of this file. Like
-// /proc/pressure and /proc/self/mountinfo it tells it to one poll only.
-const pulsing = "/proc/sys/kernel/hostname"
+// A mountinfo is /proc/thread-self/mountinfo in a mount namespace of the test's
+// own, where nobody else mounts anything. Like the files in /proc/pressure it
+// tells of an event to one poll only.
+type mountinfo struct {
+	fd     int
+	pulses chan<- struct{} // each makes something happen
+	done   <-chan error
+}
 
-func pulse(t *testing.T) {
+// openMountinfo opens it with a plain system call: Go's runtime would poll what
+// os.Open returns.
+func openMountinfo(t *testing.T) *mountinfo {
 	t.Helper()
-	name, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
+	fds, pulses, done := make(chan int), make(chan struct{}), make(chan error)
+	dir := t.TempDir()
+	go func() {
+		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine
+		fd, err := unshareMounts()
+		if err != nil {
+			close(fds)
+			done <- err
+			return
+		}
+		fds <- fd
+		for range pulses {
+			done <- unix.Mount("tmpfs", dir, "tmpfs", 0, "") // which ends with the namespace
+		}
+		close(done)
+	}()
+	fd, ok := <-fds
+	if !ok {
+		t.Skipf("this needs a mount namespace of its own: %v", <-done)
 	}
-	if err := unix.Sethostname([]byte(name)); err != nil {
-		t.Skipf("this needs the right to set the host's name: %v", err)
+	t.Cleanup(func() { close(pulses); <-done; unix.Close(fd) })
+	return &mountinfo{fd, pulses, done}
+}
+
+func unshareMounts() (fd int, err error) {
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+		return -1, err
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return -1, err
+	}
+	return unix.Open("/proc/thread-self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+}
+
+func (m *mountinfo) pulse(t *testing.T) {
+	t.Helper()
+	m.pulses <- struct{}{}
+	if err := <-m.done; err != nil {
+		t.Fatal(err)
 	}
 }
 
-func TestPriorityOfFilesThatTellOnePollOnly(t *testing.T) {
-	file, err := os.Open(pulsing)
-	if err != nil {
-		t.Skipf("this needs %s: %v", pulsing, err)
+func wantPriority(t *testing.T, what string, got bridge.Events) {
+	t.Helper()
+	if got&bridge.Priority == 0 || got&bridge.Readable != 0 {
+		t.Errorf("%s gave %v, want Priority", what, got)
 	}
-	defer file.Close()
-	fd := int(file.Fd())
-	w, other := mustWatch(t, fd, bridge.Priority), mustWatch(t, fd, bridge.Priority)
+}
+
+func mustWait(t *testing.T, w *bridge.Watcher) bridge.Events {
+	t.Helper()
+	events, err := w.Wait(background)
+	if err != nil {
+		t.Errorf("Wait = %v", err)
+	}
+	return events
+}
+
+func TestPriorityOfFilesThatTellOnePollOnly(t *testing.T) {
+	m := openMountinfo(t)
+	w, other := mustWatch(t, m.fd, bridge.Priority), mustWatch(t, m.fd, bridge.Priority)
 	wantQuiet(t, w) // that it is readable is not what was asked
 	for range 10 {
-		pulse(t)
+		m.pulse(t)
 		for _, w := range []*bridge.Watcher{w, other} {
-			if got := <-w.C(); got&bridge.Priority == 0 || got&bridge.Readable != 0 {
-				t.Errorf("C gave %v, want Priority", got)
-			}
-			// One Wait sees it too, and then there is nothing more to see.
-			if got, err := w.Wait(background); got&bridge.Priority == 0 || err != nil {
-				t.Errorf("Wait = %v, %v; want Priority", got, err)
-			}
+			wantPriority(t, "C", <-w.C())
+			wantPriority(t, "Wait", mustWait(t, w)) // one Wait sees it too, and then there is no more to see
 		}
 	}
 	if got, err := w.Wait(dead(t)); err == nil {
@@ -51,36 +97,28 @@ func TestPriorityOfFilesThatTellOnePollOnly(t *testing.T) {
 	wantQuiet(t, w)
 }
 
+func TestPulseBeforeWatchIsSeen(t *testing.T) {
+	m := openMountinfo(t)
+	m.pulse(t)
+	w := mustWatch(t, m.fd, bridge.Priority)
+	wantPriority(t, "Wait", mustWait(t, w))
+	wantPriority(t, "C", <-w.C())
+}
+
 func TestPulseWakesWhoWaits(t *testing.T) {
-	file, err := os.Open(pulsing)
-	if err != nil {
-		t.Skipf("this needs %s: %v", pulsing, err)
-	}
-	defer file.Close()
-	w := mustWatch(t, int(file.Fd()), bridge.Priority)
+	m := openMountinfo(t)
+	w := mustWatch(t, m.fd, bridge.Priority)
 	got := make(chan bridge.Events)
 	for range 100 {
-		go func() {
-			events, err := w.Wait(background)
-			if err != nil {
-				t.Error(err)
-			}
-			got <- events
-		}()
-		pulse(t)
-		if events := <-got; events&bridge.Priority == 0 {
-			t.Errorf("Wait = %v, want Priority", events)
-		}
+		go func() { got <- mustWait(t, w) }()
+		m.pulse(t)
+		wantPriority(t, "Wait", <-got)
 	}
 }
 
 func TestReadablePulsingFileIsReadable(t *testing.T) {
-	file, err := os.Open(pulsing)
-	if err != nil {
-		t.Skipf("this needs %s: %v", pulsing, err)
-	}
-	defer file.Close()
-	w := mustWatch(t, int(file.Fd()), bridge.Readable|bridge.Priority)
+	m := openMountinfo(t)
+	w := mustWatch(t, m.fd, bridge.Readable|bridge.Priority)
 	wantEdge(t, w, bridge.Readable)
 	wantWait(t, w, bridge.Readable)
 }

@@ -10,7 +10,8 @@ import "math/bits"
 // pieces.
 //
 // Close delivers what was pending and then closes the channel. C needs neither
-// a goroutine of its own nor a receiver that drains it.
+// a goroutine of its own nor a receiver that drains it; only a sum past MaxUint64
+// keeps a goroutine until its first piece is received.
 func (n *Notifier) C() <-chan uint64 {
 	if c := n.c.Load(); c != nil {
 		return *c

@@ -333,6 +333,10 @@ func TestAfterClose(t *testing.T) {
 	}
 	_, err := w.Wait(background)
 	wantIs(t, "Wait after Close", err, os.ErrClosed)
+	ctx, cancel := context.WithCancel(background)
+	cancel()
+	_, err = w.Wait(ctx)
+	wantIs(t, "Wait with an ended ctx after Close", err, os.ErrClosed)
 	wantIs(t, "Rearm after Close", w.Rearm(), os.ErrClosed)
 	wantIs(t, "Close after Close", w.Close(), os.ErrClosed)
 	wantEdge(t, w, bridge.Readable) // what was in the buffer

@@ -8,7 +8,7 @@ type target Watcher
 func (t *target) Edge(bits uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed {
+	if t.closed.Load() {
 		return
 	}
 	events := Events(bits)
@@ -25,7 +25,7 @@ func (t *target) Level(bits uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.round
-	if r == nil || t.closed {
+	if r == nil || t.closed.Load() {
 		return false
 	}
 	t.round = nil

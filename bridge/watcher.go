@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
@@ -38,8 +39,8 @@ type Watcher struct {
 	c     chan Events // sent to and closed under mu
 
 	mu     sync.Mutex
-	closed bool
-	round  *round // what goroutines in Wait wait for; nil if there are none
+	closed atomic.Bool // written under mu
+	round  *round      // what goroutines in Wait wait for; nil if there are none
 }
 
 // A round is one event for all goroutines that wait for it.
@@ -94,6 +95,9 @@ func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("bridge: Wait: the context is nil: %w", os.ErrInvalid)
 	}
+	if w.closed.Load() {
+		return 0, w.failed("Wait", os.ErrClosed)
+	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -130,7 +134,7 @@ func (w *Watcher) join() *round {
 	defer w.mu.Unlock()
 	if w.round == nil {
 		w.round = &round{done: make(chan struct{})}
-		if w.closed {
+		if w.closed.Load() {
 			close(w.round.done)
 		}
 	}
@@ -154,11 +158,11 @@ func (w *Watcher) Rearm() error {
 // returns an error that matches [os.ErrClosed].
 func (w *Watcher) Close() error {
 	w.mu.Lock()
-	if w.closed {
+	if w.closed.Load() {
 		w.mu.Unlock()
 		return w.failed("Close", os.ErrClosed)
 	}
-	w.closed = true
+	w.closed.Store(true)
 	close(w.c)
 	if w.round != nil {
 		close(w.round.done)

@@ -121,10 +121,13 @@ func TestAfterClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, waitErr := n.Wait(background)
+	ctx, cancel := context.WithCancel(background)
+	cancel()
+	_, endedErr := n.Wait(ctx)
 	_, countErr := n.Count()
 	_, fileErr := n.File()
 	for what, err := range map[string]error{
-		"Notify": n.Notify(), "Add": n.Add(2), "Add(0)": n.Add(0), "Wait": waitErr,
+		"Notify": n.Notify(), "Add": n.Add(2), "Add(0)": n.Add(0), "Wait": waitErr, "Wait(ended)": endedErr,
 		"Count": countErr, "File": fileErr, "Close": n.Close(),
 	} {
 		wantIs(t, what+" after Close", err, os.ErrClosed)

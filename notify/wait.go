@@ -23,6 +23,9 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("notify: Wait: the context is nil: %w", os.ErrInvalid)
 	}
+	if n.fd.Number() < 0 {
+		return 0, n.failed("Wait", os.ErrClosed)
+	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}

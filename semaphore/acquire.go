@@ -26,6 +26,9 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if ctx == nil {
 		return fmt.Errorf("semaphore: Acquire: the context is nil: %w", os.ErrInvalid)
 	}
+	if s.fd.Number() < 0 {
+		return s.failed("Acquire", os.ErrClosed)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -136,6 +136,7 @@ func TestAfterClose(t *testing.T) {
 	_, fileErr := s.File()
 	for what, err := range map[string]error{
 		"Acquire": s.Acquire(background, 1), "Acquire(0)": s.Acquire(background, 0),
+		"Acquire(ended)": s.Acquire(ended(), 1),
 		"Count": countErr, "File": fileErr, "Close": s.Close(),
 	} {
 		wantIs(t, what+" after Close", err, os.ErrClosed)

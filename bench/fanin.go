@@ -25,7 +25,7 @@ func fanIn(s settings) []comparison {
 			{fileRow, sweeps(n, inletFiles)},
 			{"Notifier.C()", sweeps(n, inletC)},
 			{"goroutine in Notifier.Wait for each", sweeps(n, inletWait)},
-			{"goroutine blocked in read(2) for each", sweeps(n, inletReads)},
+			{"goroutine in read(2) for each", sweeps(n, inletReads)},
 		},
 		targets: []target{{"Notifier.C()", fileRow, 0.75, false}},
 	}}

@@ -65,7 +65,9 @@ func heapOf(open func() (waited, error)) func(int) (measurement, error) {
 			wg.Add(1)
 			go func() { defer wg.Done(); w.wait(ctx) }()
 		}
-		untilWaiting(n)
+		if err := untilWaiting(n); err != nil {
+			return measurement{}, err
+		}
 		after := heap()
 		cancel()
 		for _, stop := range stops {
@@ -97,16 +99,18 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// untilWaiting returns when n goroutines are asleep.
-func untilWaiting(n int) {
+// untilWaiting returns when n goroutines are asleep. It fails when they are not
+// even after a minute, because their waits have returned.
+func untilWaiting(n int) error {
 	sample := []metrics.Sample{{Name: "/sched/goroutines/waiting:goroutines"}}
-	for {
+	for range 60_000 {
 		metrics.Read(sample)
 		if sample[0].Value.Uint64() >= uint64(n) {
-			return
+			return nil
 		}
 		time.Sleep(time.Millisecond)
 	}
+	return fmt.Errorf("of %d goroutines that should wait, %d do", n, sample[0].Value.Uint64())
 }
 
 // plain is what goroutines without an object wait for.

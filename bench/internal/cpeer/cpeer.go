@@ -58,7 +58,8 @@ func Sweep(fds []int, gate, n int) (*Thread, error) {
 func start(loop C.enum_loop, job C.struct_job) (*Thread, error) {
 	j := (*C.struct_job)(C.malloc(C.sizeof_struct_job))
 	*j = job
-	if loop == C.PING || loop == C.PING_CONDITION {
+	switch loop {
+	case C.PING, C.PING_EPOLL, C.PING_CONDITION:
 		j.ns = (*C.int64_t)(C.calloc(C.size_t(j.n), C.sizeof_int64_t))
 	}
 	if errno := C.peer_start(j, loop); errno != 0 {
@@ -92,9 +93,15 @@ func (t *Thread) Join() ([]int64, error) {
 	return ns, nil
 }
 
-// OverEpoll times round trips between two C threads: one that blocks in read(2)
-// and one that waits in epoll_wait(2).
-func OverEpoll(warm, n int) ([]int64, error) {
+// OverEpoll times round trips between two C threads that both wait in
+// epoll_wait(2).
+func OverEpoll(warm, n int) ([]int64, error) { return overEventfds(C.PING_EPOLL, warm, n) }
+
+// ReadAndEpoll is OverEpoll for a first thread that blocks in read(2), as that of
+// [Ping] does.
+func ReadAndEpoll(warm, n int) ([]int64, error) { return overEventfds(C.PING, warm, n) }
+
+func overEventfds(first C.enum_loop, warm, n int) ([]int64, error) {
 	var fds [2]int
 	for i := range fds {
 		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
@@ -109,7 +116,8 @@ func OverEpoll(warm, n int) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	ping, err := Ping(fds[0], fds[1], warm, n)
+	ping, err := start(first, C.struct_job{
+		out: C.int(fds[0]), in: C.int(fds[1]), warm: C.uint64_t(warm), n: C.uint64_t(n)})
 	if err != nil {
 		return nil, err
 	}

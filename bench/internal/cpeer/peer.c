@@ -91,20 +91,52 @@ static void *sweep(void *arg)
 	return NULL;
 }
 
-// pong_epoll answers pings as an event loop in C would.
-static void *pong_epoll(void *arg)
+// watch makes an epoll instance that waits for the eventfd in.
+static int watch(struct job *j)
 {
-	struct job *j = arg;
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
 	int ep = epoll_create1(EPOLL_CLOEXEC);
 
 	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, j->in, &ev) < 0)
 		j->error = errno;
-	for (uint64_t i = 0; i < j->warm + j->n && !j->error; i++) {
-		while (epoll_wait(ep, &ev, 1, -1) != 1)
-			;
-		if (!take(j, j->in) || !add(j, j->out))
+	return ep;
+}
+
+static int await(struct job *j, int ep)
+{
+	struct epoll_event ev;
+
+	while (epoll_wait(ep, &ev, 1, -1) != 1)
+		;
+	return take(j, j->in);
+}
+
+// pong_epoll answers pings as an event loop in C would.
+static void *pong_epoll(void *arg)
+{
+	struct job *j = arg;
+	int ep = watch(j);
+
+	for (uint64_t i = 0; i < j->warm + j->n && !j->error; i++)
+		if (!await(j, ep) || !add(j, j->out))
 			break;
+	close(ep);
+	return NULL;
+}
+
+// ping_epoll is ping for a thread that waits for the answer as pong_epoll waits.
+static void *ping_epoll(void *arg)
+{
+	struct job *j = arg;
+	int ep = watch(j);
+
+	for (uint64_t i = 0; i < j->warm + j->n && !j->error; i++) {
+		int64_t start = peer_now();
+
+		if (!add(j, j->out) || !await(j, ep))
+			break;
+		if (i >= j->warm)
+			j->ns[i - j->warm] = peer_now() - start;
 	}
 	close(ep);
 	return NULL;
@@ -194,7 +226,8 @@ int64_t peer_pairs(int fd, uint64_t n)
 }
 
 static void *(*const loops[])(void *) = {
-	ping, flood, sweep, pong_epoll, ping_condition, pong_condition, flood_condition,
+	ping, ping_epoll, flood, sweep, pong_epoll, ping_condition, pong_condition,
+	flood_condition,
 };
 
 // peer_start blocks all signals around pthread_create, whose thread inherits

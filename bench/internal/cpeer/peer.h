@@ -25,7 +25,10 @@ struct shared {
 	uint64_t pings, pongs;
 };
 
-enum loop { PING, FLOOD, SWEEP, PONG_EPOLL, PING_CONDITION, PONG_CONDITION, FLOOD_CONDITION };
+enum loop {
+	PING, PING_EPOLL, FLOOD, SWEEP, PONG_EPOLL, PING_CONDITION, PONG_CONDITION,
+	FLOOD_CONDITION
+};
 
 int peer_start(struct job *j, enum loop loop);
 void peer_join(struct job *j);

@@ -1,0 +1,174 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"image/color"
+	"math"
+	"os"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// A chart is a drawing of lines, with a log scale upwards.
+type chart struct {
+	name, title string
+	x, y        string // what the axes show
+	xTicks      plot.ConstantTicks
+	xLog        bool
+	perY        float64 // values a unit of the y axis, with waits
+	waits       bool    // percentiles of one comparison, not a point for each
+}
+
+const (
+	width, height = 22 * vg.Centimeter, 12 * vg.Centimeter
+	legendWidth   = 7.6 * vg.Centimeter
+	labelRoom     = 0.6 * vg.Centimeter // for the label of an axis
+)
+
+// draw writes an SVG file.
+func (c chart) draw(path string, all []series) error {
+	p, legend, err := c.plot(all)
+	if err != nil {
+		return err
+	}
+	svg := vgsvg.New(width, height)
+	canvas := draw.New(svg)
+	canvas.FillPolygon(color.White, []vg.Point{ // readers in the dark see it too
+		{X: 0, Y: 0}, {X: width, Y: 0}, {X: width, Y: height}, {X: 0, Y: height},
+	})
+	margin := vg.Points(8)
+	lines := draw.Crop(canvas, margin+labelRoom, -legendWidth, margin+labelRoom, -margin)
+	p.Draw(lines)
+	c.label(canvas, p.DataCanvas(lines))
+	// The legend stands beside the lines, and so hides none.
+	legend.Draw(draw.Crop(canvas, width-legendWidth+margin, 0, 0, -vg.Points(36)))
+	return write(path, svg)
+}
+
+// label says what the axes show. The library's own labels take room at the
+// wrong place where the scale is a log scale.
+func (c chart) label(canvas, lines draw.Canvas) {
+	style := plot.New().X.Label.TextStyle
+	sans(&style, 11)
+	style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
+	canvas.FillText(style, vg.Point{X: lines.Center().X, Y: vg.Points(6)}, c.x)
+	style.Rotation, style.YAlign = math.Pi/2, draw.YTop
+	canvas.FillText(style, vg.Point{X: vg.Points(6), Y: lines.Center().Y}, c.y)
+}
+
+// write names fonts to fall back to, which the plotting library does not: the
+// reader's machine may lack the one that it measured texts with.
+func write(path string, svg *vgsvg.Canvas) error {
+	var text bytes.Buffer
+	if _, err := svg.WriteTo(&text); err != nil {
+		return err
+	}
+	font := []byte("font-family:Liberation Sans;")
+	return os.WriteFile(path, bytes.ReplaceAll(text.Bytes(), font,
+		[]byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), 0o644)
+}
+
+func (c chart) plot(all []series) (*plot.Plot, plot.Legend, error) {
+	p := c.axes()
+	legend := plot.NewLegend()
+	legend.Top, legend.Left, legend.Padding = true, true, vg.Points(5)
+	sans(&legend.TextStyle, 10)
+	p.Add(gridLines())
+	for k, s := range all {
+		line, points, err := plotter.NewLinePoints(s.points)
+		if err != nil {
+			return nil, legend, err
+		}
+		line.LineStyle, points.GlyphStyle = looks(s.name, k)
+		p.Add(line, points)
+		legend.Add(s.name, line, points)
+	}
+	first, last := c.xTicks[0].Value, c.xTicks[len(c.xTicks)-1].Value
+	if !c.waits { // the descriptors may have stopped early
+		last = min(last, p.X.Max)
+	}
+	p.X.Min, p.X.Max = first, last
+	p.Y.Min, p.Y.Max = p.Y.Min/1.3, p.Y.Max*1.3
+	return p, legend, nil
+}
+
+func (c chart) axes() *plot.Plot {
+	p := plot.New()
+	p.Title.Text = c.title
+	p.Title.Padding = vg.Points(8)
+	p.X.Tick.Marker, p.Y.Tick.Marker = c.xTicks, logTicks{}
+	p.Y.Scale = plot.LogScale{}
+	if c.xLog {
+		p.X.Scale = plot.LogScale{}
+	}
+	sans(&p.Title.TextStyle, 13)
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		sans(&a.Tick.Label, 10)
+	}
+	return p
+}
+
+func sans(style *draw.TextStyle, size vg.Length) {
+	style.Font.Variant, style.Font.Size = "Sans", size
+}
+
+func gridLines() *plotter.Grid {
+	g := plotter.NewGrid()
+	pale := draw.LineStyle{Color: color.Gray{Y: 225}, Width: vg.Points(0.5)}
+	g.Horizontal, g.Vertical = pale, pale
+	return g
+}
+
+// logTicks labels 1, 2 and 5 of each power of ten, also where an axis spans
+// less than one.
+type logTicks struct{}
+
+func (logTicks) Ticks(least, most float64) (ticks []plot.Tick) {
+	for power := 1e-3; power <= most; power *= 10 {
+		for _, digit := range []float64{1, 2, 5} {
+			if v := digit * power; v >= least && v <= most {
+				ticks = append(ticks, marks(v)...)
+			}
+		}
+	}
+	return ticks
+}
+
+// ours are drawn thick: the rows that are eventchan's.
+var ours = map[string]color.Color{
+	waitRow:        rgb(0x0B3C8C),
+	selectRow:      rgb(0x1E88E5),
+	"Notifier.C()": rgb(0x1E88E5),
+	"Semaphore":    rgb(0x1E88E5),
+}
+
+// others are for the rest, in the order of the table; those who see few colours
+// can tell them apart, and the points differ too.
+var others = []color.Color{
+	rgb(0x000000), rgb(0x8C8C8C), rgb(0xD55E00), rgb(0x009E73), rgb(0xCC79A7), rgb(0xE69F00), rgb(0x7B4FA3),
+	rgb(0xA0522D), rgb(0x556B2F), rgb(0xB00020),
+}
+
+var shapes = []draw.GlyphDrawer{
+	draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{},
+}
+
+func looks(name string, k int) (draw.LineStyle, draw.GlyphStyle) {
+	if c, ok := ours[name]; ok {
+		return draw.LineStyle{Color: c, Width: vg.Points(2.6)},
+			draw.GlyphStyle{Color: c, Radius: vg.Points(3), Shape: draw.CircleGlyph{}}
+	}
+	c := others[k%len(others)]
+	return draw.LineStyle{Color: c, Width: vg.Points(1.1)},
+		draw.GlyphStyle{Color: c, Radius: vg.Points(2.8), Shape: shapes[k%len(shapes)]}
+}
+
+func rgb(v uint32) color.Color {
+	return color.RGBA{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255}
+}

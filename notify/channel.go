@@ -58,6 +58,27 @@ func (n *Notifier) deliver() {
 	}
 }
 
+// hand delivers a count that is not in the kernel, and reports whether it could.
+// A count that is there already and on its way to the poller comes after it,
+// which nobody can tell from its coming before. The caller holds a use of fd.
+func (n *Notifier) hand(count uint64) bool {
+	if count == 0 || count > MaxCount {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if w := n.next(); w != nil {
+		w <- count
+		return true
+	}
+	c := n.c.Load()
+	if c == nil || n.spilling {
+		return false // the kernel keeps it, or refuses what it cannot hold
+	}
+	n.send(*c, count)
+	return true
+}
+
 // send merges count into C's buffer. The caller holds mu, and nobody spills.
 func (n *Notifier) send(c chan uint64, count uint64) {
 	select {

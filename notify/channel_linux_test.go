@@ -31,11 +31,13 @@ func TestCHoldsWhatWasPending(t *testing.T) {
 }
 
 // A receiver that comes late gets the sum of all that came meanwhile.
-func TestSlowReceiverLosesNothing(t *testing.T) {
+func TestSlowReceiverLosesNothing(t *testing.T) { eachWay(t, slowReceiverLosesNothing) }
+
+func slowReceiverLosesNothing(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	c := n.C()
 	for i := uint64(1); i <= 100; i++ {
-		mustAdd(t, n, i)
+		add(t, n, i)
 		for count, err := n.Count(); count > 0; count, err = n.Count() { // until it is in the buffer
 			if err != nil {
 				t.Fatal(err)
@@ -62,23 +64,27 @@ func TestWaitTakesWhatCHolds(t *testing.T) {
 }
 
 // Nothing that was added is out of TryWait's sight, also not on its way to C.
-func TestTryWaitSeesWhatIsOnItsWayToC(t *testing.T) {
+func TestTryWaitSeesWhatIsOnItsWayToC(t *testing.T) { eachWay(t, tryWaitSeesWhatIsOnItsWayToC) }
+
+func tryWaitSeesWhatIsOnItsWayToC(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	n.C()
 	for round := range 20000 {
-		mustAdd(t, n, 3)
+		add(t, n, 3)
 		if got, ok := n.TryWait(); got != 3 || !ok {
 			t.Fatalf("round %d: TryWait = %d, %v; want 3, true", round, got, ok)
 		}
 	}
 }
 
-func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) {
+func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) { eachWay(t, takingWhatCHoldsAndMoreInPieces) }
+
+func takingWhatCHoldsAndMoreInPieces(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	n.C()
-	move(t, n, notify.MaxCount)
-	move(t, n, notify.MaxCount-1) // a goroutine holds it
-	mustAdd(t, n, notify.MaxCount-2)
+	move(t, n, notify.MaxCount, add)
+	move(t, n, notify.MaxCount-1, add) // a goroutine holds it
+	add(t, n, notify.MaxCount-2)
 	sum := new(big.Int)
 	for range 3 {
 		got, err := n.Wait(background)
@@ -95,12 +101,14 @@ func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) {
 }
 
 // A piece that finds room when all is taken is not forgotten.
-func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) {
+func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) { eachWay(t, waitTakesThePieceThatHadNoRoom) }
+
+func waitTakesThePieceThatHadNoRoom(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	for range 500 {
 		n := mustNew(t)
 		n.C()
-		move(t, n, notify.MaxCount)
-		move(t, n, notify.MaxCount-1)
+		move(t, n, notify.MaxCount, add)
+		move(t, n, notify.MaxCount-1, add)
 		first, _ := n.Wait(background)
 		second, _ := n.Wait(background)
 		if min(first, second) != notify.MaxCount-1 || max(first, second) != notify.MaxCount {
@@ -110,11 +118,13 @@ func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) {
 	}
 }
 
-func TestCloseDeliversThroughC(t *testing.T) {
+func TestCloseDeliversThroughC(t *testing.T) { eachWay(t, closeDeliversThroughC) }
+
+func closeDeliversThroughC(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	c := n.C()
-	mustAdd(t, n, 2)
-	mustAdd(t, n, 5)
+	add(t, n, 2)
+	add(t, n, 5)
 	n.Close()
 	sum := uint64(0)
 	for got := range c {
@@ -142,9 +152,9 @@ func pieces(t *testing.T, c <-chan uint64, want *big.Int) {
 }
 
 // move adds a count and waits until it is no longer in the kernel.
-func move(t *testing.T, n *notify.Notifier, delta uint64) {
+func move(t *testing.T, n *notify.Notifier, delta uint64, add func(testing.TB, *notify.Notifier, uint64)) {
 	t.Helper()
-	mustAdd(t, n, delta)
+	add(t, n, delta)
 	for count, err := n.Count(); count > 0; count, err = n.Count() {
 		if err != nil {
 			t.Fatal(err)
@@ -153,11 +163,15 @@ func move(t *testing.T, n *notify.Notifier, delta uint64) {
 }
 
 func TestSumThatNoUint64HoldsComesInPieces(t *testing.T) {
+	eachWay(t, sumThatNoUint64HoldsComesInPieces)
+}
+
+func sumThatNoUint64HoldsComesInPieces(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	c := n.C()
-	move(t, n, notify.MaxCount)
-	move(t, n, notify.MaxCount-1)    // does not fit into the buffer
-	mustAdd(t, n, notify.MaxCount-2) // nor this: it stays in the kernel
+	move(t, n, notify.MaxCount, add)
+	move(t, n, notify.MaxCount-1, add) // does not fit into the buffer
+	add(t, n, notify.MaxCount-2)       // nor this: it stays in the kernel
 	wantCount(t, n, notify.MaxCount-2)
 	want := new(big.Int).SetUint64(notify.MaxCount)
 	want.Mul(want, big.NewInt(3)).Sub(want, big.NewInt(3))
@@ -168,7 +182,9 @@ func TestSumThatNoUint64HoldsComesInPieces(t *testing.T) {
 	}
 }
 
-func TestCloseDeliversAllPieces(t *testing.T) {
+func TestCloseDeliversAllPieces(t *testing.T) { eachWay(t, closeDeliversAllPieces) }
+
+func closeDeliversAllPieces(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	for name, before := range map[string][]uint64{
 		"none in the buffer": {},
 		"buffer full":        {notify.MaxCount},
@@ -179,10 +195,10 @@ func TestCloseDeliversAllPieces(t *testing.T) {
 			c := n.C()
 			want := new(big.Int).SetUint64(notify.MaxCount - 2)
 			for _, delta := range before {
-				move(t, n, delta)
+				move(t, n, delta, add)
 				want.Add(want, new(big.Int).SetUint64(delta))
 			}
-			mustAdd(t, n, notify.MaxCount-2)
+			add(t, n, notify.MaxCount-2)
 			n.Close()
 			pieces(t, c, want)
 			if got, ok := <-c; ok {

@@ -13,12 +13,13 @@ import (
 func FuzzNotifier(f *testing.F) {
 	f.Add([]byte{0, 5, 1, 0, 0, 7, 2, 0, 5, 0, 4, 0})
 	f.Add([]byte{3, 0, 0, 9, 0, 9, 4, 0, 1, 0, 6, 0, 0, 1})
+	f.Add([]byte{7, 3, 3, 0, 7, 4, 0, 2, 1, 0, 7, 1, 4, 0, 6, 0})
 	f.Add([]byte{0, 255, 0, 255, 0, 1, 2, 0, 3, 0, 4, 0, 0, 3, 6, 0})
 	f.Fuzz(func(t *testing.T, program []byte) {
 		n := mustNew(t)
 		m := model{Notifier: n}
 		for ; len(program) >= 2 && !t.Failed(); program = program[2:] {
-			m.step(t, program[0]%7, program[1])
+			m.step(t, program[0]%8, program[1])
 		}
 	})
 }
@@ -53,6 +54,11 @@ func (m *model) step(t *testing.T, op, arg byte) {
 		m.closed = true
 		if !m.inC {
 			m.pending = 0 // it went with the eventfd
+		}
+	case 7: // a signal from outside
+		if d := 1 + uint64(arg); !m.closed && d <= notify.MaxCount-m.pending {
+			mustWrite(t, m.Notifier, d)
+			m.pending += d
 		}
 	}
 }

@@ -49,11 +49,13 @@ func contexts(n int) []context.Context {
 	return ctxs
 }
 
-func TestWaitersAreServedInOrder(t *testing.T) {
+func TestWaitersAreServedInOrder(t *testing.T) { eachWay(t, waitersAreServedInOrder) }
+
+func waitersAreServedInOrder(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	arrivals := startWaiters(n, contexts(50))
 	for i := range 50 {
-		mustAdd(t, n, uint64(100+i))
+		add(t, n, uint64(100+i))
 		if got := <-arrivals; got.who != i || got.count != uint64(100+i) || got.err != nil {
 			t.Errorf("signal %d reached waiter %d as %d, %v", i, got.who, got.count, got.err)
 		}
@@ -61,11 +63,13 @@ func TestWaitersAreServedInOrder(t *testing.T) {
 }
 
 // A count that comes while somebody waits is the waiter's.
-func TestTryWaitDoesNotOvertake(t *testing.T) {
+func TestTryWaitDoesNotOvertake(t *testing.T) { eachWay(t, tryWaitDoesNotOvertake) }
+
+func tryWaitDoesNotOvertake(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	for range 2000 {
 		arrivals := startWaiters(n, contexts(1))
-		mustAdd(t, n, 1)
+		add(t, n, 1)
 		if got, ok := n.TryWait(); ok {
 			t.Fatalf("TryWait = %d, true, though a goroutine waits", got)
 		}
@@ -76,6 +80,10 @@ func TestTryWaitDoesNotOvertake(t *testing.T) {
 }
 
 func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
+	eachWay(t, cancellingOneOfHundredDisturbsNone)
+}
+
+func cancellingOneOfHundredDisturbsNone(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
 	ctxs := contexts(100)
 	var cancel context.CancelFunc
@@ -89,12 +97,12 @@ func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
 		if i == 42 {
 			continue
 		}
-		mustAdd(t, n, 1)
+		add(t, n, 1)
 		if got := <-arrivals; got.who != i || got.count != 1 {
 			t.Errorf("waiter %d got %d, %v; want waiter %d to get 1", got.who, got.count, got.err, i)
 		}
 	}
-	mustAdd(t, n, 3)
+	add(t, n, 3)
 	if got, ok := n.TryWait(); got != 3 || !ok {
 		t.Errorf("TryWait = %d, %v; want 3, true, since nobody waits any more", got, ok)
 	}
@@ -113,7 +121,9 @@ func TestCloseWakesWaiters(t *testing.T) {
 
 // A signal may come at any moment of going to sleep. If one were missed, its
 // round would never end.
-func TestNoWakeUpIsLost(t *testing.T) {
+func TestNoWakeUpIsLost(t *testing.T) { eachWay(t, noWakeUpIsLost) }
+
+func noWakeUpIsLost(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	for name, receive := range map[string]func(n *notify.Notifier) uint64{
 		"Wait": func(n *notify.Notifier) uint64 { count, _ := n.Wait(background); return count },
 		"C":    func(n *notify.Notifier) uint64 { return <-n.C() },
@@ -126,9 +136,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 					for range round % 64 { // meet the receiver at another step each time
 						notify.Waiting(n)
 					}
-					if err := n.Notify(); err != nil {
-						t.Error(err)
-					}
+					add(t, n, 1)
 					<-turn
 				}
 			}()

@@ -121,11 +121,16 @@ func (n *Notifier) Notify() error {
 //
 // Add never blocks. If the count would pass [MaxCount] it returns an error that
 // matches [ErrOverflow], and nothing was added. What Add has returned nil for is
-// delivered even if Close runs at the same time. It costs one system call and
-// allocates nothing.
+// delivered even if Close runs at the same time. It allocates nothing, and costs
+// one system call, or none if a goroutine waits already or C is in use: then the
+// signal goes straight there.
 func (n *Notifier) Add(delta uint64) error {
 	if !n.fd.Use() {
 		return n.failed("Add", os.ErrClosed)
+	}
+	if (n.queued.Load() > 0 || n.c.Load() != nil) && n.hand(delta) {
+		n.fd.Done()
+		return nil
 	}
 	var err error
 	if delta > 0 {

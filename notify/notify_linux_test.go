@@ -33,6 +33,20 @@ func mustAdd(t testing.TB, n *notify.Notifier, delta uint64) {
 	}
 }
 
+// eachWay runs a test with signals from Go, which go straight to who waits, and
+// with signals that come from outside as far as the Notifier knows.
+func eachWay(t *testing.T, test func(t *testing.T, add func(testing.TB, *notify.Notifier, uint64))) {
+	t.Run("Add", func(t *testing.T) { test(t, mustAdd) })
+	t.Run("write", func(t *testing.T) { test(t, mustWrite) })
+}
+
+func mustWrite(t testing.TB, n *notify.Notifier, delta uint64) {
+	t.Helper()
+	if _, err := unix.Write(n.FD(), binary.NativeEndian.AppendUint64(nil, delta)); err != nil {
+		t.Fatalf("write(2) of %d = %v", delta, err)
+	}
+}
+
 func wantWait(t *testing.T, n *notify.Notifier, want uint64) {
 	t.Helper()
 	if got, err := n.Wait(background); got != want || err != nil {

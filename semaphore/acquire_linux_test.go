@@ -53,30 +53,34 @@ func (c *crowd) want(t *testing.T, who int, err error) {
 	}
 }
 
-func TestWaitersAreServedInOrder(t *testing.T) {
+func TestWaitersAreServedInOrder(t *testing.T) { eachWay(t, waitersAreServedInOrder) }
+
+func waitersAreServedInOrder(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 0)
 	c := newCrowd(s)
 	for range 50 {
 		c.join(background, 1)
 	}
 	for who := range 50 {
-		s.Release(1)
+		release(s, 1)
 		c.want(t, who, nil)
 	}
 }
 
 // Nobody passes a waiter that needs more than are free.
-func TestLargeAcquireIsNotStarved(t *testing.T) {
+func TestLargeAcquireIsNotStarved(t *testing.T) { eachWay(t, largeAcquireIsNotStarved) }
+
+func largeAcquireIsNotStarved(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 0)
 	c := newCrowd(s)
 	large := c.join(background, 3)
 	small := c.join(background, 1)
-	s.Release(2)
+	release(s, 2)
 	wantTry(t, s, 1, false)
 	wantCount(t, s, 2) // the waiter keeps nothing in hand
-	s.Release(1)
+	release(s, 1)
 	c.want(t, large, nil)
-	s.Release(1)
+	release(s, 1)
 	c.want(t, small, nil)
 }
 
@@ -100,6 +104,10 @@ func TestCancelledLargeAcquireLetsOthersGoOn(t *testing.T) {
 }
 
 func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
+	eachWay(t, cancellingOneOfHundredDisturbsNone)
+}
+
+func cancellingOneOfHundredDisturbsNone(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 0)
 	c := newCrowd(s)
 	ctx, cancel := context.WithCancel(background)
@@ -115,7 +123,7 @@ func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
 	c.want(t, 42, context.Canceled)
 	for who := range 100 {
 		if who != 42 {
-			s.Release(1)
+			release(s, 1)
 			c.want(t, who, nil)
 		}
 	}
@@ -124,6 +132,10 @@ func TestCancellingOneOfHundredDisturbsNone(t *testing.T) {
 
 // The permit goes to the next.
 func TestAcquireWhoseContextEndedFirstFails(t *testing.T) {
+	eachWay(t, acquireWhoseContextEndedFirstFails)
+}
+
+func acquireWhoseContextEndedFirstFails(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	for range 2000 {
 		s := mustNew(t, 0)
 		c := newCrowd(s)
@@ -131,7 +143,7 @@ func TestAcquireWhoseContextEndedFirstFails(t *testing.T) {
 		first := c.join(ctx, 1)
 		second := c.join(background, 1)
 		cancel()
-		s.Release(1)
+		release(s, 1)
 		for range 2 {
 			got := <-c.arrivals
 			if got.who == first {

@@ -3,6 +3,8 @@ package semaphore_test
 import (
 	"runtime"
 	"testing"
+
+	"github.com/eventchan/eventchan/semaphore"
 )
 
 func TestCIsTheSameChannel(t *testing.T) {
@@ -12,14 +14,16 @@ func TestCIsTheSameChannel(t *testing.T) {
 	}
 }
 
-func TestEachReceiveIsAPermit(t *testing.T) {
+func TestEachReceiveIsAPermit(t *testing.T) { eachWay(t, eachReceiveIsAPermit) }
+
+func eachReceiveIsAPermit(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 3)
 	c := s.C()
 	for range 3 {
 		<-c
 	}
 	wantCount(t, s, 0)
-	s.Release(2)
+	release(s, 2)
 	<-c
 	<-c
 	wantCount(t, s, 0)
@@ -47,25 +51,29 @@ func TestCHoldsOnePermitAndCloseGivesItBack(t *testing.T) {
 }
 
 // C takes its turn among those who wait.
-func TestCIsServedInOrder(t *testing.T) {
+func TestCIsServedInOrder(t *testing.T) { eachWay(t, cIsServedInOrder) }
+
+func cIsServedInOrder(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 0)
 	crowd := newCrowd(s)
 	first := crowd.join(background, 2)
 	c := s.C()
 	second := crowd.join(background, 1)
-	s.Release(1)
+	release(s, 1)
 	wantTry(t, s, 1, false)
-	s.Release(1)
+	release(s, 1)
 	crowd.want(t, first, nil)
-	s.Release(1)
+	release(s, 1)
 	<-c
-	s.Release(1)
+	release(s, 1)
 	crowd.want(t, second, nil)
 }
 
 // After Close has returned nobody receives a permit, neither from a goroutine
 // that was about to hold one out nor from the poller that was about to serve.
-func TestNoPermitAfterClose(t *testing.T) {
+func TestNoPermitAfterClose(t *testing.T) { eachWay(t, noPermitAfterClose) }
+
+func noPermitAfterClose(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	rounds := 20000
 	if testing.Short() {
 		rounds = 2000
@@ -74,7 +82,7 @@ func TestNoPermitAfterClose(t *testing.T) {
 		s := mustNew(t, int64(i%2))
 		c := s.C()
 		if i%2 == 0 {
-			s.Release(1)
+			release(s, 1)
 		}
 		for range i % 32 {
 			runtime.Gosched()

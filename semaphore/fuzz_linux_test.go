@@ -2,9 +2,12 @@ package semaphore_test
 
 import (
 	"context"
+	"encoding/binary"
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -14,13 +17,15 @@ import (
 func FuzzSemaphore(f *testing.F) {
 	f.Add([]byte{0, 3, 1, 2, 2, 2, 3, 4, 0, 9})
 	f.Add([]byte{2, 3, 2, 1, 0, 2, 1, 1, 3, 0, 0, 3})
+	f.Add([]byte{2, 3, 2, 1, 6, 2, 6, 1, 4, 0, 6, 0, 5, 0, 6, 3})
+	f.Add([]byte{0, 2, 2, 4, 2, 0, 0, 4}) // the first gets all, the second what was there before
 	f.Add([]byte{4, 0, 0, 2, 5, 0, 5, 0, 2, 4, 0, 1, 0, 4})
 	f.Add([]byte{2, 2, 4, 0, 2, 1, 0, 1, 0, 1, 0, 1, 5, 0, 3, 1})
 	f.Fuzz(func(t *testing.T, program []byte) {
 		s := mustNew(t, 0)
 		m := &model{s: s, crowd: newCrowd(s), cancels: make(map[int]context.CancelFunc)}
 		for ; len(program) >= 2 && !t.Failed() && m.crowd.size < 100; program = program[2:] {
-			m.step(t, program[0]%6, program[1])
+			m.step(t, program[0]%7, program[1])
 			m.settle(t)
 		}
 		m.end(t)
@@ -52,6 +57,11 @@ func (m *model) step(t *testing.T, op, arg byte) {
 	switch op {
 	case 0:
 		m.s.Release(n)
+		m.free += n
+	case 6: // from outside
+		if _, err := unix.Write(m.s.FD(), binary.NativeEndian.AppendUint64(nil, uint64(n))); err != nil {
+			t.Error(err)
+		}
 		m.free += n
 	case 1:
 		want := len(m.queue) == 0 && m.free >= n

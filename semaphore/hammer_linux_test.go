@@ -70,7 +70,9 @@ func TestConservation(t *testing.T) {
 
 // A Release may come at any moment of going to sleep. If it were missed, its
 // round would never end.
-func TestNoWakeUpIsLost(t *testing.T) {
+func TestNoWakeUpIsLost(t *testing.T) { eachWay(t, noWakeUpIsLost) }
+
+func noWakeUpIsLost(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	for name, n := range map[string]int64{"one permit": 1, "several": 3} {
 		t.Run(name, func(t *testing.T) {
 			s, turn := mustNew(t, 0), make(chan int)
@@ -82,7 +84,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 						s.FD()
 					}
 					for range n {
-						s.Release(1)
+						release(s, 1)
 					}
 					<-turn
 				}

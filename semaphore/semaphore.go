@@ -119,14 +119,20 @@ func wrap(fd *rawefd.FD) *Semaphore {
 // does a Release after Close: its permits went with the counter.
 //
 // Release never blocks. It panics if n is negative or if the counter, whose
-// maximum is 1<<64 - 2, cannot hold n more; then nothing was added. It costs one
-// system call and allocates nothing.
+// maximum is 1<<64 - 2, cannot hold n more; then nothing was added. It allocates
+// nothing, and costs one system call, or none if goroutines wait for all n
+// permits: then they go straight there.
 func (s *Semaphore) Release(n int64) {
 	check("Release", n)
 	if n == 0 || !s.fd.Use() {
 		return
 	}
-	err := s.fd.Add(uint64(n))
+	var err error
+	if uint32(s.slow.Load()) == 0 {
+		err = s.fd.Add(uint64(n))
+	} else {
+		err = s.hand(n)
+	}
 	s.fd.Done()
 	if err != nil {
 		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())

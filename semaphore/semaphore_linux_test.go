@@ -34,6 +34,19 @@ func mustAcquire(t testing.TB, s *semaphore.Semaphore, n int64) {
 	}
 }
 
+// eachWay runs a test with permits released by Go, which go straight to who
+// waits, and with permits that come from outside as far as the Semaphore knows.
+func eachWay(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
+	t.Run("Release", func(t *testing.T) { test(t, (*semaphore.Semaphore).Release) })
+	t.Run("write", func(t *testing.T) {
+		test(t, func(s *semaphore.Semaphore, n int64) {
+			if _, err := unix.Write(s.FD(), binary.NativeEndian.AppendUint64(nil, uint64(n))); err != nil {
+				t.Errorf("write(2) of %d = %v", n, err)
+			}
+		})
+	})
+}
+
 func wantTry(t *testing.T, s *semaphore.Semaphore, n int64, want bool) {
 	t.Helper()
 	if got := s.TryAcquire(n); got != want {
@@ -137,7 +150,7 @@ func TestAfterClose(t *testing.T) {
 	for what, err := range map[string]error{
 		"Acquire": s.Acquire(background, 1), "Acquire(0)": s.Acquire(background, 0),
 		"Acquire(ended)": s.Acquire(ended(), 1),
-		"Count": countErr, "File": fileErr, "Close": s.Close(),
+		"Count":          countErr, "File": fileErr, "Close": s.Close(),
 	} {
 		wantIs(t, what+" after Close", err, os.ErrClosed)
 	}

@@ -30,6 +30,31 @@ func (s *Semaphore) serve() {
 	}
 }
 
+// hand grants permits that are not in the counter, first come first served, and
+// adds to the counter what is left over, which may be what the next waiter
+// lacks. That fails only if others have filled the counter up while goroutines
+// of ours waited for a permit. The caller holds a use of fd.
+func (s *Semaphore) hand(n int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.shut {
+		p := s.waiters.First()
+		if p == nil || p.Value.permits > n {
+			break
+		}
+		n -= p.Value.permits
+		s.unqueue(p)
+		s.grant(p)
+	}
+	if n > 0 {
+		if err := s.fd.Add(uint64(n)); err != nil {
+			return err
+		}
+	}
+	s.serve() // also if n is 0: what was too little for the first may do for the next
+	return nil
+}
+
 // grant gives a waiter the permits that were taken for it.
 func (s *Semaphore) grant(p *place) {
 	w := &p.Value

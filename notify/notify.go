@@ -133,7 +133,7 @@ func (n *Notifier) Add(delta uint64) error {
 		return nil
 	}
 	var err error
-	if delta > 0 {
+	if delta > 0 && n.fd.TryAdd(&delta) != 0 {
 		err = n.fd.Add(delta)
 	}
 	n.fd.Done()

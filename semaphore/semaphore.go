@@ -128,10 +128,10 @@ func (s *Semaphore) Release(n int64) {
 		return
 	}
 	var err error
-	if uint32(s.slow.Load()) == 0 {
-		err = s.fd.Add(uint64(n))
-	} else {
+	if permits := uint64(n); uint32(s.slow.Load()) != 0 {
 		err = s.hand(n)
+	} else if s.fd.TryAdd(&permits) != 0 {
+		err = s.fd.Add(permits)
 	}
 	s.fd.Done()
 	if err != nil {

@@ -95,8 +95,11 @@ func (w *Watch) Look() (uint32, error) {
 		return 0, os.ErrClosed
 	}
 	ready, err := w.item.look()
-	ready |= w.pulse
-	w.pulse = 0
+	if w.pulse != 0 { // which look has not told to those who wait
+		ready |= w.pulse
+		w.pulse = 0
+		w.target.Level(ready)
+	}
 	return ready, err
 }
 

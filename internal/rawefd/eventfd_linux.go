@@ -34,11 +34,26 @@ func New(count uint64, semaphore bool) (*FD, error) {
 	return f, nil
 }
 
+// TryAdd is Add for the usual case. If it returns another number than 0, nothing
+// was added, and Add does it or says why not. The caller holds a use.
+//
+// It is inlined, which Add is not: on processors that guard their return stack
+// each return after a system call is mispredicted, some 10 ns a frame.
+//
+// The write is a full system call and not a raw one: someone who shares the
+// descriptor may clear O_NONBLOCK at any time, and a write that then blocks at
+// the maximum must not take the scheduler's P with it.
+func (f *FD) TryAdd(delta *uint64) syscall.Errno {
+	if f.blocking {
+		return unix.EAGAIN
+	}
+	raceRelease()
+	_, _, errno := unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
+	return errno
+}
+
 // Add adds delta, which is not 0, to the count. It never blocks: it returns
 // ErrFull if the count would pass MaxCount. The caller holds a use.
-//
-// The usual case is written out here, and not in write: on current processors
-// each return that follows a system call is mispredicted, some 10 ns a frame.
 func (f *FD) Add(delta uint64) error {
 	if delta > MaxCount {
 		return ErrFull
@@ -46,27 +61,17 @@ func (f *FD) Add(delta uint64) error {
 	if f.blocking {
 		return f.addBlocking(delta)
 	}
-	raceRelease()
-	_, _, errno := unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(&delta)), 8)
-	if errno == 0 {
-		return nil
+	errno := f.TryAdd(&delta)
+	for errno == unix.EINTR {
+		errno = f.TryAdd(&delta)
 	}
-	return f.addFailed(errno, delta)
-}
-
-// addFailed says why a write failed, or repeats it if a signal came between.
-//
-// The write is a full system call and not a raw one: someone who shares the
-// descriptor may clear O_NONBLOCK at any time, and a write that then blocks at
-// the maximum must not take the scheduler's P with it.
-func (f *FD) addFailed(errno syscall.Errno, delta uint64) error {
-	switch errno {
-	case unix.EAGAIN:
+	if errno == unix.EAGAIN {
 		return ErrFull
-	case unix.EINTR:
-		return f.Add(delta)
 	}
-	return os.NewSyscallError("write", errno)
+	if errno != 0 {
+		return os.NewSyscallError("write", errno)
+	}
+	return nil
 }
 
 // blockingAdds lets the check and the write of addBlocking be one step among

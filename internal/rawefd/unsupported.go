@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"syscall"
 )
 
 var errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUnsupported)
@@ -32,6 +33,7 @@ type (
 func New(count uint64, semaphore bool) (*FD, error)          { return nil, errUnsupported }
 func Adopt(num int, semaphore bool) (*FD, error)             { return nil, errUnsupported }
 func FromProcess(pid, num int, semaphore bool) (*FD, error)  { return nil, errUnsupported }
+func (f *FD) TryAdd(delta *uint64) syscall.Errno             { return 1 }
 func (f *FD) Add(delta uint64) error                         { return errUnsupported }
 func (f *FD) Take() (uint64, error)                          { return 0, errUnsupported }
 func (f *FD) Count() (uint64, error)                         { return 0, errUnsupported }

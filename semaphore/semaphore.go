@@ -119,9 +119,10 @@ func wrap(fd *rawefd.FD) *Semaphore {
 // does a Release after Close: its permits went with the counter.
 //
 // Release never blocks. It panics if n is negative or if the counter, whose
-// maximum is 1<<64 - 2, cannot hold n more; then nothing was added. It allocates
-// nothing, and costs one system call, or none if goroutines wait for all n
-// permits: then they go straight there.
+// maximum is 1<<64 - 2, cannot hold n more; then nothing was added. It costs one
+// system call, or none if goroutines wait for all n permits: then they go straight
+// there. It allocates nothing, except for the goroutine that may have to hold out
+// a permit for C.
 func (s *Semaphore) Release(n int64) {
 	check("Release", n)
 	if n == 0 || !s.fd.Use() {

@@ -219,6 +219,16 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	<-turn
 }
 
+func TestReadinessBetweenLookingAndSleepingIsSeen(t *testing.T) {
+	p := newTube(t)
+	w := mustWatch(t, p.r, bridge.Readable)
+	p.write(t)
+	wantEdge(t, w, bridge.Readable)
+	if got, err := bridge.Sleep(background, w); got != bridge.Readable || err != nil {
+		t.Errorf("Wait = %v, %v; want Readable", got, err)
+	}
+}
+
 func TestHangUpComesUnasked(t *testing.T) {
 	p := newTube(t)
 	w := mustWatch(t, p.r, 0)

@@ -116,6 +116,18 @@ func TestPulseWakesWhoWaits(t *testing.T) {
 	}
 }
 
+func TestPulseBetweenLookingAndSleepingIsSeen(t *testing.T) {
+	m := openMountinfo(t)
+	w := mustWatch(t, m.fd, bridge.Priority)
+	m.pulse(t)
+	wantPriority(t, "C", <-w.C())
+	got, err := bridge.Sleep(background, w)
+	if err != nil {
+		t.Error(err)
+	}
+	wantPriority(t, "Wait", got)
+}
+
 func TestReadablePulsingFileIsReadable(t *testing.T) {
 	m := openMountinfo(t)
 	w := mustWatch(t, m.fd, bridge.Readable|bridge.Priority)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/eventchan/eventchan/bridge"
 	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(roleKey); role != "" {
 		os.Exit(play(role))
 	}
-	leaktest.Main(m)
+	leaktest.Main(func() int { return mode.Each(m.Run) })
 }
 
 // limit is how long anything may take that has to happen at all. It is no
@@ -129,7 +130,7 @@ func inBackground(f func() error) <-chan error {
 
 func newNotifier(t testing.TB) *notify.Notifier {
 	t.Helper()
-	return adopted(t)(notify.New())
+	return adopted(t)(mode.Notifier())
 }
 
 // adopted returns a function that takes the results of notify.New, FromFD or
@@ -148,7 +149,7 @@ func adopted(t testing.TB) func(*notify.Notifier, error) *notify.Notifier {
 
 func newSemaphore(t testing.TB, permits int64) *semaphore.Semaphore {
 	t.Helper()
-	s, err := semaphore.New(permits)
+	s, err := mode.Semaphore(permits)
 	if err != nil {
 		t.Fatal(err)
 	}

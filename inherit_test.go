@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -205,11 +206,11 @@ func TestParentTakesDescriptorFromChild(t *testing.T) {
 
 // playOwner has a Notifier and a Semaphore that it gives to nobody.
 func playOwner(ctx context.Context) (string, error) {
-	n, err := notify.New()
+	n, err := mode.Notifier()
 	if err != nil {
 		return "", err
 	}
-	s, err := semaphore.New(2)
+	s, err := mode.Semaphore(2)
 	if err != nil {
 		return "", err
 	}

@@ -16,70 +16,78 @@ func (n *Notifier) C() <-chan uint64 {
 	if c := n.c.Load(); c != nil {
 		return *c
 	}
-	used := n.fd.Use()
-	if used {
-		defer n.fd.Done() // after mu is released: it may call last
+	open := n.count.Lock()
+	if open {
+		defer n.count.Unlock()
+	} else {
+		n.count.LockShut()
+		defer n.count.UnlockShut()
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	if c := n.c.Load(); c != nil {
 		return *c
 	}
 	c := make(chan uint64, 1)
 	n.c.Store(&c)
 	switch {
-	case n.closed:
-		close(c)
-	case used:
+	case open:
 		n.deliver()
+	case n.closed: // or else last will close it
+		close(c)
 	}
 	return c
 }
 
-// deliver hands the count to the first waiter, else to C. If there is neither,
-// the count stays where whoever polls the descriptor sees it, and the source is
-// disarmed. The caller holds mu and a use of fd.
+// deliver hands what has come to the first waiter, else to C, until there is no
+// more, and then asks to be told of the next. If there is neither, the count stays
+// where it is, and the source is disarmed. The caller holds the lock.
 func (n *Notifier) deliver() {
 	c := n.c.Load()
 	if c != nil {
-		n.source.MustArm() // before Take, so that no later signal goes unseen
+		n.count.MustArm() // before anything is taken, so that no later signal goes unseen
 	}
-	switch {
-	case n.waiters.Len() > 0:
-		if count, err := n.take(); err == nil && count > 0 {
-			n.next() <- count
+	for {
+		switch {
+		case n.waiters.Len() > 0:
+			if count, err := n.take(); err == nil && count > 0 {
+				n.next() <- count
+			}
+		case c == nil:
+			n.settle()
+			n.count.Disarm()
+			return
+		case !n.spilling: // spill comes back when there is room
+			if count, err := n.count.TakeAll(); err == nil && count > 0 {
+				n.send(*c, count)
+			}
 		}
-	case c == nil:
-		n.source.Disarm()
-	case !n.spilling: // spill comes back when there is room
-		if count, err := n.fd.Take(); err == nil && count > 0 {
-			n.send(*c, count)
+		if n.spilling || n.waited() && n.count.Sleep(1, true) {
+			return
 		}
 	}
 }
 
-// hand delivers a count that is not in the kernel, and reports whether it could.
-// A count that is there already and on its way to the poller comes after it,
-// which nobody can tell from its coming before. The caller holds a use of fd.
+// hand delivers a count that was not added yet, and reports whether it could. A
+// count that was added outside and is on its way comes after it, which nobody
+// can tell from its coming before. The caller holds the lock.
 func (n *Notifier) hand(count uint64) bool {
-	if count == 0 || count > MaxCount {
+	if count > MaxCount {
 		return false
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	if w := n.next(); w != nil {
+		n.settle()
 		w <- count
 		return true
 	}
 	c := n.c.Load()
 	if c == nil || n.spilling {
-		return false // the kernel keeps it, or refuses what it cannot hold
+		return false // the Counter keeps it, or refuses what it cannot hold
 	}
 	n.send(*c, count)
 	return true
 }
 
-// send merges count into C's buffer. The caller holds mu, and nobody spills.
+// send merges count into C's buffer. The caller holds the lock, and nobody
+// spills.
 func (n *Notifier) send(c chan uint64, count uint64) {
 	select {
 	case held := <-c:
@@ -98,20 +106,25 @@ func (n *Notifier) send(c chan uint64, count uint64) {
 
 // spill is the one goroutine that C can ever need: it waits for room for a
 // piece of a sum past MaxUint64. Until it is done, later counts stay in the
-// kernel, which refuses what it cannot hold, so there is never a second piece
-// but the one that last leaves.
+// Counter, which refuses what it cannot hold, so there is never a second piece
+// but those that last leaves.
 func (n *Notifier) spill(c chan uint64, piece uint64) {
 	c <- piece
-	n.mu.Lock()
-	n.spilling = false
-	closed, rest := n.closed, n.rest
-	n.mu.Unlock()
-	if !closed {
-		n.ready()
+	if n.count.Lock() {
+		n.spilling = false
+		n.deliver()
+		n.count.Unlock()
 		return
 	}
-	if rest > 0 {
-		c <- rest
+	n.count.LockShut()
+	n.spilling = false
+	closed, pieces := n.closed, n.pieces
+	n.count.UnlockShut()
+	if !closed {
+		return // last does the rest
+	}
+	for _, piece := range pieces {
+		c <- piece
 	}
 	close(c)
 }

@@ -29,6 +29,7 @@ func outOfDescriptors() {
 	for range 3 {
 		n, err := notify.New()
 		exitIf(err)
+		n.FD()
 		own = append(own, n)
 	}
 	exitIf(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}))

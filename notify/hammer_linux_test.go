@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -207,7 +208,7 @@ func TestCloseAgainstEverything(t *testing.T) {
 	stop := hammer.Strangers(t)
 	defer stop()
 	hammer.For(time.Second, 4, func() {
-		n, err := notify.New()
+		n, err := mode.Notifier()
 		if err != nil {
 			t.Error(err)
 			return

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/mode"
 )
 
 // roles are what the test binary does instead of testing when it is started
@@ -18,5 +19,5 @@ func TestMain(m *testing.M) {
 		role()
 		return
 	}
-	leaktest.Main(m)
+	leaktest.Main(func() int { return mode.Each(m.Run) })
 }

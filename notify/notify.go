@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"sync/atomic"
+	"unsafe"
 
+	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/fifo"
-	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
@@ -28,33 +28,37 @@ var ErrOverflow = errors.New("the count would pass its maximum")
 // as one receive, but n signals are never fewer than n: the sum of what Wait,
 // TryWait and C deliver is the sum of what was added.
 //
+// There is an eventfd only once somebody outside needs one. A Notifier made by
+// [New] is private: its count is a word in Go's memory, and it makes no system
+// call. [Notifier.FD] and [Notifier.File] move the count to an eventfd, for good;
+// [Notifier.Handle] shares the word with the C threads of this process.
+//
 // All methods may be called by many goroutines at once. The zero value is not
 // usable. After Close they return an error that matches [os.ErrClosed], or say
 // so as their comment tells.
 //
-// A Notifier costs one descriptor. All Notifiers, Semaphores and Watchers
-// together cost one goroutine and one more descriptor or two, and these only
-// while somebody waits for one of them or has called C; no thread is ever
-// blocked. See eventfd(2).
+// A private Notifier costs no descriptor, FD or File one, and Handle one. All
+// Notifiers, Semaphores and Watchers together cost one goroutine and one more
+// descriptor or two, and these only while somebody waits for one of them that is
+// not private, or has called C; no thread is ever blocked. See eventfd(2).
 type Notifier struct {
-	fd *rawefd.FD
+	count counter.Counter // and the lock of all below
 
-	mu      sync.Mutex
-	source  poller.Source
-	waiters fifo.Queue[result] // first come first served
-	closed  bool               // last has run
+	waiters  fifo.Queue[result] // first come first served
+	queued   atomic.Int32       // the length of waiters, to be read without the lock
+	taken    atomic.Bool        // see home
+	closed   bool               // last has run
+	spilling bool               // see channel.go
+	pieces   []uint64           // what last leaves to the spilling goroutine
 
-	// c is nil until C is called. While no goroutine spills (see channel.go) it
-	// is sent to and closed under mu alone, so a send to the empty buffer never
-	// blocks.
-	c        atomic.Pointer[chan uint64]
-	spilling bool
-	rest     uint64 // what last leaves to the spilling goroutine
+	// c is nil until C is called. While no goroutine spills it is sent to and
+	// closed under the lock alone, so a send to the empty buffer never blocks.
+	c atomic.Pointer[chan uint64]
 
-	// queued is the length of waiters, for TryWait to read without mu.
-	queued atomic.Int32
-	// spare is the place of a waiter that has gone, for the next to use.
-	spare atomic.Pointer[place]
+	// home is a place for the first waiter, and taken tells whether he is there.
+	// There is no pool of others: a channel that was made in a testing/synctest
+	// bubble must stay there, so it is New that makes what is used again.
+	home *place
 }
 
 // A place is where a call of Wait sleeps. Its channel, with a buffer of one, gets
@@ -64,15 +68,14 @@ type (
 	result chan uint64
 )
 
-// New returns a Notifier with count 0. Its descriptor is close-on-exec and
-// non-blocking. An error wraps that of the system call, an [*os.SyscallError]
-// such as EMFILE; where there is no eventfd it matches [errors.ErrUnsupported].
+// New returns a private Notifier with count 0. It makes no system call and works
+// inside a testing/synctest bubble. There is no error but one that matches
+// [errors.ErrUnsupported], where there is no eventfd.
 func New() (*Notifier, error) {
-	fd, err := rawefd.New(0, false)
-	if err != nil {
+	if err := rawefd.Supported(); err != nil {
 		return nil, fmt.Errorf("notify: New: %w", err)
 	}
-	return wrap(fd), nil
+	return wrap(nil), nil
 }
 
 // FromFD returns a Notifier that owns the eventfd fd, which was created here or
@@ -107,8 +110,8 @@ func FromProcess(pid, fd int) (*Notifier, error) {
 }
 
 func wrap(fd *rawefd.FD) *Notifier {
-	n := &Notifier{fd: fd}
-	n.source = poller.NewSource(fd.Number(), n.ready)
+	n := &Notifier{home: newPlace()}
+	n.count.Init(0, false, fd, n.ready)
 	return n
 }
 
@@ -121,66 +124,136 @@ func (n *Notifier) Notify() error {
 //
 // Add never blocks. If the count would pass [MaxCount] it returns an error that
 // matches [ErrOverflow], and nothing was added. What Add has returned nil for is
-// delivered even if Close runs at the same time. It allocates nothing, and costs
-// one system call, or none if a goroutine waits already or C is in use: then the
-// signal goes straight there.
+// delivered even if Close runs at the same time. It allocates nothing. It costs
+// one atomic step, or a lock if a goroutine waits or C is in use: then the signal
+// goes straight there. After FD or File it costs one system call unless somebody
+// waits.
 func (n *Notifier) Add(delta uint64) error {
-	if !n.fd.Use() {
-		return n.failed("Add", os.ErrClosed)
-	}
-	if (n.queued.Load() > 0 || n.c.Load() != nil) && n.hand(delta) {
-		n.fd.Done()
+	if n.count.Word().Add(delta) {
 		return nil
 	}
-	var err error
-	if delta > 0 && n.fd.TryAdd(&delta) != 0 {
-		err = n.fd.Add(delta)
+	fd := n.count.FD()
+	if fd == nil || delta == 0 || n.queued.Load() > 0 || n.c.Load() != nil || !fd.Use() {
+		return n.add(delta)
 	}
-	n.fd.Done()
+	var err error
+	if fd.TryAdd(&delta) != 0 {
+		err = fd.Add(delta)
+	}
+	fd.Done()
 	if err != nil {
 		return n.failed("Add", err)
 	}
 	return nil
 }
 
-// Count returns the count that is pending in the kernel, without taking it. A
-// count that C has in its buffer is no longer pending. It reads /proc and is
+// add is Add where one step is not all.
+func (n *Notifier) add(delta uint64) error {
+	for n.count.Word().Addable(delta) {
+		if n.count.Word().Add(delta) {
+			return nil
+		}
+	}
+	if !n.count.Lock() {
+		return n.failed("Add", os.ErrClosed)
+	}
+	defer n.count.Unlock()
+	if delta == 0 || n.hand(delta) {
+		return nil
+	}
+	if err := n.count.Add(delta); err != nil {
+		return n.failed("Add", err)
+	}
+	return nil
+}
+
+// Count returns the count that is pending, without taking it. A count that C has
+// in its buffer is no longer pending. After FD or File, Count reads /proc and is
 // meant for looking at a program rather than for steering it.
 func (n *Notifier) Count() (uint64, error) {
-	if !n.fd.Use() {
+	if !n.count.Lock() {
 		return 0, n.failed("Count", os.ErrClosed)
 	}
-	defer n.fd.Done()
-	count, err := n.fd.Count()
+	defer n.count.Unlock()
+	count, err := n.count.Count()
 	if err != nil {
 		return 0, n.failed("Count", err)
 	}
 	return count, nil
 }
 
-// FD returns the number of the eventfd's descriptor, or -1 after Close. Who
-// writes a native uint64 to it, 8 bytes, adds to the count: C code, the kernel,
-// or a process that inherits it. Who reads it takes the count, and must poll(2)
-// first to wait, since it is non-blocking. It stays the Notifier's own: do not
-// close it, and do not use it after Close, when the number may be another file's.
+// FD returns the number of the eventfd's descriptor, or -1 after Close, or if
+// none is to be had (EMFILE; File tells why). Who writes a native uint64 to it,
+// 8 bytes, adds to the count: C code, the kernel, or a process that inherits it.
+// Who reads it takes the count, and must poll(2) first to wait, since it is
+// non-blocking. It stays the Notifier's own: do not close it, and do not use it
+// after Close, when the number may be another file's.
+//
+// The first FD or File moves the count to the eventfd, with nothing lost,
+// whatever runs at the same time. From then on a signal costs a system call: do
+// not call it without need.
 func (n *Notifier) FD() int {
-	return n.fd.Number()
+	fd, err := n.export()
+	if err != nil {
+		return -1
+	}
+	return fd.Number()
 }
 
 // File returns a duplicate of the descriptor, which the caller closes. It is
 // for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
 // descriptor that outlives the Notifier. Close it once it is handed over: as a
 // non-blocking [os.File] it is watched by Go's runtime, which each signal wakes.
+// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE.
 func (n *Notifier) File() (*os.File, error) {
-	if !n.fd.Use() {
+	fd, err := n.export()
+	if err != nil {
+		return nil, n.failed("File", err)
+	}
+	if !fd.Use() {
 		return nil, n.failed("File", os.ErrClosed)
 	}
-	defer n.fd.Done()
-	file, err := n.fd.Dup()
+	defer fd.Done()
+	file, err := fd.Dup()
 	if err != nil {
 		return nil, n.failed("File", err)
 	}
 	return file, nil
+}
+
+// export returns the eventfd.
+func (n *Notifier) export() (*rawefd.FD, error) {
+	if fd := n.count.FD(); fd != nil {
+		return fd, nil
+	}
+	if !n.count.Lock() {
+		return nil, os.ErrClosed
+	}
+	defer n.count.Unlock()
+	return n.count.Export(n.waited())
+}
+
+// Handle returns the address with which C threads of this process signal: they
+// call eventchan_add(handle, n) or eventchan_signal(handle) of the header
+// bridge/callback/eventchan.h, also in signal handlers and real-time threads. A
+// signal is one atomic step, and a system call only if the consumer sleeps. It is
+// the same address each time, or nil after Close or if no descriptor is to be
+// had (EMFILE).
+//
+// The address stays valid for ever: after Close a signal that comes late does
+// nothing. So each Notifier whose Handle was called leaves 64 bytes behind. If
+// FD or File is called as well, each signal of a C thread wakes the poller, which
+// moves it to the eventfd.
+func (n *Notifier) Handle() unsafe.Pointer {
+	if !n.count.Lock() {
+		return nil
+	}
+	defer n.count.Unlock()
+	slot, err := n.count.Handle(n.waited())
+	if err != nil {
+		return nil
+	}
+	return slot.Address()
 }
 
 // failed says which call failed on which descriptor.
@@ -188,8 +261,8 @@ func (n *Notifier) failed(call string, err error) error {
 	if errors.Is(err, rawefd.ErrFull) {
 		err = ErrOverflow
 	}
-	if fd := n.fd.Number(); fd >= 0 {
-		return fmt.Errorf("notify: %s on descriptor %d: %w", call, fd, err)
+	if fd := n.count.FD(); fd != nil && fd.Number() >= 0 {
+		return fmt.Errorf("notify: %s on descriptor %d: %w", call, fd.Number(), err)
 	}
 	return fmt.Errorf("notify: %s: %w", call, err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -18,7 +19,7 @@ var background = context.Background()
 
 func mustNew(t testing.TB) *notify.Notifier {
 	t.Helper()
-	n, err := notify.New()
+	n, err := mode.Notifier()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +275,14 @@ func TestFileSharesTheCountAndOutlivesClose(t *testing.T) {
 	}
 }
 
-func TestNewFailsWithTheSystemCallsError(t *testing.T) {
+// Who cannot be shared goes on as before.
+func TestOutOfDescriptorsForTheEventfd(t *testing.T) {
+	n, err := notify.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	mustAdd(t, n, 3)
 	var old unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
 		t.Fatal(err)
@@ -282,19 +290,31 @@ func TestNewFailsWithTheSystemCallsError(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := notify.New()
+	_, err = n.File()
+	fd, handle := n.FD(), n.Handle()
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
 		t.Fatal(err)
 	}
 	var call *os.SyscallError
 	if !errors.As(err, &call) || call.Syscall != "eventfd2" || call.Err != unix.EMFILE {
-		t.Errorf("New = %v, want EMFILE from eventfd2", err)
+		t.Errorf("File = %v, want EMFILE from eventfd2", err)
+	}
+	if fd != -1 || handle != nil {
+		t.Errorf("FD = %d and Handle = %v, want -1 and nil", fd, handle)
+	}
+	wantWait(t, n, 3)
+	if fd := n.FD(); fd < 0 {
+		t.Errorf("FD = %d when there are descriptors again", fd)
 	}
 }
 
 // A Wait that cannot wait says so; C has nobody to tell and tries again.
 func TestOutOfDescriptorsForThePoller(t *testing.T) {
 	n, m := mustNew(t), mustNew(t)
+	if mode.Is("private") { // which needs no poller
+		n.FD()
+		m.FD()
+	}
 	var old unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
 		t.Fatal(err)

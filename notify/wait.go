@@ -18,67 +18,107 @@ import (
 // it. A nil ctx matches [os.ErrInvalid]. Where the process is out of descriptors
 // (EMFILE) so that it cannot wait, Wait returns that error.
 //
-// Without waiting it costs one system call and allocates nothing.
+// Without waiting it allocates nothing, and costs one atomic step, or one system
+// call after FD or File.
 func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("notify: Wait: the context is nil: %w", os.ErrInvalid)
 	}
-	if n.fd.Number() < 0 {
-		return 0, n.failed("Wait", os.ErrClosed)
-	}
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return 0, n.refuse(err)
+	}
+	if count := n.count.Word().TakeAll(); count > 0 {
+		return count, nil
 	}
 	count, p, err := n.takeOrQueue()
 	if err != nil {
 		return 0, n.failed("Wait", err)
 	}
-	if count > 0 {
+	if p == nil {
 		return count, nil
 	}
-	defer n.spare.Store(p)
+	count, err = n.sleep(ctx, p)
+	if p == n.home {
+		n.taken.Store(false)
+	}
+	if count == 0 && err == nil {
+		err = n.failed("Wait", os.ErrClosed)
+	}
+	return count, err
+}
+
+// refuse returns the error of a Wait whose ctx has ended.
+func (n *Notifier) refuse(err error) error {
+	if !n.count.Lock() {
+		return n.failed("Wait", os.ErrClosed)
+	}
+	n.count.Unlock()
+	return err
+}
+
+// sleep returns the count that comes to p, or 0 if none will, or the error of ctx.
+func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
+	done := ctx.Done()
+	if done == nil {
+		return <-p.Value, nil // which is quicker than a select
+	}
 	select {
-	case count = <-p.Value:
-	case <-ctx.Done():
+	case count := <-p.Value:
+		return count, nil
+	case <-done:
 		if n.leave(p) {
 			return 0, ctx.Err()
 		}
-		count = <-p.Value // it was served before it could leave
+		return <-p.Value, nil // it was served before it could leave
 	}
-	if count == 0 {
-		return 0, n.failed("Wait", os.ErrClosed)
-	}
-	return count, nil
 }
 
 // TryWait takes the whole count, which goes back to 0, and returns it and true.
 // It returns false if the count is 0, if it belongs to goroutines that wait
-// already, or after Close. It never blocks, costs one system call and allocates
-// nothing.
+// already, or after Close. It never blocks and allocates nothing, and costs one
+// atomic step, or one system call after FD or File.
 func (n *Notifier) TryWait() (uint64, bool) {
-	if n.queued.Load() > 0 || !n.fd.Use() {
+	w := n.count.Word()
+	if count := w.TakeAll(); count > 0 {
+		return count, true
+	}
+	if w.Idle() {
 		return 0, false
 	}
-	defer n.fd.Done() // after mu is released: it may call last
-	if n.c.Load() == nil {
-		count, err := n.fd.Take()
+	return n.tryWait()
+}
+
+// tryWait is TryWait where the word is not all.
+func (n *Notifier) tryWait() (uint64, bool) {
+	if n.queued.Load() > 0 {
+		return 0, false
+	}
+	if fd := n.count.Alone(); fd != nil && n.c.Load() == nil {
+		if !fd.Use() {
+			return 0, false
+		}
+		count, err := fd.Take()
+		fd.Done()
 		return count, err == nil && count > 0
 	}
-	n.mu.Lock() // a count may be on its way from the kernel to C's buffer
-	defer n.mu.Unlock()
+	if !n.count.Lock() {
+		return 0, false
+	}
+	defer n.count.Unlock()
 	if n.waiters.Len() > 0 {
 		return 0, false
 	}
-	count, err := n.take()
+	count, err := n.take() // a count may be on its way to C's buffer
+	n.settle()
 	return count, err == nil && count > 0
 }
 
-// take returns the whole count, be it in C's buffer or in the kernel. The caller
-// holds mu and a use of fd.
+// take returns the whole count, be it in C's buffer or not. The caller holds the
+// lock.
 func (n *Notifier) take() (uint64, error) {
 	c := n.c.Load()
 	if c == nil {
-		return n.fd.Take()
+		return n.count.TakeAll()
 	}
 	var held uint64
 	select {
@@ -88,7 +128,7 @@ func (n *Notifier) take() (uint64, error) {
 	if n.spilling {
 		return held, nil // together they would be more than a uint64
 	}
-	count, err := n.fd.Take()
+	count, err := n.count.TakeAll()
 	sum, carry := bits.Add64(held, count, 0)
 	if carry != 0 {
 		*c <- held
@@ -99,45 +139,57 @@ func (n *Notifier) take() (uint64, error) {
 
 // takeOrQueue returns the count, or else a place among the waiters.
 //
-// No wake-up is lost: take found 0 and the place is there before mu is
-// released, and ready, which every later signal makes the poller call, needs
-// mu. So a signal is either seen by take or finds the waiter.
+// No wake-up is lost: the place is there before the lock is released, and in the
+// word Sleep has found a count of 0 and left in the same step the flags by which
+// every later signal comes to the lock, or has ready called, which does. Signals
+// through the eventfd make an edge, after which ready is called as well.
 func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
-	if !n.fd.Use() {
+	if !n.count.Lock() {
 		return 0, nil, os.ErrClosed
 	}
-	defer n.fd.Done() // after mu is released: it may call last
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	defer n.count.Unlock()
 	if n.waiters.Len() == 0 {
 		if count, err = n.take(); count > 0 || err != nil {
+			n.settle()
 			return count, nil, err
 		}
 	}
-	if err := n.source.Arm(); err != nil {
+	if err := n.count.Arm(); err != nil {
 		return 0, nil, err
 	}
-	if p = n.spare.Swap(nil); p == nil {
-		p = &place{Value: make(result, 1)}
+	for n.waiters.Len() == 0 && !n.spilling && !n.count.Sleep(1, true) {
+		if count, err = n.take(); count > 0 || err != nil {
+			n.settle()
+			return count, nil, err
+		}
+	}
+	p = n.home
+	if !n.taken.CompareAndSwap(false, true) {
+		p = newPlace()
 	}
 	n.queued.Add(1)
 	n.waiters.Push(p)
 	return 0, p, nil
 }
 
+func newPlace() *place { return &place{Value: make(result, 1)} }
+
 // leave takes a waiter out of the queue and reports whether it was still there.
 func (n *Notifier) leave(p *place) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	if !n.count.Lock() {
+		return false // last tells every waiter
+	}
+	defer n.count.Unlock()
 	if !n.waiters.Remove(p) {
 		return false
 	}
 	n.queued.Add(-1)
+	n.settle()
 	return true
 }
 
 // next takes the first waiter out of the queue and returns where it expects its
-// result, or nil. The caller holds mu.
+// result, or nil. The caller holds the lock.
 func (n *Notifier) next() result {
 	p := n.waiters.Pop()
 	if p == nil {
@@ -147,14 +199,22 @@ func (n *Notifier) next() result {
 	return p.Value
 }
 
+// waited reports whether anybody waits for signals. The caller holds the lock.
+func (n *Notifier) waited() bool { return n.waiters.Len() > 0 || n.c.Load() != nil }
+
+// settle takes the flags from the word when nobody waits any more. The caller
+// holds the lock.
+func (n *Notifier) settle() {
+	if !n.waited() {
+		n.count.Wake(false)
+	}
+}
+
 // ready delivers the count. The poller calls it after each signal while the
 // source is armed.
 func (n *Notifier) ready() {
-	if !n.fd.Use() {
-		return
+	if n.count.Lock() {
+		n.deliver()
+		n.count.Unlock()
 	}
-	defer n.fd.Done()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.deliver()
 }

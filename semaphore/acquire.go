@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
 // Acquire takes n permits, all or none; it waits while fewer are free. Waiters
@@ -19,18 +21,31 @@ import (
 // the process is out of descriptors (EMFILE) so that it cannot wait, Acquire
 // returns that error. Acquiring 0 permits never waits. A negative n panics.
 //
-// Without waiting it costs n system calls, since the kernel hands out one permit
-// a read, and allocates nothing.
+// A goroutine that runs may take a permit that was freed for a waiter which does
+// not run yet, as with [sync.Mutex]; that waiter stays the first. But nobody passes
+// one who needs more permits than may be free, nor one who has waited 1 ms. After
+// FD or File nobody passes anybody.
+//
+// Without waiting it allocates nothing, and costs one atomic step. After FD or File
+// it costs n system calls, since the kernel hands out one permit a read.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
+	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 && s.count.Word().Take(uint64(n)) {
+		return nil
+	}
+	return s.acquire(ctx, n)
+}
+
+// acquire is Acquire where one step is not all.
+func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	check("Acquire", n)
 	if ctx == nil {
 		return fmt.Errorf("semaphore: Acquire: the context is nil: %w", os.ErrInvalid)
 	}
-	if s.fd.Number() < 0 {
-		return s.failed("Acquire", os.ErrClosed)
-	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return s.refuse(err)
+	}
+	if s.pass(n) {
+		return nil
 	}
 	p, err := s.takeOrQueue(n)
 	if err != nil {
@@ -39,79 +54,132 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if p == nil {
 		return nil
 	}
-	if !s.sleep(ctx, p) && s.leave(p) {
-		return ctx.Err()
+	defer s.recycle(p)
+	for {
+		s.sleep(ctx, p)
+		if granted, err := s.resume(ctx, p); granted || err != nil {
+			return err
+		}
 	}
-	<-p.Value.ready
-	if !p.Value.granted {
+}
+
+// refuse returns the error of an Acquire whose ctx has ended.
+func (s *Semaphore) refuse(err error) error {
+	if !s.count.Lock() {
 		return s.failed("Acquire", os.ErrClosed)
 	}
-	defer s.fd.Done()
-	// Permits that were granted to a context which has ended go to the next, so
-	// that an Acquire whose ctx ended before the Release always fails.
-	if err := ctx.Err(); err != nil {
-		s.handOn(n)
-		return err
+	s.count.Unlock()
+	return err
+}
+
+// pass takes n permits from the word, past waiters if they have not waited long,
+// and reports whether it did.
+func (s *Semaphore) pass(n int64) bool {
+	for w := s.count.Word(); w.Takeable(uint64(n)) && !s.overdue(); {
+		if w.Take(uint64(n)) {
+			return true
+		}
 	}
-	return nil
+	return false
 }
 
 // TryAcquire takes n permits, all or none, and reports whether it did. It takes
-// none past goroutines that wait in Acquire, and none after Close. It never
-// blocks. A negative n panics. It costs n system calls and allocates nothing.
+// none past goroutines that wait in Acquire, but as Acquire does, and none after
+// Close. It never blocks and allocates nothing. A negative n panics. It costs one
+// atomic step, or n system calls after FD or File.
 func (s *Semaphore) TryAcquire(n int64) bool {
-	check("TryAcquire", n)
-	if !s.fd.Use() {
+	w := s.count.Word()
+	if n > 0 && s.since.Load() == 0 && w.Take(uint64(n)) {
+		return true
+	}
+	if n >= 0 && w.Lacks(uint64(n)) {
 		return false
 	}
-	// While nobody waits, whoever reads a permit may have it, without mu. That
-	// there was none is certain only if no goroutine began to take several
-	// meanwhile, who may have had it for an instant and put it back.
-	if before := s.slow.Load(); n == 1 && uint32(before) == 0 {
-		took, _ := s.fd.Take()
-		if took == 1 || s.slow.Load() == before {
-			s.fd.Done()
-			return took == 1
+	return s.tryAcquire(n)
+}
+
+// tryAcquire is TryAcquire where one step is not all.
+func (s *Semaphore) tryAcquire(n int64) bool {
+	check("TryAcquire", n)
+	if s.pass(n) {
+		return true
+	}
+	if fd := s.count.Alone(); fd != nil && n == 1 {
+		if took, certain := s.tryRead(fd); certain {
+			return took
 		}
 	}
-	defer s.fd.Done() // after mu is released: it may call last
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if !s.count.Lock() {
+		return false
+	}
+	defer s.count.Unlock()
 	s.serve()
-	return s.waiters.Len() == 0 && s.take(n)
+	return s.passable() && s.take(n)
+}
+
+// tryRead reads a permit from the eventfd without the lock, since while nobody
+// waits, whoever reads one may have it. That there was none is certain only if no
+// goroutine began to take several meanwhile, who may have had it for an instant
+// and put it back.
+func (s *Semaphore) tryRead(fd *rawefd.FD) (took, certain bool) {
+	before := s.slow.Load()
+	if uint32(before) != 0 || !fd.Use() {
+		return false, false
+	}
+	defer fd.Done()
+	n, _ := fd.Take()
+	return n == 1, n == 1 || s.slow.Load() == before
 }
 
 // takeOrQueue takes n permits and returns nil, or else a place among the
 // waiters.
 //
-// No wake-up is lost: take found too few and the place is there before mu is
-// released, and ready, which every later Release makes the poller call, needs
-// mu. So a permit is either seen by take or finds the waiter.
-func (s *Semaphore) takeOrQueue(n int64) (p *place, err error) {
-	if !s.fd.Use() {
+// No wake-up is lost: the place is there before the lock is released, and serve
+// leaves in the word, in the same step in which it finds too few permits, the
+// flags by which a later Release comes to the lock, or has ready called, which
+// does. Permits in the eventfd make an edge, after which ready is called as well.
+func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
+	if !s.count.Lock() {
 		return nil, os.ErrClosed
 	}
-	defer s.fd.Done() // after mu is released: it may call last
+	defer s.count.Unlock()
 	if n == 0 {
 		return nil, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shut {
-		return nil, os.ErrClosed
 	}
 	if s.waiters.Len() > 0 {
 		s.serve()
 	}
-	if s.waiters.Len() == 0 && s.take(n) {
+	if s.passable() && s.take(n) {
 		return nil, nil
 	}
-	if err := s.source.Arm(); err != nil {
+	if err := s.count.Arm(); err != nil {
 		return nil, err
 	}
-	p = &place{Value: waiter{permits: n, ready: make(chan struct{})}}
+	p := s.home
+	if !s.taken.CompareAndSwap(false, true) {
+		p = newPlace()
+	}
+	p.Value.permits, p.Value.granted = n, false
 	s.queue(p)
+	if s.count.FD() == nil {
+		s.serve()
+	}
 	return p, nil
+}
+
+func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1)}} }
+
+// recycle empties a place that nobody else knows any more.
+func (s *Semaphore) recycle(p *place) {
+	if p != s.home {
+		return
+	}
+	select {
+	case <-p.Value.wake:
+	default:
+	}
+	p.Value.woken = false
+	s.taken.Store(false)
 }
 
 // recheck is how often a waiter for several permits looks by itself. That is a
@@ -119,47 +187,69 @@ func (s *Semaphore) takeOrQueue(n int64) (p *place, err error) {
 // edge of a descriptor that is readable already, and no kernel promises one.
 const recheck = 100 * time.Millisecond
 
-// sleep returns true when the waiter is granted or given up, and false when ctx
-// has ended.
-func (s *Semaphore) sleep(ctx context.Context, p *place) bool {
+// sleep returns when the waiter is woken or ctx has ended.
+func (s *Semaphore) sleep(ctx context.Context, p *place) {
 	var tick <-chan time.Time
-	if p.Value.permits > 1 {
+	if p.Value.permits > 1 && s.count.FD() != nil {
 		ticker := time.NewTicker(recheck)
 		defer ticker.Stop()
 		tick = ticker.C
 	}
+	done := ctx.Done()
+	if done == nil && tick == nil {
+		<-p.Value.wake // which is quicker than a select
+		return
+	}
 	for {
 		select {
-		case <-p.Value.ready:
-			return true
-		case <-ctx.Done():
-			return false
+		case <-p.Value.wake:
+			return
+		case <-done:
+			return
 		case <-tick:
 			s.look(p)
 		}
 	}
 }
 
-// leave takes a waiter out of the queue, lets those behind it go on, and reports
-// whether it was still there.
-func (s *Semaphore) leave(p *place) bool {
-	if !s.fd.Use() {
-		return false // last tells every waiter
+// resume tells a waiter who woke whether he has his permits, or why he will not
+// get them, or neither: then he sleeps on.
+func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err error) {
+	w := &p.Value
+	if !s.count.Lock() {
+		return s.resumeShut(p)
 	}
-	defer s.fd.Done()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.unqueue(p) {
-		return false
+	defer s.count.Unlock()
+	w.woken = false
+	if err := ctx.Err(); err != nil {
+		// Permits that were granted to a context which has ended go to the next, so
+		// that an Acquire whose ctx ended before the Release always fails.
+		if w.granted {
+			s.count.Add(uint64(w.permits))
+		} else {
+			s.unqueue(p)
+		}
+		s.serve()
+		return false, err
+	}
+	if w.granted {
+		return true, nil
+	}
+	if s.waiters.First() == p && s.enough(p) && s.take(w.permits) {
+		s.unqueue(p)
+		w.granted = true
 	}
 	s.serve()
-	return true
+	return w.granted, nil
 }
 
-// handOn gives permits to those who wait. The caller holds a use of fd.
-func (s *Semaphore) handOn(n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.putBack(n)
-	s.serve()
+// resumeShut is resume after Close.
+func (s *Semaphore) resumeShut(p *place) (granted bool, err error) {
+	s.count.LockShut()
+	defer s.count.UnlockShut()
+	if p.Value.granted {
+		return true, nil
+	}
+	s.unqueue(p)
+	return false, s.failed("Acquire", os.ErrClosed)
 }

@@ -1,5 +1,12 @@
 package semaphore
 
+// A channel is what C needs.
+type channel struct {
+	permits chan struct{}
+	closing chan struct{} // closed by Close
+	offered chan struct{} // closed when the latest offer has ended
+}
+
 // C returns a channel for use in select; each receive from it is one permit
 // acquired, to be released like any other. It is the same channel each time.
 //
@@ -15,33 +22,33 @@ package semaphore
 // and closes the channel.
 func (s *Semaphore) C() <-chan struct{} {
 	if c := s.c.Load(); c != nil {
-		return *c
+		return c.permits
 	}
-	used := s.fd.Use()
-	if used {
-		defer s.fd.Done() // after mu is released: it may call last
+	open := s.count.Lock()
+	if open {
+		defer s.count.Unlock()
+	} else {
+		s.count.LockShut()
+		defer s.count.UnlockShut()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if c := s.c.Load(); c != nil {
-		return *c
+		return c.permits
 	}
-	c := make(chan struct{})
-	s.closing = make(chan struct{})
-	s.c.Store(&c)
+	c := &channel{permits: make(chan struct{}), closing: make(chan struct{})}
+	s.c.Store(c)
 	switch {
-	case s.closed:
-		close(c)
-	case used:
+	case open:
 		s.waitForC(&place{Value: waiter{permits: 1}})
+	case s.closed: // or else last will close it
+		close(c.permits)
 	}
-	return c
+	return c.permits
 }
 
-// waitForC queues C for the next permit. The caller holds mu and a use of fd.
+// waitForC queues C for the next permit. The caller holds the lock.
 func (s *Semaphore) waitForC(p *place) {
 	s.queue(p)
-	s.source.MustArm() // before serve, so that no later Release goes unseen
+	s.count.MustArm() // before serve, so that no later Release goes unseen
 	s.serve()
 }
 
@@ -50,35 +57,32 @@ func (s *Semaphore) waitForC(p *place) {
 // notices that somebody came to receive; it must be one for each Semaphore,
 // since a select over the channels of all (reflect.Select) costs more with each,
 // and since a channel made in a testing/synctest bubble stays there. The caller
-// holds mu and a use of fd.
+// holds the lock.
 func (s *Semaphore) offer(p *place) {
-	c := *s.c.Load()
+	c := s.c.Load()
 	select {
-	case c <- struct{}{}:
+	case c.permits <- struct{}{}:
 		s.queue(p)
 		return
 	default:
 	}
-	if !s.fd.Use() { // Close has begun
-		s.putBack(1)
-		return
-	}
-	s.offered = make(chan struct{})
-	go s.hold(c, p, s.offered)
+	c.offered = make(chan struct{})
+	go s.hold(c, p, c.offered)
 }
 
-// hold holds one permit out until it is received or Close wants it back.
-func (s *Semaphore) hold(c chan struct{}, p *place, ended chan struct{}) {
+// hold holds one permit out until it is received or Close, which waits for that,
+// wants it back.
+func (s *Semaphore) hold(c *channel, p *place, ended chan struct{}) {
 	defer close(ended)
-	defer s.fd.Done()
 	select {
-	case c <- struct{}{}:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if !s.shut {
+	case c.permits <- struct{}{}:
+		if s.count.Lock() {
 			s.waitForC(p)
+			s.count.Unlock()
 		}
-	case <-s.closing:
-		s.putBack(1)
+	case <-c.closing:
+		s.count.LockShut()
+		s.count.Add(1)
+		s.count.UnlockShut()
 	}
 }

@@ -2,7 +2,7 @@ package semaphore
 
 // Waiting returns the number of goroutines that sleep in Acquire.
 func Waiting(s *Semaphore) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.count.LockShut()
+	defer s.count.UnlockShut()
 	return s.waiters.Len()
 }

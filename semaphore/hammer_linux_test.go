@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
@@ -137,7 +138,7 @@ func TestCloseAgainstEverything(t *testing.T) {
 	stop := hammer.Strangers(t)
 	defer stop()
 	hammer.For(time.Second, 4, func() {
-		s, err := semaphore.New(2)
+		s, err := mode.Semaphore(2)
 		if err != nil {
 			t.Error(err)
 			return

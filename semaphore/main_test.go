@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/mode"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(func() int { return mode.Each(m.Run) }) }

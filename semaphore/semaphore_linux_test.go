@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
@@ -19,7 +20,7 @@ var background = context.Background()
 
 func mustNew(t testing.TB, permits int64) *semaphore.Semaphore {
 	t.Helper()
-	s, err := semaphore.New(permits)
+	s, err := mode.Semaphore(permits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,53 +1,91 @@
 package semaphore
 
-// ready serves the waiters. The poller calls it after each Release while the
-// source is armed.
+import "time"
+
+// ready serves the waiters. The poller calls it after each permit from outside
+// while the source is armed.
 func (s *Semaphore) ready() {
-	if !s.fd.Use() {
+	if !s.count.Lock() {
 		return
 	}
-	defer s.fd.Done() // after mu is released: it may call last
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.count.Unlock()
 	if s.waiters.Len() == 0 {
-		s.source.Disarm()
+		s.count.Wake(false)
+		s.count.Disarm()
 		return
 	}
-	s.source.MustArm() // which it is, unless C could not arm it
+	s.count.MustArm() // which it is, unless C could not arm it
 	s.serve()
 }
 
-// serve grants permits to waiters, first come first served, until there are too
-// few for the first. The caller holds mu and a use of fd.
+// patience is how long a waiter may be passed by others who happen to run.
+const patience = int64(time.Millisecond)
+
+var epoch = time.Now()
+
+// now is never 0.
+func now() int64 { return int64(time.Since(epoch)) | 1 }
+
+// passable reports whether a goroutine that runs may take permits though others
+// wait: a permit that was freed for a waiter is anybody's until he runs, as with
+// sync.Mutex. To hand it over would leave it idle meanwhile, and make each of a
+// crowd of goroutines sleep for each permit. But nobody passes a waiter who wants
+// more permits than may be free, nor one who has waited long. The caller holds
+// the lock.
+func (s *Semaphore) passable() bool {
+	if s.count.FD() != nil {
+		return s.waiters.Len() == 0
+	}
+	return s.large == 0 && !s.overdue()
+}
+
+// overdue reports whether the first waiter has waited long.
+func (s *Semaphore) overdue() bool {
+	since := s.since.Load()
+	return since != 0 && now()-since >= patience
+}
+
+// serve lets waiters have what is free, first come first served, until there is
+// too little for the first, and then asks to be told of more. The caller holds
+// the lock.
 func (s *Semaphore) serve() {
-	for !s.shut {
+	for {
 		p := s.waiters.First()
-		if p == nil || !s.enough(p) || !s.take(p.Value.permits) {
+		if p == nil {
+			s.count.Wake(false)
 			return
 		}
-		s.unqueue(p)
-		s.grant(p)
+		switch passable := s.passable(); {
+		case passable && p.Value.wake != nil:
+			if p.Value.woken { // he serves the others when he has run
+				s.count.Wake(false)
+				return
+			}
+			if s.count.Sleep(1, false) {
+				return
+			}
+			p.Value.rouse()
+		case s.enough(p) && s.take(p.Value.permits):
+			s.unqueue(p)
+			s.grant(p)
+		case s.count.Sleep(uint64(p.Value.permits), !passable):
+			return
+		}
 	}
 }
 
-// hand grants permits that are not in the counter, first come first served, and
-// adds to the counter what is left over, which may be what the next waiter
-// lacks. That fails only if others have filled the counter up while goroutines
-// of ours waited for a permit. The caller holds a use of fd.
+// hand grants permits that were not added yet, first come first served, and adds
+// what is left over, which may be what the next waiter lacks. That fails only if
+// others have filled the counter up while goroutines of ours waited for a permit.
+// The caller holds the lock.
 func (s *Semaphore) hand(n int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for !s.shut {
-		p := s.waiters.First()
-		if p == nil || p.Value.permits > n {
-			break
-		}
+	for p := s.waiters.First(); p != nil && p.Value.permits <= n; p = s.waiters.First() {
 		n -= p.Value.permits
 		s.unqueue(p)
 		s.grant(p)
 	}
 	if n > 0 {
-		if err := s.fd.Add(uint64(n)); err != nil {
+		if err := s.count.Add(uint64(n)); err != nil {
 			return err
 		}
 	}
@@ -55,92 +93,88 @@ func (s *Semaphore) hand(n int64) error {
 	return nil
 }
 
+// rouse wakes a waiter, who may find that others were quicker. Then he waits on,
+// in the same place.
+func (w *waiter) rouse() {
+	if !w.woken {
+		w.woken = true
+		w.wake <- struct{}{}
+	}
+}
+
 // grant gives a waiter the permits that were taken for it.
 func (s *Semaphore) grant(p *place) {
-	w := &p.Value
-	if w.ready == nil {
+	if p.Value.wake == nil {
 		s.offer(p)
 		return
 	}
-	// The use lets Acquire give the permits back though Close has been called.
-	if w.granted = s.fd.Use(); !w.granted {
-		s.putBack(w.permits)
-	}
-	close(w.ready)
+	p.Value.granted = true
+	p.Value.rouse()
 }
 
 // enough reports whether it is worth trying to take what a waiter needs. To try
-// and put back would be an event for everybody who waits, here and in other
-// processes, who would then try in their turn: all would spin.
+// an eventfd and put back would be an event for everybody who waits, here and in
+// other processes, who would then try in their turn: all would spin.
 func (s *Semaphore) enough(p *place) bool {
-	if p.Value.permits == 1 {
+	if p.Value.permits == 1 || s.count.FD() == nil {
 		return true
 	}
-	count, err := s.fd.Count()
+	count, err := s.count.Count()
 	return err == nil && count >= uint64(p.Value.permits)
 }
 
 // look serves if the waiter is the first. It is called at a slow pace, so where
 // /proc does not tell the count it may try without knowing.
 func (s *Semaphore) look(p *place) {
-	if !s.fd.Use() {
+	if !s.count.Lock() {
 		return
 	}
-	defer s.fd.Done()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shut || s.waiters.First() != p {
+	defer s.count.Unlock()
+	if s.waiters.First() != p {
 		return
 	}
-	if _, err := s.fd.Count(); err != nil && s.take(p.Value.permits) {
+	if _, err := s.count.Count(); err != nil && s.take(p.Value.permits) {
 		s.unqueue(p)
 		s.grant(p)
 	}
 	s.serve()
 }
 
-// take takes n permits or none. The caller holds mu, so that two goroutines do
-// not each hold a part of what both want, and a use of fd.
+// take takes n permits or none. The caller holds the lock, so that two goroutines
+// do not each hold a part of what both want.
 func (s *Semaphore) take(n int64) bool {
-	if n == 1 {
-		return s.takeOne()
+	if n > 1 {
+		s.slow.Add(1<<32 + 1)
+		defer s.slow.Add(^uint64(0))
 	}
-	s.slow.Add(1<<32 + 1)
-	defer s.slow.Add(^uint64(0))
-	for taken := int64(0); taken < n; taken++ {
-		if !s.takeOne() {
-			s.putBack(taken)
-			return false
-		}
-	}
-	return true
+	return s.count.Take(uint64(n))
 }
 
-func (s *Semaphore) takeOne() bool {
-	n, err := s.fd.Take()
-	return err == nil && n == 1
-}
-
-// putBack returns permits to the counter. It fails only if others have filled
-// the counter up meanwhile, and who has 2^64 permits will not miss these.
-func (s *Semaphore) putBack(n int64) {
-	if n > 0 {
-		s.fd.Add(uint64(n))
-	}
-}
-
-// queue puts a waiter at the end of the queue. The caller holds mu.
+// queue puts a waiter at the end of the queue. The caller holds the lock.
 func (s *Semaphore) queue(p *place) {
+	p.Value.since = now()
+	if p.Value.permits > 1 {
+		s.large++
+	}
 	s.slow.Add(1)
 	s.waiters.Push(p)
+	s.since.Store(s.waiters.First().Value.since)
 }
 
 // unqueue takes a waiter out of the queue and reports whether it was there. The
-// caller holds mu.
+// caller holds the lock.
 func (s *Semaphore) unqueue(p *place) bool {
 	if !s.waiters.Remove(p) {
 		return false
 	}
+	if p.Value.permits > 1 {
+		s.large--
+	}
 	s.slow.Add(^uint64(0))
+	if p = s.waiters.First(); p == nil {
+		s.since.Store(0)
+	} else {
+		s.since.Store(p.Value.since)
+	}
 	return true
 }

@@ -23,6 +23,9 @@ func (q *Queue[T]) Len() int { return q.length }
 // First returns the Node that has been in q for longest, or nil.
 func (q *Queue[T]) First() *Node[T] { return q.first }
 
+// Next returns the Node that stands behind n, or nil.
+func (n *Node[T]) Next() *Node[T] { return n.next }
+
 // Push puts n, which is in no Queue, at the end of q.
 func (q *Queue[T]) Push(n *Node[T]) {
 	n.prev, n.next, n.queued = q.last, nil, true

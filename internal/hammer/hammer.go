@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// For calls round again and again in each of n goroutines until d has passed.
+// For calls round again and again in each of n goroutines until d has passed, or
+// a quarter of it where tests are short.
 func For(d time.Duration, n int, round func()) {
+	if testing.Short() {
+		d /= 4
+	}
 	var wg sync.WaitGroup
 	deadline := time.Now().Add(d)
 	for range n {

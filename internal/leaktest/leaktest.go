@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"testing"
+	"strings"
 	"time"
 
 	"go.uber.org/goleak"
 )
 
-// Main runs the tests and exits. It is to be called by TestMain.
-func Main(m *testing.M) {
+// Main calls run, which is testing.M's, and exits. It is to be called by TestMain.
+func Main(run func() int) {
 	before := Baseline()
-	code := m.Run()
+	code := run()
 	if code == 0 && flag.Lookup("test.fuzz").Value.String() == "" {
 		if err := Check(before); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -60,8 +60,10 @@ func descriptors() []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		// The directory itself is closed by now.
-		if name, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil {
+		// The directory itself is closed by now; the log is the go command's, opened
+		// once for each time that tests run.
+		name, err := os.Readlink("/proc/self/fd/" + entry.Name())
+		if err == nil && !strings.HasSuffix(name, "/testlog.txt") {
 			names = append(names, entry.Name()+" "+name)
 		}
 	}

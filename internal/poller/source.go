@@ -16,16 +16,16 @@ import (
 // again when somebody comes: while somebody always waits that is no system
 // call, and while nobody does the poller sleeps.
 type Source struct {
-	num    int
 	handle func()
 	reg    *registration // nil before the first Arm
+	num    int32
 	armed  bool
 }
 
 // NewSource returns a Source that is not watched yet. The poller goroutine
 // will call handle, which must not block.
 func NewSource(num int, handle func()) Source {
-	return Source{num: num, handle: handle}
+	return Source{num: int32(num), handle: handle}
 }
 
 // Arm has handle called for every edge from now on, and at once if the
@@ -36,7 +36,7 @@ func (s *Source) Arm() (err error) {
 	case s.armed:
 		return nil
 	case s.reg == nil:
-		s.reg, err = register(s.num, bits, func(uint32) { s.handle() })
+		s.reg, err = register(int(s.num), bits, func(uint32) { s.handle() })
 	default:
 		err = s.reg.modify(bits)
 	}

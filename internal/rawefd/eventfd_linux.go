@@ -9,7 +9,13 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/race"
 )
+
+// Supported returns nil where there is eventfd(2), and elsewhere an error that
+// says so.
+func Supported() error { return nil }
 
 // New creates an eventfd that holds count, close-on-exec and non-blocking, in
 // semaphore or in counting mode.
@@ -27,7 +33,7 @@ func New(count uint64, semaphore bool) (*FD, error) {
 	f := &FD{num: num}
 	if rest := count - initial; rest > 0 {
 		if err := f.Add(rest); err != nil {
-			closeNumber(num)
+			CloseNumber(num)
 			return nil, err
 		}
 	}
@@ -47,7 +53,7 @@ func (f *FD) TryAdd(delta *uint64) syscall.Errno {
 	if f.blocking {
 		return unix.EAGAIN
 	}
-	raceRelease()
+	race.Release()
 	_, _, errno := unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
 	return errno
 }
@@ -122,7 +128,7 @@ func (f *FD) Take() (uint64, error) {
 			uintptr(unsafe.Pointer(&v.iov)), 1, ^uintptr(0), ^uintptr(0), unix.RWF_NOWAIT)
 		switch errno {
 		case 0:
-			raceAcquire()
+			race.Acquire()
 			return v.count, nil
 		case unix.EAGAIN:
 			return 0, nil
@@ -134,6 +140,12 @@ func (f *FD) Take() (uint64, error) {
 		}
 		return 0, os.NewSyscallError("preadv2", errno)
 	}
+}
+
+// Drain brings an eventfd that no FD owns to 0.
+func Drain(num int) {
+	f := FD{num: num}
+	f.Take()
 }
 
 // polledTakes keeps goroutines of this process from taking between the poll
@@ -152,7 +164,7 @@ func (f *FD) takePolled() (uint64, error) {
 		_, _, errno := unix.Syscall(unix.SYS_READ, uintptr(f.num), uintptr(unsafe.Pointer(&count)), 8)
 		switch errno {
 		case 0:
-			raceAcquire()
+			race.Acquire()
 			return count, nil
 		case unix.EAGAIN:
 			return 0, nil
@@ -173,6 +185,7 @@ func (f *FD) Dup() (*os.File, error) {
 	return newFile(num, "eventfd")
 }
 
-func closeNumber(num int) {
+// CloseNumber closes an eventfd that no FD owns.
+func CloseNumber(num int) {
 	unix.Close(num) // an eventfd has nothing to flush, and EINTR closes it too
 }

@@ -87,7 +87,7 @@ func (f *FD) Done() {
 func (f *FD) end() {
 	if f.state.CompareAndSwap(closed, closed|gone) {
 		f.last()
-		closeNumber(f.num)
+		CloseNumber(f.num)
 	}
 }
 

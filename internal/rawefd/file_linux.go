@@ -20,7 +20,7 @@ func newFile(num int, name string) (*os.File, error) {
 		spare, err := unix.FcntlInt(uintptr(num), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			closeAll(room[:i])
-			closeNumber(num)
+			CloseNumber(num)
 			return nil, os.NewSyscallError("fcntl", err)
 		}
 		room[i] = spare
@@ -31,6 +31,6 @@ func newFile(num int, name string) (*os.File, error) {
 
 func closeAll(nums []int) {
 	for _, num := range nums {
-		closeNumber(num)
+		CloseNumber(num)
 	}
 }

@@ -1,0 +1,153 @@
+package counter
+
+import (
+	"github.com/eventchan/eventchan/internal/handle"
+	"github.com/eventchan/eventchan/internal/poller"
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/word"
+)
+
+// Export moves the count to an eventfd, unless it is there already. If somebody
+// waits, armed tells, and the events of that eventfd will reach him. On error
+// nothing has changed. The caller holds the lock.
+func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
+	if fd := c.fd.Load(); fd != nil {
+		return fd, nil
+	}
+	fd, err := rawefd.New(0, c.semaphore)
+	if err != nil {
+		return nil, err
+	}
+	c.outside = poller.NewSource(fd.Number(), c.ready)
+	if err := c.arm(armed, &c.outside); err != nil {
+		rawefd.CloseNumber(fd.Number())
+		return nil, err
+	}
+	if c.inside != nil {
+		if err := c.inside.ring.Arm(); err != nil {
+			c.outside.Close()
+			rawefd.CloseNumber(fd.Number())
+			return nil, err
+		}
+	}
+	fd.Use() // Unlock ends it
+	c.gather()
+	c.fd.Store(fd)
+	c.publish()
+	return fd, nil
+}
+
+// Handle moves the word to where C threads can add to it, unless it is there
+// already, and returns its address. It is otherwise like Export.
+func (c *Counter) Handle(armed bool) (*handle.Slot, error) {
+	if c.inside != nil {
+		return c.inside.slot, nil
+	}
+	in, err := c.newInside(armed || c.fd.Load() != nil)
+	if err != nil {
+		return nil, err
+	}
+	// Whoever finds the old word closed goes to the lock, and then to the new one.
+	in.slot.Word.Store(c.own.Swap(word.Closed | word.Held))
+	c.word.Store(&in.slot.Word)
+	c.inside = in
+	if c.fd.Load() != nil {
+		c.publish()
+	}
+	return in.slot, nil
+}
+
+func (c *Counter) newInside(armed bool) (*inside, error) {
+	slot, err := handle.New()
+	if err != nil {
+		return nil, err
+	}
+	in := &inside{slot, poller.NewSource(slot.Doorbell(), c.rung)}
+	if err := c.arm(armed, &in.ring); err != nil {
+		slot.Leave() // nobody else knows it
+		return nil, err
+	}
+	return in, nil
+}
+
+func (c *Counter) arm(wanted bool, s *poller.Source) error {
+	if !wanted {
+		return nil
+	}
+	return s.Arm()
+}
+
+// rung answers the doorbell.
+func (c *Counter) rung() {
+	if !c.Lock() {
+		return
+	}
+	c.inside.slot.Answer()
+	c.Unlock()
+	c.ready()
+}
+
+// Arm has ready called for whatever is added from outside from now on, and soon
+// if there is something. A private Counter needs it not: Go code that adds does
+// what is needed. The caller holds the lock.
+func (c *Counter) Arm() error {
+	if err := c.arm(c.fd.Load() != nil, &c.outside); err != nil || c.inside == nil {
+		return err
+	}
+	return c.inside.ring.Arm()
+}
+
+// MustArm is Arm for owners that have nobody to tell an error: then ready is
+// called after a while, so that it may try again.
+func (c *Counter) MustArm() {
+	if c.fd.Load() != nil {
+		c.outside.MustArm()
+	}
+	if c.inside != nil {
+		c.inside.ring.MustArm()
+	}
+}
+
+// Disarm stops the events of the eventfd. The doorbell makes none unless the word
+// says that somebody sleeps.
+func (c *Counter) Disarm() {
+	if c.fd.Load() != nil {
+		c.outside.Disarm()
+	}
+}
+
+// Shut forbids Lock, decides which adds of C threads came in time, and reports
+// whether it was the first to do so. The caller does not hold the lock. If there
+// is an eventfd, he closes it; when that is done, or at once if there is none, he
+// calls End.
+func (c *Counter) Shut() (fd *rawefd.FD, first bool) {
+	if !c.Lock() {
+		return nil, false
+	}
+	defer c.Unlock()
+	fd = c.fd.Load()
+	if fd != nil {
+		c.publish()
+	}
+	n, _ := c.Word().Swap(word.Closed | word.Held)
+	c.own.Store(n, word.Closed|word.Held) // where nobody adds to it any more
+	c.word.Store(&c.own)
+	if c.inside != nil {
+		c.inside.ring.Close()
+		c.inside.slot.Leave()
+	}
+	c.shut = true
+	return fd, true
+}
+
+// LockShut locks the Counter after Shut.
+func (c *Counter) LockShut()   { c.mu.Lock() }
+func (c *Counter) UnlockShut() { c.mu.Unlock() }
+
+// End is called under LockShut when nobody can add any more. The owner then takes
+// what is left and wakes everybody.
+func (c *Counter) End() {
+	if c.fd.Load() != nil {
+		c.outside.Close()
+	}
+}

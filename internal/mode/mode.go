@@ -1,0 +1,83 @@
+// Package mode has tests run in each of the places where a count can be: in a
+// word of Go's, in an eventfd, in a word that C knows of.
+package mode
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"github.com/eventchan/eventchan/notify"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// All are the modes. EVENTCHAN_MODE picks one.
+var All = []string{"private", "exported", "handle"}
+
+var current = os.Getenv("EVENTCHAN_MODE")
+
+// Is reports whether the tests now run in the given mode.
+func Is(mode string) bool { return current == mode || current == "" && mode == All[0] }
+
+// Each calls run, which is testing.M's, in each mode until one fails, and
+// returns its exit status. Benchmarks and fuzzing run in one. Only CI has time to
+// run everything thrice; elsewhere tests are short in all modes but the first.
+func Each(run func() int) int {
+	modes := All
+	if current != "" {
+		modes = []string{current}
+	} else if set("test.bench") || set("test.fuzz") || set("test.list") {
+		modes = All[:1]
+	}
+	for i, mode := range modes {
+		current = mode
+		if i > 0 && os.Getenv("EVENTCHAN_CI") == "" {
+			flag.Set("test.short", "true")
+		}
+		if code := run(); code != 0 {
+			fmt.Fprintf(os.Stderr, "in mode %s of %s\n", current, All)
+			return code
+		}
+	}
+	return 0
+}
+
+func set(name string) bool { return flag.Lookup(name).Value.String() != "" }
+
+var errMode = errors.New("cannot enter the mode " + current)
+
+// Notifier is notify.New in the current mode.
+func Notifier() (*notify.Notifier, error) {
+	n, err := notify.New()
+	if err == nil && !enter(n) {
+		n.Close()
+		err = errMode
+	}
+	return n, err
+}
+
+// Semaphore is semaphore.New in the current mode.
+func Semaphore(permits int64) (*semaphore.Semaphore, error) {
+	s, err := semaphore.New(permits)
+	if err == nil && !enter(s) {
+		s.Close()
+		err = errMode
+	}
+	return s, err
+}
+
+// enter brings a new object into the current mode.
+func enter(object interface {
+	FD() int
+	Handle() unsafe.Pointer
+}) bool {
+	switch {
+	case Is("exported"):
+		return object.FD() >= 0
+	case Is("handle"):
+		return object.Handle() != nil
+	}
+	return Is("private")
+}

@@ -1,6 +1,0 @@
-//go:build !race
-
-package rawefd
-
-func raceRelease() {}
-func raceAcquire() {}

@@ -1,0 +1,165 @@
+// Package word provides the word that holds a count which nobody outside the
+// process can see. It is added to and taken from in one atomic step, by Go and,
+// where it lies in memory that C knows of, by C threads, which speak the same
+// protocol: docs/protocol.md.
+package word
+
+import (
+	"sync/atomic"
+
+	"github.com/eventchan/eventchan/internal/race"
+)
+
+// The flags of a word, and the count's part of it.
+const (
+	// Closed says that an add to the word comes too late.
+	Closed = 1 << 63
+	// Ring says that the consumer sleeps. Who clears it has to wake him.
+	Ring = 1 << 62
+	// Held says that the word is not all there is to know: Go code takes the
+	// owner's lock before it adds or takes. C code leaves the flag alone.
+	Held  = 1 << 61
+	count = Held - 1
+
+	// Full bounds what an add leaves in the word. It is so far below Held that
+	// all the additions that C threads have begun do not carry into the flags.
+	Full = 1 << 60
+)
+
+// A Word is a count and its flags.
+//
+// Why one word. Whether somebody sleeps, whether there is something to take and
+// whether it is too late are decided in the same atomic step, so there is no
+// pair of locations whose order could be got wrong: an add sees Ring or comes
+// before the step that set it, and that step, Sleep, succeeds only while the
+// count is too small to wake up for.
+type Word struct{ bits atomic.Uint64 }
+
+// Add adds n if no flag is set and there is room, and reports whether it did. It
+// may fail because somebody else was quicker.
+func (w *Word) Add(n uint64) bool {
+	v := w.bits.Load()
+	race.Release()
+	return v < Full && n <= Full-v && w.bits.CompareAndSwap(v, v+n)
+}
+
+// TakeAll takes the whole count if no flag is set, and returns it. It may return
+// 0 because somebody else was quicker.
+func (w *Word) TakeAll() uint64 {
+	if v := w.bits.Load(); v-1 < Held-1 && w.bits.CompareAndSwap(v, 0) {
+		race.Acquire()
+		return v
+	}
+	return 0
+}
+
+// Take takes n, unless the count is smaller or the word is held, and reports
+// whether it did. It may fail because somebody else was quicker. It looks past
+// Ring: a semaphore's permit is anybody's until the waiter who was woken for it
+// takes it.
+func (w *Word) Take(n uint64) bool {
+	v := w.bits.Load()
+	if v&(Closed|Held) == 0 && v&count >= n && w.bits.CompareAndSwap(v, v-n) {
+		race.Acquire()
+		return true
+	}
+	return false
+}
+
+// Idle reports whether the count is 0 and no flag is set.
+func (w *Word) Idle() bool { return w.bits.Load() == 0 }
+
+// Addable reports whether Add of n failed only because somebody was quicker.
+func (w *Word) Addable(n uint64) bool {
+	v := w.bits.Load()
+	return v < Full && n <= Full-v
+}
+
+// Takeable is Addable for Take.
+func (w *Word) Takeable(n uint64) bool {
+	v := w.bits.Load()
+	return v&(Closed|Held) == 0 && v&count >= n
+}
+
+// Lacks reports whether the count is smaller than n and the word not held.
+func (w *Word) Lacks(n uint64) bool {
+	v := w.bits.Load()
+	return v&(Closed|Held) == 0 && v&count < n
+}
+
+// The methods below are for the owner, who holds his lock.
+
+// Count returns the count.
+func (w *Word) Count() uint64 { return w.bits.Load() & count }
+
+// Store fills a word that nobody else knows yet.
+func (w *Word) Store(count, flags uint64) { w.bits.Store(count | flags) }
+
+// Swap sets the flags for good and returns the count, which is now 0, and the
+// flags there were.
+func (w *Word) Swap(flags uint64) (n, old uint64) {
+	v := w.bits.Swap(flags)
+	race.Acquire()
+	return v & count, v &^ count
+}
+
+// Hold sets and Clear clears flags.
+func (w *Word) Set(flags uint64)   { w.bits.Or(flags) }
+func (w *Word) Clear(flags uint64) { w.bits.And(^flags) }
+
+// AddHeld adds n whatever the flags are, if there is room.
+func (w *Word) AddHeld(n uint64) bool {
+	race.Release()
+	for {
+		v := w.bits.Load()
+		if c := v & count; c > Full || n > Full-c {
+			return false
+		}
+		if w.bits.CompareAndSwap(v, v+n) {
+			return true
+		}
+	}
+}
+
+// TakeHeld takes n whatever the flags are, or nothing if the count is smaller.
+func (w *Word) TakeHeld(n uint64) bool {
+	for {
+		v := w.bits.Load()
+		if v&count < n {
+			return false
+		}
+		if w.bits.CompareAndSwap(v, v-n) {
+			race.Acquire()
+			return true
+		}
+	}
+}
+
+// TakeUpTo takes the count, but at most n, whatever the flags are.
+func (w *Word) TakeUpTo(n uint64) uint64 {
+	for {
+		v := w.bits.Load()
+		took := min(v&count, n)
+		if took == 0 {
+			return 0
+		}
+		if w.bits.CompareAndSwap(v, v-took) {
+			race.Acquire()
+			return took
+		}
+	}
+}
+
+// Sleep replaces Ring and Held by flags, unless the count has reached enough: then
+// it changes nothing and returns false.
+func (w *Word) Sleep(enough, flags uint64) bool {
+	for {
+		v := w.bits.Load()
+		if v&count >= enough {
+			return false
+		}
+		if next := v&^(Ring|Held) | flags; v == next || w.bits.CompareAndSwap(v, next) {
+			return true
+		}
+	}
+}

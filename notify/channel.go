@@ -74,7 +74,9 @@ func (n *Notifier) hand(count uint64) bool {
 		return false
 	}
 	if w := n.next(); w != nil {
-		n.settle()
+		if n.count.Shared() {
+			n.settle() // or a C thread would ring in vain, which is a system call
+		}
 		w <- count
 		return true
 	}

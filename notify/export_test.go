@@ -1,4 +1,8 @@
 package notify
 
 // Waiting returns the number of goroutines that sleep in Wait.
-func Waiting(n *Notifier) int { return int(n.queued.Load()) }
+func Waiting(n *Notifier) int {
+	n.count.LockShut()
+	defer n.count.UnlockShut()
+	return n.waiters.Len()
+}

@@ -45,8 +45,7 @@ type Notifier struct {
 	count counter.Counter // and the lock of all below
 
 	waiters  fifo.Queue[result] // first come first served
-	queued   atomic.Int32       // the length of waiters, to be read without the lock
-	taken    atomic.Bool        // see home
+	queued   atomic.Int32       // their number once there is an eventfd, to be read without the lock
 	closed   bool               // last has run
 	spilling bool               // see channel.go
 	pieces   []uint64           // what last leaves to the spilling goroutine
@@ -55,9 +54,9 @@ type Notifier struct {
 	// closed under the lock alone, so a send to the empty buffer never blocks.
 	c atomic.Pointer[chan uint64]
 
-	// home is a place for the first waiter, and taken tells whether he is there.
-	// There is no pool of others: a channel that was made in a testing/synctest
-	// bubble must stay there, so it is New that makes what is used again.
+	// home is a place for the first waiter. There is no pool of others: a channel
+	// that was made in a testing/synctest bubble must stay there, so it is New that
+	// makes what is used again.
 	home *place
 }
 
@@ -164,6 +163,7 @@ func (n *Notifier) add(delta uint64) error {
 	if err := n.count.Add(delta); err != nil {
 		return n.failed("Add", err)
 	}
+	n.settle()
 	return nil
 }
 
@@ -230,6 +230,7 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 		return nil, os.ErrClosed
 	}
 	defer n.count.Unlock()
+	n.queued.Store(int32(n.waiters.Len()))
 	return n.count.Export(n.waited())
 }
 

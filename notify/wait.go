@@ -37,9 +37,10 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if p == nil {
 		return count, nil
 	}
-	count, err = n.sleep(ctx, p)
-	if p == n.home {
-		n.taken.Store(false)
+	if ctx.Done() == nil {
+		count = <-p.Value // quicker than a select, and a frame less to come back through
+	} else {
+		count, err = n.sleep(ctx, p)
 	}
 	if count == 0 && err == nil {
 		err = n.failed("Wait", os.ErrClosed)
@@ -58,14 +59,10 @@ func (n *Notifier) refuse(err error) error {
 
 // sleep returns the count that comes to p, or 0 if none will, or the error of ctx.
 func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
-	done := ctx.Done()
-	if done == nil {
-		return <-p.Value, nil // which is quicker than a select
-	}
 	select {
 	case count := <-p.Value:
 		return count, nil
-	case <-done:
+	case <-ctx.Done():
 		if n.leave(p) {
 			return 0, ctx.Err()
 		}
@@ -105,11 +102,7 @@ func (n *Notifier) tryWait() (uint64, bool) {
 		return 0, false
 	}
 	defer n.count.Unlock()
-	if n.waiters.Len() > 0 {
-		return 0, false
-	}
-	count, err := n.take() // a count may be on its way to C's buffer
-	n.settle()
+	count, err := n.takeFirst() // a count may be on its way to C's buffer
 	return count, err == nil && count > 0
 }
 
@@ -148,31 +141,53 @@ func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
 		return 0, nil, os.ErrClosed
 	}
 	defer n.count.Unlock()
-	if n.waiters.Len() == 0 {
-		if count, err = n.take(); count > 0 || err != nil {
-			n.settle()
+	if n.c.Load() != nil || !n.count.Private() { // or else Sleep tells all
+		if count, err = n.takeFirst(); count > 0 || err != nil {
 			return count, nil, err
 		}
-	}
-	if err := n.count.Arm(); err != nil {
-		return 0, nil, err
+		if err := n.count.Arm(); err != nil {
+			return 0, nil, err
+		}
 	}
 	for n.waiters.Len() == 0 && !n.spilling && !n.count.Sleep(1, true) {
-		if count, err = n.take(); count > 0 || err != nil {
-			n.settle()
+		if count, err = n.takeFirst(); count > 0 || err != nil {
 			return count, nil, err
 		}
 	}
-	p = n.home
-	if !n.taken.CompareAndSwap(false, true) {
-		p = newPlace()
-	}
-	n.queued.Add(1)
+	p = n.vacant()
 	n.waiters.Push(p)
+	n.recount()
 	return 0, p, nil
 }
 
+// takeFirst takes the whole count unless it belongs to others, who wait already.
+// The caller holds the lock.
+func (n *Notifier) takeFirst() (count uint64, err error) {
+	if n.waiters.Len() == 0 {
+		count, err = n.take()
+		n.settle()
+	}
+	return count, err
+}
+
+// vacant returns a place that nobody uses. Who stood in home has no business with
+// it any more once it is not queued and its channel is empty: either he has left,
+// or what was sent has been received. The caller holds the lock.
+func (n *Notifier) vacant() *place {
+	if !n.home.Queued() && len(n.home.Value) == 0 {
+		return n.home
+	}
+	return newPlace()
+}
+
 func newPlace() *place { return &place{Value: make(result, 1)} }
+
+// recount is called after each change of waiters. The caller holds the lock.
+func (n *Notifier) recount() {
+	if n.count.FD() != nil {
+		n.queued.Store(int32(n.waiters.Len()))
+	}
+}
 
 // leave takes a waiter out of the queue and reports whether it was still there.
 func (n *Notifier) leave(p *place) bool {
@@ -183,7 +198,7 @@ func (n *Notifier) leave(p *place) bool {
 	if !n.waiters.Remove(p) {
 		return false
 	}
-	n.queued.Add(-1)
+	n.recount()
 	n.settle()
 	return true
 }
@@ -195,15 +210,16 @@ func (n *Notifier) next() result {
 	if p == nil {
 		return nil
 	}
-	n.queued.Add(-1)
+	n.recount()
 	return p.Value
 }
 
 // waited reports whether anybody waits for signals. The caller holds the lock.
 func (n *Notifier) waited() bool { return n.waiters.Len() > 0 || n.c.Load() != nil }
 
-// settle takes the flags from the word when nobody waits any more. The caller
-// holds the lock.
+// settle takes the flags from the word when nobody waits any more. It may be left
+// to the next signal or wait, which then finds flags in vain. The caller holds the
+// lock.
 func (n *Notifier) settle() {
 	if !n.waited() {
 		n.count.Wake(false)

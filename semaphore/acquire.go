@@ -54,7 +54,6 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if p == nil {
 		return nil
 	}
-	defer s.recycle(p)
 	for {
 		s.sleep(ctx, p)
 		if granted, err := s.resume(ctx, p); granted || err != nil {
@@ -75,9 +74,13 @@ func (s *Semaphore) refuse(err error) error {
 // pass takes n permits from the word, past waiters if they have not waited long,
 // and reports whether it did.
 func (s *Semaphore) pass(n int64) bool {
-	for w := s.count.Word(); w.Takeable(uint64(n)) && !s.overdue(); {
+	w := s.count.Word()
+	for !s.overdue() {
 		if w.Take(uint64(n)) {
 			return true
+		}
+		if !w.Takeable(uint64(n)) {
+			return false
 		}
 	}
 	return false
@@ -156,10 +159,10 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 		return nil, err
 	}
 	p := s.home
-	if !s.taken.CompareAndSwap(false, true) {
+	if p.Value.busy {
 		p = newPlace()
 	}
-	p.Value.permits, p.Value.granted = n, false
+	p.Value.permits, p.Value.granted, p.Value.busy = n, false, true
 	s.queue(p)
 	if s.count.FD() == nil {
 		s.serve()
@@ -168,19 +171,6 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 }
 
 func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1)}} }
-
-// recycle empties a place that nobody else knows any more.
-func (s *Semaphore) recycle(p *place) {
-	if p != s.home {
-		return
-	}
-	select {
-	case <-p.Value.wake:
-	default:
-	}
-	p.Value.woken = false
-	s.taken.Store(false)
-}
 
 // recheck is how often a waiter for several permits looks by itself. That is a
 // safety net: while some permits are free, but too few, each Release is another
@@ -220,8 +210,12 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 		return s.resumeShut(p)
 	}
 	defer s.count.Unlock()
+	if w.woken && len(w.wake) > 0 {
+		<-w.wake // ctx has ended, and he has been woken too
+	}
 	w.woken = false
 	if err := ctx.Err(); err != nil {
+		w.busy = false
 		// Permits that were granted to a context which has ended go to the next, so
 		// that an Acquire whose ctx ended before the Release always fails.
 		if w.granted {
@@ -233,11 +227,12 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 		return false, err
 	}
 	if w.granted {
+		w.busy = false
 		return true, nil
 	}
 	if s.waiters.First() == p && s.enough(p) && s.take(w.permits) {
 		s.unqueue(p)
-		w.granted = true
+		w.granted, w.busy = true, false
 	}
 	s.serve()
 	return w.granted, nil

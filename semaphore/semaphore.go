@@ -45,7 +45,6 @@ type Semaphore struct {
 	waiters fifo.Queue[waiter] // first come first served
 	large   int32              // how many of them want several permits
 	closed  bool               // last has run
-	taken   atomic.Bool        // see home
 
 	c atomic.Pointer[channel] // nil until C is called
 
@@ -54,9 +53,9 @@ type Semaphore struct {
 	// permits, its high half how often any began to take several.
 	slow atomic.Uint64
 
-	// home is a place for the first waiter, and taken tells whether he is there.
-	// There is no pool of others: a channel that was made in a testing/synctest
-	// bubble must stay there, so it is New that makes what is used again.
+	// home is a place for the first waiter. There is no pool of others: a channel
+	// that was made in a testing/synctest bubble must stay there, so it is New that
+	// makes what is used again.
 	home *place
 }
 
@@ -71,6 +70,7 @@ type waiter struct {
 	wake    chan struct{} // with a buffer of one; nil for C
 	woken   bool          // wake is full, or was emptied by who now wants the lock
 	granted bool          // the permits are his
+	busy    bool          // he has not gone yet
 }
 
 // New returns a private Semaphore with the given number of free permits. It makes

@@ -19,7 +19,7 @@ func (s *Semaphore) ready() {
 }
 
 // patience is how long a waiter may be passed by others who happen to run.
-const patience = int64(time.Millisecond)
+const patience = int64(100 * time.Microsecond)
 
 var epoch = time.Now()
 

@@ -69,6 +69,12 @@ func (c *Counter) Word() *word.Word { return c.word.Load() }
 // the lock needs a use of it.
 func (c *Counter) FD() *rawefd.FD { return c.fd.Load() }
 
+// Shared reports whether C threads have a handle. The caller holds the lock.
+func (c *Counter) Shared() bool { return c.inside != nil }
+
+// Private reports whether nobody outside can add. The caller holds the lock.
+func (c *Counter) Private() bool { return c.inside == nil && c.fd.Load() == nil }
+
 // Alone returns the eventfd if it holds all of the count, whatever comes, and no
 // word does.
 func (c *Counter) Alone() *rawefd.FD {
@@ -187,10 +193,7 @@ func (c *Counter) Sleep(enough uint64, held bool) bool {
 		c.publish()
 		return true // the eventfd makes an edge
 	}
-	if c.rest >= enough {
-		return false
-	}
-	return c.Word().Sleep(enough-c.rest, word.Ring|c.held(held))
+	return c.rest < enough && c.Word().Sleep(enough-c.rest, word.Ring|c.held(held))
 }
 
 // Wake says in the word that the owner waits for nothing.

@@ -23,6 +23,9 @@ func (q *Queue[T]) Len() int { return q.length }
 // First returns the Node that has been in q for longest, or nil.
 func (q *Queue[T]) First() *Node[T] { return q.first }
 
+// Queued reports whether n is in a Queue.
+func (n *Node[T]) Queued() bool { return n.queued }
+
 // Next returns the Node that stands behind n, or nil.
 func (n *Node[T]) Next() *Node[T] { return n.next }
 

@@ -110,7 +110,7 @@ func FromProcess(pid, fd int) (*Notifier, error) {
 
 func wrap(fd *rawefd.FD) *Notifier {
 	n := &Notifier{home: newPlace()}
-	n.count.Init(0, false, fd, n.ready)
+	n.count.Init(0, false, fd, (*server)(n))
 	return n
 }
 

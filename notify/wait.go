@@ -30,6 +30,11 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if count := n.count.Word().TakeAll(); count > 0 {
 		return count, nil
 	}
+	if n.count.Shared() {
+		if count := n.linger(); count > 0 {
+			return count, nil
+		}
+	}
 	count, p, err := n.takeOrQueue()
 	if err != nil {
 		return 0, n.failed("Wait", err)
@@ -42,10 +47,23 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	} else {
 		count, err = n.sleep(ctx, p)
 	}
-	if count == 0 && err == nil {
+	switch {
+	case err != nil:
+	case count == 0:
 		err = n.failed("Wait", os.ErrClosed)
+	case n.count.Shared():
+		n.count.Learn(count)
 	}
 	return count, err
+}
+
+// linger looks some more times, since C threads may be at it.
+func (n *Notifier) linger() (count uint64) {
+	w := n.count.Word()
+	if w.Idle() && n.count.Linger(func() bool { count = w.TakeAll(); return count > 0 }) {
+		n.count.Learn(count)
+	}
+	return count
 }
 
 // refuse returns the error of a Wait whose ctx has ended.
@@ -226,11 +244,7 @@ func (n *Notifier) settle() {
 	}
 }
 
-// ready delivers the count. The poller calls it after each signal while the
-// source is armed.
-func (n *Notifier) ready() {
-	if n.count.Lock() {
-		n.deliver()
-		n.count.Unlock()
-	}
-}
+// A server is a Notifier as its Counter knows it.
+type server Notifier
+
+func (s *server) Serve() { (*Notifier)(s).deliver() }

@@ -47,6 +47,10 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if s.pass(n) {
 		return nil
 	}
+	if s.since.Load() == 0 && s.count.Linger(func() bool { return s.pass(n) }) { // C threads may be at it
+		s.count.Learn(s.count.Word().Count() + 1)
+		return nil
+	}
 	p, err := s.takeOrQueue(n)
 	if err != nil {
 		return s.failed("Acquire", err)
@@ -233,6 +237,7 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 	if s.waiters.First() == p && s.enough(p) && s.take(w.permits) {
 		s.unqueue(p)
 		w.granted, w.busy = true, false
+		s.count.Learn(s.count.Word().Count() + 1)
 	}
 	s.serve()
 	return w.granted, nil

@@ -120,7 +120,7 @@ func FromProcess(pid, fd int) (*Semaphore, error) {
 
 func wrap(permits int64, fd *rawefd.FD) *Semaphore {
 	s := &Semaphore{home: newPlace()}
-	s.count.Init(uint64(permits), true, fd, s.ready)
+	s.count.Init(uint64(permits), true, fd, (*server)(s))
 	return s
 }
 

@@ -2,13 +2,14 @@ package semaphore
 
 import "time"
 
-// ready serves the waiters. The poller calls it after each permit from outside
-// while the source is armed.
+// A server is a Semaphore as its Counter knows it.
+type server Semaphore
+
+func (s *server) Serve() { (*Semaphore)(s).ready() }
+
+// ready serves the waiters after permits came from outside. The caller holds the
+// lock.
 func (s *Semaphore) ready() {
-	if !s.count.Lock() {
-		return
-	}
-	defer s.count.Unlock()
 	if s.waiters.Len() == 0 {
 		s.count.Wake(false)
 		s.count.Disarm()

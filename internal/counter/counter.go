@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/eventchan/eventchan/internal/handle"
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/word"
@@ -37,28 +36,28 @@ type Counter struct {
 	shut      bool
 	semaphore bool
 	rest      uint64
-	ready     func()
-	outside   poller.Source // tells of adds to fd
-	inside    *inside       // nil until Handle
+	owner     Owner
+	outside   poller.Source          // tells of adds to fd
+	inside    atomic.Pointer[inside] // nil until Handle
 }
 
-// inside is where C threads of this process add.
-type inside struct {
-	slot *handle.Slot
-	ring poller.Source // tells of rings at the doorbell
+// An Owner knows who waits for the count.
+type Owner interface {
+	// Serve is called with the lock held when somebody outside has added to the
+	// count, if Arm was called.
+	Serve()
 }
 
-// Init makes a Counter private, or exported if there is an fd already. The poller
-// will call ready when somebody outside has added to the count, if Arm was called.
-func (c *Counter) Init(count uint64, semaphore bool, fd *rawefd.FD, ready func()) {
-	c.semaphore, c.ready = semaphore, ready
+// Init makes a Counter private, or exported if there is an fd already.
+func (c *Counter) Init(count uint64, semaphore bool, fd *rawefd.FD, owner Owner) {
+	c.semaphore, c.owner = semaphore, owner
 	c.word.Store(&c.own)
 	if fd == nil {
 		c.put(count)
 		return
 	}
 	c.own.Store(0, word.Held)
-	c.outside = poller.NewSource(fd.Number(), ready)
+	c.outside = poller.NewSource(fd.Number(), c)
 	c.fd.Store(fd)
 }
 
@@ -69,11 +68,11 @@ func (c *Counter) Word() *word.Word { return c.word.Load() }
 // the lock needs a use of it.
 func (c *Counter) FD() *rawefd.FD { return c.fd.Load() }
 
-// Shared reports whether C threads have a handle. The caller holds the lock.
-func (c *Counter) Shared() bool { return c.inside != nil }
+// Shared reports whether C threads have a handle.
+func (c *Counter) Shared() bool { return c.inside.Load() != nil }
 
 // Private reports whether nobody outside can add. The caller holds the lock.
-func (c *Counter) Private() bool { return c.inside == nil && c.fd.Load() == nil }
+func (c *Counter) Private() bool { return !c.Shared() && c.fd.Load() == nil }
 
 // Alone returns the eventfd if it holds all of the count, whatever comes, and no
 // word does.
@@ -137,7 +136,9 @@ func (c *Counter) TakeAll() (count uint64, err error) {
 	rest := min(c.rest, math.MaxUint64-count)
 	c.rest -= rest
 	count += rest
-	return count + c.Word().TakeUpTo(math.MaxUint64-count), nil
+	count += c.Word().TakeUpTo(math.MaxUint64 - count)
+	c.took(count)
+	return count, nil
 }
 
 // Take takes n or nothing, and reports whether it did.
@@ -147,7 +148,11 @@ func (c *Counter) Take(n uint64) bool {
 		return c.takeSingly(fd, n)
 	}
 	if c.rest == 0 {
-		return c.Word().TakeHeld(n)
+		took := c.Word().TakeHeld(n)
+		if took {
+			c.took(n)
+		}
+		return took
 	}
 	c.gather()
 	defer c.spread()
@@ -193,6 +198,9 @@ func (c *Counter) Sleep(enough uint64, held bool) bool {
 		c.publish()
 		return true // the eventfd makes an edge
 	}
+	if in := c.inside.Load(); in != nil && in.stay(enough, c.held(held)) {
+		return true
+	}
 	return c.rest < enough && c.Word().Sleep(enough-c.rest, word.Ring|c.held(held))
 }
 
@@ -236,7 +244,7 @@ func (c *Counter) spread() {
 // publish moves what is in the word to the eventfd, where those outside see it,
 // and has C threads ring for whatever they add later.
 func (c *Counter) publish() {
-	if c.inside == nil && c.rest == 0 {
+	if !c.Shared() && c.rest == 0 {
 		return
 	}
 	fd := c.fd.Load()

@@ -1,7 +1,6 @@
 package counter
 
 import (
-	"github.com/eventchan/eventchan/internal/handle"
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/word"
@@ -18,13 +17,13 @@ func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.outside = poller.NewSource(fd.Number(), c.ready)
+	c.outside = poller.NewSource(fd.Number(), c)
 	if err := c.arm(armed, &c.outside); err != nil {
 		rawefd.CloseNumber(fd.Number())
 		return nil, err
 	}
-	if c.inside != nil {
-		if err := c.inside.ring.Arm(); err != nil {
+	if in := c.inside.Load(); in != nil {
+		if err := in.ring.Arm(); err != nil {
 			c.outside.Close()
 			rawefd.CloseNumber(fd.Number())
 			return nil, err
@@ -37,39 +36,6 @@ func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	return fd, nil
 }
 
-// Handle moves the word to where C threads can add to it, unless it is there
-// already, and returns its address. It is otherwise like Export.
-func (c *Counter) Handle(armed bool) (*handle.Slot, error) {
-	if c.inside != nil {
-		return c.inside.slot, nil
-	}
-	in, err := c.newInside(armed || c.fd.Load() != nil)
-	if err != nil {
-		return nil, err
-	}
-	// Whoever finds the old word closed goes to the lock, and then to the new one.
-	in.slot.Word.Store(c.own.Swap(word.Closed | word.Held))
-	c.word.Store(&in.slot.Word)
-	c.inside = in
-	if c.fd.Load() != nil {
-		c.publish()
-	}
-	return in.slot, nil
-}
-
-func (c *Counter) newInside(armed bool) (*inside, error) {
-	slot, err := handle.New()
-	if err != nil {
-		return nil, err
-	}
-	in := &inside{slot, poller.NewSource(slot.Doorbell(), c.rung)}
-	if err := c.arm(armed, &in.ring); err != nil {
-		slot.Leave() // nobody else knows it
-		return nil, err
-	}
-	return in, nil
-}
-
 func (c *Counter) arm(wanted bool, s *poller.Source) error {
 	if !wanted {
 		return nil
@@ -77,34 +43,32 @@ func (c *Counter) arm(wanted bool, s *poller.Source) error {
 	return s.Arm()
 }
 
-// rung answers the doorbell.
-func (c *Counter) rung() {
-	if !c.Lock() {
-		return
+// Ready has the owner serve those who wait.
+func (c *Counter) Ready(bool) {
+	if c.Lock() {
+		c.owner.Serve()
+		c.Unlock()
 	}
-	c.inside.slot.Answer()
-	c.Unlock()
-	c.ready()
 }
 
-// Arm has ready called for whatever is added from outside from now on, and soon
+// Arm has Serve called for whatever is added from outside from now on, and soon
 // if there is something. A private Counter needs it not: Go code that adds does
 // what is needed. The caller holds the lock.
 func (c *Counter) Arm() error {
-	if err := c.arm(c.fd.Load() != nil, &c.outside); err != nil || c.inside == nil {
+	if err := c.arm(c.fd.Load() != nil, &c.outside); err != nil || !c.Shared() {
 		return err
 	}
-	return c.inside.ring.Arm()
+	return c.inside.Load().ring.Arm()
 }
 
-// MustArm is Arm for owners that have nobody to tell an error: then ready is
+// MustArm is Arm for owners that have nobody to tell an error: then Serve is
 // called after a while, so that it may try again.
 func (c *Counter) MustArm() {
 	if c.fd.Load() != nil {
 		c.outside.MustArm()
 	}
-	if c.inside != nil {
-		c.inside.ring.MustArm()
+	if in := c.inside.Load(); in != nil {
+		in.ring.MustArm()
 	}
 }
 
@@ -132,9 +96,9 @@ func (c *Counter) Shut() (fd *rawefd.FD, first bool) {
 	n, _ := c.Word().Swap(word.Closed | word.Held)
 	c.own.Store(n, word.Closed|word.Held) // where nobody adds to it any more
 	c.word.Store(&c.own)
-	if c.inside != nil {
-		c.inside.ring.Close()
-		c.inside.slot.Leave()
+	if in := c.inside.Load(); in != nil {
+		in.ring.Close()
+		in.slot.Leave()
 	}
 	c.shut = true
 	return fd, true

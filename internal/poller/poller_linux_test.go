@@ -11,6 +11,11 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
+// A handler is what is to be done after an event.
+type handler func()
+
+func (h handler) Ready(bool) { h() }
+
 func mustNew(t *testing.T) *rawefd.FD {
 	t.Helper()
 	f, err := rawefd.New(0, false)
@@ -32,7 +37,7 @@ func mustAdd(t *testing.T, f *rawefd.FD) {
 func arm(t *testing.T, f *rawefd.FD) (*poller.Source, <-chan int) {
 	t.Helper()
 	calls := make(chan int, 100)
-	s := poller.NewSource(f.Number(), func() { calls <- 1 })
+	s := poller.NewSource(f.Number(), handler(func() { calls <- 1 }))
 	if err := s.Arm(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +79,7 @@ func TestMoreEventsThanOneLookReturns(t *testing.T) {
 	wg.Add(many)
 	hold := make(chan int)
 	held := mustNew(t)
-	blocker := poller.NewSource(held.Number(), func() { hold <- 1; <-hold })
+	blocker := poller.NewSource(held.Number(), handler(func() { hold <- 1; <-hold }))
 	if err := blocker.Arm(); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +87,7 @@ func TestMoreEventsThanOneLookReturns(t *testing.T) {
 	for range many {
 		f := mustNew(t)
 		var once sync.Once
-		s := poller.NewSource(f.Number(), func() { once.Do(wg.Done) })
+		s := poller.NewSource(f.Number(), handler(func() { once.Do(wg.Done) }))
 		if err := s.Arm(); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +107,7 @@ func TestNothingIsLeftAfterTheLastSource(t *testing.T) {
 	f := mustNew(t)
 	before, goroutines := leaktest.Baseline(), runtime.NumGoroutine()
 	for range 100 {
-		s := poller.NewSource(f.Number(), func() {})
+		s := poller.NewSource(f.Number(), handler(func() {}))
 		if err := s.Arm(); err != nil {
 			t.Fatal(err)
 		}
@@ -124,12 +129,12 @@ func TestHandlerMayCloseTheLastSource(t *testing.T) {
 	var mu sync.Mutex // the owner calls one method at a time
 	var s poller.Source
 	done := make(chan int)
-	s = poller.NewSource(f.Number(), func() {
+	s = poller.NewSource(f.Number(), handler(func() {
 		mu.Lock()
 		defer mu.Unlock()
 		s.Close()
 		close(done)
-	})
+	}))
 	mu.Lock()
 	err := s.Arm()
 	mu.Unlock()
@@ -158,7 +163,7 @@ func TestStartAgainstStop(t *testing.T) {
 					return
 				}
 				called := make(chan int, 1)
-				s := poller.NewSource(f.Number(), func() { called <- 1 })
+				s := poller.NewSource(f.Number(), handler(func() { called <- 1 }))
 				if err := s.Arm(); err != nil {
 					t.Error(err)
 				}

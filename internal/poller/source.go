@@ -16,19 +16,25 @@ import (
 // again when somebody comes: while somebody always waits that is no system
 // call, and while nobody does the poller sleeps.
 type Source struct {
-	handle func()
-	reg    *registration // nil before the first Arm
-	num    int32
-	armed  bool
+	handler Handler
+	reg     *registration // nil before the first Arm
+	num     int32
+	armed   bool
 }
 
-// NewSource returns a Source that is not watched yet. The poller goroutine
-// will call handle, which must not block.
-func NewSource(num int, handle func()) Source {
-	return Source{num: int32(num), handle: handle}
+// A Handler must not block.
+type Handler interface {
+	// Ready is called by the poller goroutine after an event, or else, if MustArm
+	// has failed, by another.
+	Ready(event bool)
 }
 
-// Arm has handle called for every edge from now on, and at once if the
+// NewSource returns a Source that is not watched yet.
+func NewSource(num int, handler Handler) Source {
+	return Source{num: int32(num), handler: handler}
+}
+
+// Arm has Ready called for every edge from now on, and at once if the
 // descriptor is readable already.
 func (s *Source) Arm() (err error) {
 	const bits = rawefd.EventIn | rawefd.EventEdge
@@ -36,7 +42,7 @@ func (s *Source) Arm() (err error) {
 	case s.armed:
 		return nil
 	case s.reg == nil:
-		s.reg, err = register(int(s.num), bits, func(uint32) { s.handle() })
+		s.reg, err = register(int(s.num), bits, func(uint32) { s.handler.Ready(true) })
 	default:
 		err = s.reg.modify(bits)
 	}
@@ -48,11 +54,11 @@ func (s *Source) Arm() (err error) {
 // descriptors or memory.
 const retryDelay = 10 * time.Millisecond
 
-// MustArm is Arm for owners that have nobody to tell an error: then handle is
+// MustArm is Arm for owners that have nobody to tell an error: then Ready is
 // called after a while, so that it may try again.
 func (s *Source) MustArm() {
 	if s.Arm() != nil {
-		time.AfterFunc(retryDelay, s.handle)
+		time.AfterFunc(retryDelay, func() { s.handler.Ready(false) })
 	}
 }
 

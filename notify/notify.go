@@ -156,14 +156,15 @@ func (n *Notifier) add(delta uint64) error {
 	if !n.count.Lock() {
 		return n.failed("Add", os.ErrClosed)
 	}
-	defer n.count.Unlock()
-	if delta == 0 || n.hand(delta) {
-		return nil
+	var err error
+	if delta > 0 && !n.hand(delta) {
+		err = n.count.Add(delta)
+		n.settle()
 	}
-	if err := n.count.Add(delta); err != nil {
+	n.count.Unlock()
+	if err != nil {
 		return n.failed("Add", err)
 	}
-	n.settle()
 	return nil
 }
 

@@ -158,7 +158,12 @@ func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
 	if !n.count.Lock() {
 		return 0, nil, os.ErrClosed
 	}
-	defer n.count.Unlock()
+	count, p, err = n.takeOrQueueLocked()
+	n.count.Unlock()
+	return count, p, err
+}
+
+func (n *Notifier) takeOrQueueLocked() (count uint64, p *place, err error) {
 	if n.c.Load() != nil || !n.count.Private() { // or else Sleep tells all
 		if count, err = n.takeFirst(); count > 0 || err != nil {
 			return count, nil, err

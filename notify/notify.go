@@ -231,8 +231,12 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 		return nil, os.ErrClosed
 	}
 	defer n.count.Unlock()
-	n.queued.Store(int32(n.waiters.Len()))
-	return n.count.Export(n.waited())
+	n.queued.Store(int32(n.waiters.Len())) // before anybody looks at it
+	fd, err := n.count.Export(n.waited())
+	if err != nil {
+		n.queued.Store(0)
+	}
+	return fd, err
 }
 
 // Handle returns the address with which C threads of this process signal: they

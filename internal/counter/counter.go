@@ -250,8 +250,8 @@ func (c *Counter) publish() {
 	fd := c.fd.Load()
 	for {
 		c.rest += c.Word().TakeUpTo(math.MaxUint64 - c.rest)
-		if c.rest > 0 && fd.Add(c.rest) == nil {
-			c.rest = 0
+		if n := min(c.rest, rawefd.MaxCount); n > 0 && fd.Add(n) == nil {
+			c.rest -= n
 		}
 		if c.rest == math.MaxUint64 || c.Word().Sleep(1, word.Ring|word.Held) {
 			return

@@ -20,8 +20,11 @@
 //	case <-ctx.Done():
 //	}
 //
-// If everybody who signals is a goroutine, use a plain channel or a
-// golang.org/x/sync/semaphore: they need no system call.
+// C threads of the same process signal through a handle, in one atomic step:
+// [github.com/eventchan/eventchan/bridge/callback]. Other processes and the kernel
+// signal through a descriptor, by a system call. A Notifier or Semaphore that has
+// neither handle nor descriptor makes no system call; still, if everybody who
+// signals is a goroutine, a plain channel will do.
 //
 // # Guarantees
 //

@@ -243,8 +243,8 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 // call eventchan_add(handle, n) or eventchan_signal(handle) of the header
 // bridge/callback/eventchan.h, also in signal handlers and real-time threads. A
 // signal is one atomic step, and a system call only if the consumer sleeps. It is
-// the same address each time, or nil after Close or if no descriptor is to be
-// had (EMFILE).
+// the same address each time, or nil after Close, if no descriptor is to be had
+// (EMFILE), and on mips and arm before v7, where Go has no atomics in common with C.
 //
 // The address stays valid for ever: after Close a signal that comes late does
 // nothing. So each Notifier whose Handle was called leaves 64 bytes behind. If

@@ -274,8 +274,9 @@ func (s *Semaphore) export() (*rawefd.FD, error) {
 // permits: they call eventchan_add(handle, n) or eventchan_signal(handle) of the
 // header bridge/callback/eventchan.h, also in signal handlers and real-time
 // threads. That is one atomic step, and a system call only if somebody has to be
-// woken. It is the same address each time, or nil after Close or if no descriptor
-// is to be had (EMFILE).
+// woken. It is the same address each time, or nil after Close, if no descriptor is
+// to be had (EMFILE), and on mips and arm before v7, where Go has no atomics in
+// common with C.
 //
 // The address stays valid for ever: after Close a permit that comes late does
 // nothing. So each Semaphore whose Handle was called leaves 64 bytes behind. If

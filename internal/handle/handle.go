@@ -3,6 +3,9 @@
 package handle
 
 import (
+	"errors"
+	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -33,6 +36,9 @@ var (
 
 // New returns a Slot, in use by its owner.
 func New() (*Slot, error) {
+	if !rawefd.SharedAtomics {
+		return nil, fmt.Errorf("no atomics in common with C on %s: %w", runtime.GOARCH, errors.ErrUnsupported)
+	}
 	doorbell, err := rawefd.New(0, false)
 	if err != nil {
 		return nil, err

@@ -1,33 +1,14 @@
 //go:build linux && cgo
 
 // Command callback lets the callbacks of a C library (sensor.h) arrive in a Go
-// select, without a callback into Go: the function that the library calls from
-// its own thread is C, and does nothing but write to an eventfd. It exits with
-// status 1 if it did not see every sample.
+// select, without a callback into Go and without a line of C: the library is
+// given a C function of this module and, as the pointer to call it with, the
+// handle of a Notifier. It exits with status 1 if it did not see every sample.
 package main
 
 /*
 #cgo LDFLAGS: -lpthread
-#include <stdint.h>
-#include <unistd.h>
 #include "sensor.h"
-
-// The library's thread never runs Go: it needs no scheduler, waits for no
-// garbage collection, and may hold locks that Go's side waits for. The write
-// fails only at a count of 2^64-2.
-static void add_one(void *user)
-{
-	uint64_t one = 1;
-
-	if (write((intptr_t)user, &one, sizeof one) != sizeof one)
-		_exit(1);
-}
-
-// The void * is the descriptor itself, so no pointer into Go's memory is kept in C.
-static sensor *start(int count, int fd)
-{
-	return sensor_start(count, add_one, (void *)(intptr_t)fd);
-}
 */
 import "C"
 
@@ -36,6 +17,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/eventchan/eventchan/bridge/callback"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -46,9 +28,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ready.Close() // after the library's thread has ended, which writes to it
+	defer ready.Close()
 
-	sensor := C.start(samples, C.int(ready.FD()))
+	// The library's thread never runs Go: it needs no scheduler, waits for no
+	// garbage collection, and may hold locks that Go's side waits for. It does one
+	// atomic addition, and a write(2) if main sleeps. The handle is no pointer into
+	// Go's memory, and stays valid if the library calls after Close.
+	sensor := C.sensor_start(samples, C.sensor_callback(callback.Signal()), ready.Handle())
 	if sensor == nil {
 		log.Fatal("the sensor did not start")
 	}

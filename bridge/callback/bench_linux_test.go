@@ -1,0 +1,58 @@
+//go:build cgo
+
+package callback_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/eventchan/eventchan/internal/chandle"
+	"github.com/eventchan/eventchan/internal/cthread"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// BenchmarkAdd measures what a signal costs the C thread that makes it, beside a
+// write(2) to the eventfd of the same Notifier. No one waits, so nobody is woken.
+func BenchmarkAdd(b *testing.B) {
+	b.Run("eventchan_add", func(b *testing.B) { add(b, 1) })
+	b.Run("eventchan_add, 4 threads", func(b *testing.B) { add(b, 4) })
+	b.Run("write", func(b *testing.B) {
+		n := must(notify.New())
+		defer n.Close()
+		fd := n.FD()
+		b.ResetTimer()
+		thread := must(cthread.Signal(fd, b.N))
+		if _, err := thread.Join(); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+func add(b *testing.B, threads int) {
+	n, handle := newNotifier()
+	defer n.Close()
+	b.ResetTimer()
+	var started []*chandle.Thread
+	for range threads {
+		started = append(started, must(chandle.Add(handle, 1, b.N/threads, forEver)))
+	}
+	join(b, started...)
+}
+
+// BenchmarkAddToReceiver is the same with a goroutine that receives all the time
+// and so is asleep now and then.
+func BenchmarkAddToReceiver(b *testing.B) {
+	n, handle := newNotifier()
+	defer n.Close()
+	thread := must(chandle.Add(handle, 1, b.N, forEver))
+	receives := 0
+	for received := uint64(0); received < uint64(b.N); receives++ {
+		count, err := n.Wait(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		received += count
+	}
+	join(b, thread)
+	b.ReportMetric(float64(receives)/float64(b.N), "receives/op")
+}

@@ -29,8 +29,15 @@ import (
 // Without waiting it allocates nothing, and costs one atomic step. After FD or File
 // it costs n system calls, since the kernel hands out one permit a read.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 && s.count.Word().Take(uint64(n)) {
-		return nil
+	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
+		if s.count.Word().Take(uint64(n)) {
+			return nil
+		}
+		if fd := s.count.Alone(); fd != nil && n == 1 {
+			if took, _ := s.tryRead(fd); took {
+				return nil
+			}
+		}
 	}
 	return s.acquire(ctx, n)
 }
@@ -102,6 +109,11 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 	if n >= 0 && w.Lacks(uint64(n)) {
 		return false
 	}
+	if fd := s.count.Alone(); fd != nil && n == 1 {
+		if took, certain := s.tryRead(fd); certain {
+			return took
+		}
+	}
 	return s.tryAcquire(n)
 }
 
@@ -110,11 +122,6 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 	check("TryAcquire", n)
 	if s.pass(n) {
 		return true
-	}
-	if fd := s.count.Alone(); fd != nil && n == 1 {
-		if took, certain := s.tryRead(fd); certain {
-			return took
-		}
 	}
 	if !s.count.Lock() {
 		return false
@@ -133,8 +140,8 @@ func (s *Semaphore) tryRead(fd *rawefd.FD) (took, certain bool) {
 	if uint32(before) != 0 || !fd.Use() {
 		return false, false
 	}
-	defer fd.Done()
 	n, _ := fd.Take()
+	fd.Done()
 	return n == 1, n == 1 || s.slow.Load() == before
 }
 

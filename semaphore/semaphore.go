@@ -146,27 +146,26 @@ func (s *Semaphore) release(n int64) {
 	if n == 0 {
 		return
 	}
-	for s.count.Word().Addable(uint64(n)) {
-		if s.count.Word().Add(uint64(n)) {
-			return
-		}
-	}
-	if err := s.give(n); err != nil {
-		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())
-	}
-}
-
-// give adds n permits, to the eventfd without the lock if nobody waits.
-func (s *Semaphore) give(n int64) (err error) {
-	if fd := s.count.FD(); fd != nil && uint32(s.slow.Load()) == 0 {
-		if !fd.Use() {
-			return nil
-		}
+	var err error
+	if fd := s.count.FD(); fd == nil || uint32(s.slow.Load()) > 0 {
+		err = s.give(n)
+	} else if fd.Use() { // nobody waits
 		if permits := uint64(n); fd.TryAdd(&permits) != 0 {
 			err = fd.Add(permits)
 		}
 		fd.Done()
-		return err
+	}
+	if err != nil {
+		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())
+	}
+}
+
+// give adds n permits to the word, or to the eventfd if somebody waits.
+func (s *Semaphore) give(n int64) error {
+	for s.count.Word().Addable(uint64(n)) {
+		if s.count.Word().Add(uint64(n)) {
+			return nil
+		}
 	}
 	if !s.count.Lock() {
 		return nil

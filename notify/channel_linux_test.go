@@ -77,7 +77,7 @@ func tryWaitSeesWhatIsOnItsWayToC(t *testing.T, add func(testing.TB, *notify.Not
 	}
 }
 
-func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) { eachWay(t, takingWhatCHoldsAndMoreInPieces) }
+func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) { ofAnySize(t, takingWhatCHoldsAndMoreInPieces) }
 
 func takingWhatCHoldsAndMoreInPieces(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	n := mustNew(t)
@@ -101,7 +101,7 @@ func takingWhatCHoldsAndMoreInPieces(t *testing.T, add func(testing.TB, *notify.
 }
 
 // A piece that finds room when all is taken is not forgotten.
-func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) { eachWay(t, waitTakesThePieceThatHadNoRoom) }
+func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) { ofAnySize(t, waitTakesThePieceThatHadNoRoom) }
 
 func waitTakesThePieceThatHadNoRoom(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	for range 500 {
@@ -163,7 +163,7 @@ func move(t *testing.T, n *notify.Notifier, delta uint64, add func(testing.TB, *
 }
 
 func TestSumThatNoUint64HoldsComesInPieces(t *testing.T) {
-	eachWay(t, sumThatNoUint64HoldsComesInPieces)
+	ofAnySize(t, sumThatNoUint64HoldsComesInPieces)
 }
 
 func sumThatNoUint64HoldsComesInPieces(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
@@ -182,7 +182,7 @@ func sumThatNoUint64HoldsComesInPieces(t *testing.T, add func(testing.TB, *notif
 	}
 }
 
-func TestCloseDeliversAllPieces(t *testing.T) { eachWay(t, closeDeliversAllPieces) }
+func TestCloseDeliversAllPieces(t *testing.T) { ofAnySize(t, closeDeliversAllPieces) }
 
 func closeDeliversAllPieces(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 	for name, before := range map[string][]uint64{

@@ -35,10 +35,24 @@ func mustAdd(t testing.TB, n *notify.Notifier, delta uint64) {
 }
 
 // eachWay runs a test with signals from Go, which go straight to who waits, and
-// with signals that come from outside as far as the Notifier knows.
+// with signals that come from outside as far as the Notifier knows: through the
+// eventfd, and as C threads send them.
 func eachWay(t *testing.T, test func(t *testing.T, add func(testing.TB, *notify.Notifier, uint64))) {
+	ofAnySize(t, test)
+	t.Run("handle", func(t *testing.T) { test(t, mustSignal) })
+}
+
+// ofAnySize is eachWay for counts that are too large for a handle.
+func ofAnySize(t *testing.T, test func(t *testing.T, add func(testing.TB, *notify.Notifier, uint64))) {
 	t.Run("Add", func(t *testing.T) { test(t, mustAdd) })
 	t.Run("write", func(t *testing.T) { test(t, mustWrite) })
+}
+
+func mustSignal(t testing.TB, n *notify.Notifier, delta uint64) {
+	t.Helper()
+	if !signal(n.Handle(), delta) {
+		t.Fatalf("a signal of %d through the handle came too late", delta)
+	}
 }
 
 func mustWrite(t testing.TB, n *notify.Notifier, delta uint64) {

@@ -36,13 +36,21 @@ func mustAcquire(t testing.TB, s *semaphore.Semaphore, n int64) {
 }
 
 // eachWay runs a test with permits released by Go, which go straight to who
-// waits, and with permits that come from outside as far as the Semaphore knows.
+// waits, and with permits that come from outside as far as the Semaphore knows:
+// through the eventfd, and as C threads release them.
 func eachWay(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
 	t.Run("Release", func(t *testing.T) { test(t, (*semaphore.Semaphore).Release) })
 	t.Run("write", func(t *testing.T) {
 		test(t, func(s *semaphore.Semaphore, n int64) {
 			if _, err := unix.Write(s.FD(), binary.NativeEndian.AppendUint64(nil, uint64(n))); err != nil {
 				t.Errorf("write(2) of %d = %v", n, err)
+			}
+		})
+	})
+	t.Run("handle", func(t *testing.T) {
+		test(t, func(s *semaphore.Semaphore, n int64) {
+			if !signal(s.Handle(), uint64(n)) {
+				t.Errorf("a release of %d through the handle came too late", n)
 			}
 		})
 	})

@@ -37,7 +37,7 @@ type Counter struct {
 	semaphore bool
 	rest      uint64
 	owner     Owner
-	outside   poller.Source          // tells of adds to fd
+	outside   *poller.Source         // tells of adds to fd
 	inside    atomic.Pointer[inside] // nil until Handle
 }
 
@@ -57,7 +57,7 @@ func (c *Counter) Init(count uint64, semaphore bool, fd *rawefd.FD, owner Owner)
 		return
 	}
 	c.own.Store(0, word.Held)
-	c.outside = poller.NewSource(fd.Number(), c)
+	c.watch(fd)
 	c.fd.Store(fd)
 }
 

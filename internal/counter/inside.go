@@ -31,11 +31,11 @@ type inside struct {
 	looks atomic.Int32
 
 	// The poller goroutine alone uses what follows, with the lock where it says so.
-	left   int32  // looks before it sleeps
-	served uint64 // what this look has taken; with the lock
-	serves bool   // a look goes on; with the lock
-	awake  bool   // it looks again
-	listed bool   // Look will be called
+	left   int32 // looks before it sleeps
+	serves bool  // a look goes on; with the lock
+	served uint8 // what it has taken, if less than several; with the lock
+	awake  bool  // it looks again
+	listed bool  // Look will be called
 }
 
 // Handle moves the word to where C threads can add to it, unless it is there
@@ -65,7 +65,7 @@ func (c *Counter) newInside(armed bool) (*inside, error) {
 	}
 	in := &inside{counter: c, slot: slot}
 	in.ring = poller.NewSource(slot.Doorbell(), in)
-	if err := c.arm(armed, &in.ring); err != nil {
+	if err := arm(armed, &in.ring); err != nil {
 		slot.Leave() // nobody else knows it
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (in *inside) serve() {
 // took counts what is taken in a look of the poller. The caller holds the lock.
 func (c *Counter) took(n uint64) {
 	if in := c.inside.Load(); in != nil && in.serves {
-		in.served += n
+		in.served = uint8(min(uint64(in.served)+n, several))
 	}
 }
 
@@ -126,18 +126,22 @@ func (in *inside) stay(enough, held uint64) bool {
 	if !in.serves {
 		return false
 	}
-	in.learn(in.served > 0, in.served)
+	in.learn(uint64(in.served))
 	in.left = in.looks.Load()
 	in.awake = in.served > 0 && in.left > 0
 	return in.awake && in.counter.rest < enough && in.slot.Word.Sleep(enough-in.counter.rest, held)
 }
 
-// learn changes looks after a look, or several, that found so many signals.
-func (in *inside) learn(found bool, signals uint64) {
+// several signals at once are a stream.
+const several = 2
+
+// learn changes looks after one, or a number of them in vain, that found so many
+// signals.
+func (in *inside) learn(signals uint64) {
 	switch {
-	case !found:
+	case signals == 0:
 		in.looks.Store(in.looks.Load() / 2)
-	case signals > 1:
+	case signals >= several:
 		in.looks.Store(MostLooks)
 	}
 }
@@ -157,7 +161,7 @@ func (c *Counter) Linger(try func() bool) bool {
 		}
 	}
 	if looks > 0 {
-		in.learn(false, 0)
+		in.learn(0)
 	}
 	return false
 }
@@ -166,6 +170,6 @@ func (c *Counter) Linger(try func() bool) bool {
 // when it was woken.
 func (c *Counter) Learn(signals uint64) {
 	if in := c.inside.Load(); in != nil {
-		in.learn(true, signals)
+		in.learn(signals)
 	}
 }

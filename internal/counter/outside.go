@@ -17,8 +17,8 @@ func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.outside = poller.NewSource(fd.Number(), c)
-	if err := c.arm(armed, &c.outside); err != nil {
+	c.watch(fd)
+	if err := arm(armed, c.outside); err != nil {
 		rawefd.CloseNumber(fd.Number())
 		return nil, err
 	}
@@ -36,7 +36,12 @@ func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	return fd, nil
 }
 
-func (c *Counter) arm(wanted bool, s *poller.Source) error {
+func (c *Counter) watch(fd *rawefd.FD) {
+	s := poller.NewSource(fd.Number(), c)
+	c.outside = &s
+}
+
+func arm(wanted bool, s *poller.Source) error {
 	if !wanted {
 		return nil
 	}
@@ -55,7 +60,7 @@ func (c *Counter) Ready(bool) {
 // if there is something. A private Counter needs it not: Go code that adds does
 // what is needed. The caller holds the lock.
 func (c *Counter) Arm() error {
-	if err := c.arm(c.fd.Load() != nil, &c.outside); err != nil || !c.Shared() {
+	if err := arm(c.fd.Load() != nil, c.outside); err != nil || !c.Shared() {
 		return err
 	}
 	return c.inside.Load().ring.Arm()

@@ -103,7 +103,7 @@ func (w *Word) Swap(flags uint64) (n, old uint64) {
 	return v & count, v &^ count
 }
 
-// Hold sets and Clear clears flags.
+// Set sets and Clear clears flags.
 func (w *Word) Set(flags uint64)   { w.bits.Or(flags) }
 func (w *Word) Clear(flags uint64) { w.bits.And(^flags) }
 

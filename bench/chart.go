@@ -21,8 +21,9 @@ type chart struct {
 	x, y        string // what the axes show
 	xTicks      plot.ConstantTicks
 	xLog        bool
-	perY        float64 // values a unit of the y axis, with waits
-	waits       bool    // percentiles of one comparison, not a point for each
+	perY        float64  // values a unit of the y axis, with waits
+	waits       bool     // percentiles of one comparison, not a point for each
+	without     []string // rows that are like others
 }
 
 const (
@@ -80,12 +81,12 @@ func (c chart) plot(all []series) (*plot.Plot, plot.Legend, error) {
 	legend.Top, legend.Left, legend.Padding = true, true, vg.Points(5)
 	sans(&legend.TextStyle, 10)
 	p.Add(gridLines())
-	for k, s := range all {
+	for _, s := range all {
 		line, points, err := plotter.NewLinePoints(s.points)
 		if err != nil {
 			return nil, legend, err
 		}
-		line.LineStyle, points.GlyphStyle = looks(s.name, k)
+		line.LineStyle, points.GlyphStyle = styleOf(s.name)
 		p.Add(line, points)
 		legend.Add(s.name, line, points)
 	}
@@ -140,33 +141,64 @@ func (logTicks) Ticks(least, most float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// ours are drawn thick: the rows that are eventchan's.
-var ours = map[string]color.Color{
-	waitRow:        rgb(0x0B3C8C),
-	selectRow:      rgb(0x1E88E5),
-	"Notifier.C()": rgb(0x1E88E5),
-	"Semaphore":    rgb(0x1E88E5),
+// ours are drawn thick and in blue, by mode: the rows that are eventchan's.
+// Of two in the same mode, the second is dashed.
+var ours = map[string]ownStyle{
+	viaFD.of(waitCall):          {viaFD, false},
+	viaFD.of(selectCall):        {viaFD, true},
+	handle.of(waitCall):         {handle, false},
+	handle.of(selectCall):       {handle, true},
+	viaFD.of(inletRow):          {viaFD, false},
+	handle.of(inletRow):         {handle, false},
+	private.of(inletRow):        {private, false},
+	viaFD.of(semaphoreObject):   {viaFD, false},
+	handle.of(semaphoreObject):  {handle, false},
+	private.of(semaphoreObject): {private, false},
 }
 
-// others are for the rest, in the order of the table; those who see few colours
+type ownStyle struct {
+	mode   mode
+	dashed bool
+}
+
+var modeStyles = map[mode]struct {
+	color color.Color
+	shape draw.GlyphDrawer
+}{
+	viaFD:   {rgb(0x0B2A6B), draw.CircleGlyph{}},
+	handle:  {rgb(0x1E88E5), draw.PyramidGlyph{}},
+	private: {rgb(0x4FC3F7), draw.BoxGlyph{}},
+}
+
+// theirs are the others, each in a colour of its own. Those who see few colours
 // can tell them apart, and the points differ too.
+var theirs = map[string]int{
+	cOverEpoll: 0, floodOverEpoll: 0, cOverCondition: 1, floodOverCondition: 1,
+	callbackRow: 2, atomicRow: 3, fileRow: 4, pipeRow: 5, readRow: 6,
+	weightedRow: 0, channelRow: 2,
+	filesRow: 4, readsRow: 6,
+}
+
 var others = []color.Color{
-	rgb(0x000000), rgb(0x8C8C8C), rgb(0xD55E00), rgb(0x009E73), rgb(0xCC79A7), rgb(0xE69F00), rgb(0x7B4FA3),
-	rgb(0xA0522D), rgb(0x556B2F), rgb(0xB00020),
+	rgb(0x000000), rgb(0x8C8C8C), rgb(0xD55E00), rgb(0xE69F00), rgb(0x7B4FA3), rgb(0x009E73), rgb(0xCC79A7),
 }
 
 var shapes = []draw.GlyphDrawer{
-	draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{},
+	draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{},
 }
 
-func looks(name string, k int) (draw.LineStyle, draw.GlyphStyle) {
-	if c, ok := ours[name]; ok {
-		return draw.LineStyle{Color: c, Width: vg.Points(2.6)},
-			draw.GlyphStyle{Color: c, Radius: vg.Points(3), Shape: draw.CircleGlyph{}}
+func styleOf(name string) (draw.LineStyle, draw.GlyphStyle) {
+	if own, ok := ours[name]; ok {
+		style := modeStyles[own.mode]
+		line := draw.LineStyle{Color: style.color, Width: vg.Points(2.6)}
+		if own.dashed {
+			line.Dashes = []vg.Length{vg.Points(6), vg.Points(3)}
+		}
+		return line, draw.GlyphStyle{Color: style.color, Radius: vg.Points(3.4), Shape: style.shape}
 	}
-	c := others[k%len(others)]
-	return draw.LineStyle{Color: c, Width: vg.Points(1.1)},
-		draw.GlyphStyle{Color: c, Radius: vg.Points(2.8), Shape: shapes[k%len(shapes)]}
+	k := theirs[name]
+	return draw.LineStyle{Color: others[k], Width: vg.Points(1.1)},
+		draw.GlyphStyle{Color: others[k], Radius: vg.Points(2.8), Shape: shapes[k%len(shapes)]}
 }
 
 func rgb(v uint32) color.Color {

@@ -8,28 +8,36 @@ import (
 )
 
 // descriptors compares what an event and a descriptor cost with more and more
-// descriptors, as far as the limit on them goes.
+// descriptors, as far as the limit on them goes. Private objects go on.
 func descriptors(s settings) []comparison {
 	var all []comparison
 	for k := 10; k <= s.most; k *= 10 {
 		n := descriptorsAtMost(k)
 		if 2*n < k { // less would be no point of its own in a chart
-			break
-		}
-		all = append(all, atScale(n)...)
-		if n < k {
-			break
+			all = append(all, atScale(k, n)...)
+		} else {
+			all = append(all, atScale(n, n)...)
 		}
 	}
 	return all
 }
 
-func atScale(n int) []comparison {
-	rows := func(round func(int, func(int) (*inlet, error)) func(int) (measurement, error)) []contestant {
+// atScale compares n descriptors, or leaves out who needs some if there may only
+// be most of them.
+func atScale(n, most int) []comparison {
+	needing := func(open func(*inlet, int) error) func(*inlet, int) error {
+		if n <= most {
+			return open
+		}
+		return func(*inlet, int) error { return fmt.Errorf("%w: ulimit -n allows for %d", errTooMany, most) }
+	}
+	rows := func(round func(int, func(*inlet, int) error) func(int) (measurement, error)) []contestant {
 		return []contestant{
-			{fileRow, round(n, inletFiles)},
-			{"Notifier.C()", round(n, inletC)},
-			{"goroutine in read(2) for each", round(n, inletReads)},
+			{filesRow, round(n, needing(inletFiles))},
+			{viaFD.of(inletRow), round(n, needing(inletC(viaFD)))},
+			{handle.of(inletRow), round(n, needing(inletC(handle)))},
+			{private.of(inletRow), round(n, inletC(private))},
+			{readsRow, round(n, needing(inletReads))},
 		}
 	}
 	return []comparison{{
@@ -50,19 +58,19 @@ const leastStack = 2048
 // footprints makes a contestant whose value is what Go's heap and goroutines
 // hold for each descriptor. What the kernel holds, such as a thread's stack, is
 // not in it.
-func footprints(k int, open func(k int) (*inlet, error)) func(int) (measurement, error) {
+func footprints(k int, open func(in *inlet, k int) error) func(int) (measurement, error) {
 	return func(int) (measurement, error) {
+		in := newInlet(k)
+		defer func() { in.stop() }()
 		before := inUse()
-		in, err := open(k)
-		if err != nil {
+		if err := open(in, k); err != nil {
 			return measurement{}, err
 		}
 		if _, err := in.sweep(1); err != nil {
 			return measurement{}, err
 		}
-		after := inUse()
-		in.stop()
-		return measurement{value: (float64(after) - float64(before)) / float64(k), allocs: -1}, nil
+		grown := float64(inUse()) - float64(before)
+		return measurement{value: grown/float64(k) + float64(in.outside), allocs: -1}, nil
 	}
 }
 

@@ -8,4 +8,7 @@
 // Absolute times differ from machine to machine, and on one machine from hour to
 // hour. So the contestants of a comparison take turns, round after round; each
 // round gives a ratio, and the table shows the median of the ratios.
+//
+// A Notifier or Semaphore is in one of three modes, which the name of a row ends
+// with: see mode.go.
 package main

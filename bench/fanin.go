@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -14,7 +13,11 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-const fileRow = "goroutine with an os.File for each"
+const (
+	filesRow = "goroutine with an os.File for each"
+	readsRow = "goroutine in read(2) for each"
+	inletRow = "Notifier.C()"
+)
 
 // fanIn compares ways to bring the signals of many eventfds into channels.
 func fanIn(s settings) []comparison {
@@ -22,131 +25,186 @@ func fanIn(s settings) []comparison {
 	return []comparison{{
 		title: fmt.Sprintf("Fan-in of %d eventfds into channels, an event", n), unit: "ns",
 		rows: []contestant{
-			{fileRow, sweeps(n, inletFiles)},
-			{"Notifier.C()", sweeps(n, inletC)},
-			{"goroutine in Notifier.Wait for each", sweeps(n, inletWait)},
-			{"goroutine in read(2) for each", sweeps(n, inletReads)},
+			{filesRow, sweeps(n, inletFiles)},
+			{viaFD.of(inletRow), sweeps(n, inletC(viaFD))},
+			{handle.of(inletRow), sweeps(n, inletC(handle))},
+			{"goroutine in Notifier.Wait for each, FD", sweeps(n, inletWait)},
+			{readsRow, sweeps(n, inletReads)},
 		},
-		targets: []target{{"Notifier.C()", fileRow, 0.75, false}},
+		targets: []target{times(0.75, viaFD.of(inletRow), filesRow)},
 	}}
 }
 
-// An inlet is a number of eventfds whose counts come out of as many channels.
+// An inlet is a number of counters whose counts come out of as many channels.
 type inlet struct {
-	fds  []int
-	outs []<-chan uint64
-	stop func()
+	lines   []cpeer.Line       // for a C thread to signal through, one after the other
+	objects []*notify.Notifier // for a goroutine to signal, if there are no lines
+	files   []*os.File
+	outs    []<-chan uint64
+	outside int // bytes of each that Go's heap does not know of
+	stop    func()
 }
 
-// sweeps makes a contestant: a C thread writes to each of k eventfds, one after
-// the other, and a goroutine receives from all channels, n events in all.
-func sweeps(k int, open func(k int) (*inlet, error)) func(int) (measurement, error) {
+// newInlet has room for k, so that what is opened later is all that is used.
+func newInlet(k int) *inlet {
+	return &inlet{
+		lines:   make([]cpeer.Line, 0, k),
+		objects: make([]*notify.Notifier, 0, k),
+		files:   make([]*os.File, 0, k),
+		outs:    make([]<-chan uint64, 0, k),
+		stop:    func() {},
+	}
+}
+
+// sweeps makes a contestant: somebody signals each of k counters, one after the
+// other, and a goroutine receives from all channels, n events in all.
+func sweeps(k int, open func(in *inlet, k int) error) func(int) (measurement, error) {
 	return func(n int) (measurement, error) {
-		in, err := open(k)
-		if err != nil {
+		in := newInlet(k)
+		defer func() { in.stop() }()
+		if err := open(in, k); err != nil {
 			return measurement{}, err
 		}
-		defer in.stop()
-		times := max(1, n/k)
-		return in.sweep(times)
+		return in.sweep(max(1, n/k))
 	}
 }
 
 func (in *inlet) sweep(times int) (measurement, error) {
-	gate, err := newEventfd(0)
+	open, join, err := in.gate(times + 1)
 	if err != nil {
 		return measurement{}, err
 	}
-	defer unix.Close(gate)
-	thread, err := cpeer.Sweep(in.fds, gate, times+1)
-	if err != nil {
-		return measurement{}, err
-	}
-	in.collect(gate) // warm up
-	begin := time.Now()
+	in.collect(open) // warm up
+	watch := start()
 	var received uint64
 	for range times {
-		received += in.collect(gate)
+		received += in.collect(open)
 	}
-	sent := times * len(in.fds)
-	m := since(begin, sent)
-	if _, err := thread.Join(); err != nil {
+	sent := times * len(in.outs)
+	m := watch.stop(sent)
+	if err := join(); err != nil {
 		return m, err
 	}
 	return m, conserved(uint64(sent), received)
 }
 
-// collect lets the thread write to all eventfds and receives what comes.
-func (in *inlet) collect(gate int) (sum uint64) {
-	add(gate)
+// gate starts who signals through all lines each time that open is called.
+func (in *inlet) gate(times int) (open func(), join func() error, err error) {
+	if len(in.lines) == 0 {
+		return in.gateOfGoroutine(times)
+	}
+	fd, err := newEventfd(0)
+	if err != nil {
+		return nil, nil, err
+	}
+	thread, err := cpeer.Sweep(in.lines, fd, times)
+	if err != nil {
+		unix.Close(fd)
+		return nil, nil, err
+	}
+	return func() { add(fd) }, func() error {
+		defer unix.Close(fd)
+		_, err := thread.Join()
+		return err
+	}, nil
+}
+
+func (in *inlet) gateOfGoroutine(times int) (open func(), join func() error, err error) {
+	gate, sent := make(chan struct{}), make(chan error, 1)
+	go func() {
+		var failed error
+		for range times {
+			<-gate
+			for _, n := range in.objects {
+				if err := n.Notify(); err != nil {
+					failed = err
+				}
+			}
+		}
+		sent <- failed
+	}()
+	return func() { gate <- struct{}{} }, func() error { return <-sent }, nil
+}
+
+// collect lets all be signalled and receives what comes.
+func (in *inlet) collect(open func()) (sum uint64) {
+	open()
 	for _, out := range in.outs {
 		sum += <-out
 	}
 	return sum
 }
 
-func inletC(k int) (*inlet, error) {
-	return inletOf(k, func(n *notify.Notifier) <-chan uint64 { return n.C() })
+func inletC(m mode) func(in *inlet, k int) error {
+	return inletOf(m, func(n *notify.Notifier) <-chan uint64 { return n.C() })
 }
 
-func inletWait(k int) (*inlet, error) {
-	return inletOf(k, func(n *notify.Notifier) <-chan uint64 {
+func inletWait(in *inlet, k int) error {
+	return inletOf(viaFD, func(n *notify.Notifier) <-chan uint64 {
 		return forward(func() (uint64, error) { return n.Wait(context.Background()) })
-	})
+	})(in, k)
 }
 
-func inletOf(k int, out func(*notify.Notifier) <-chan uint64) (*inlet, error) {
-	var all []*notify.Notifier
-	in := &inlet{stop: func() {
-		for _, n := range all {
-			n.Close()
+// slotSize is what a handle points to.
+const slotSize = 64
+
+func inletOf(m mode, out func(*notify.Notifier) <-chan uint64) func(in *inlet, k int) error {
+	return func(in *inlet, k int) error {
+		in.stop = func() {
+			for _, n := range in.objects {
+				n.Close()
+			}
 		}
-	}}
-	for range k {
-		n, err := notify.New()
-		if err != nil {
-			in.stop()
-			return nil, err
+		if m == handle {
+			in.outside = slotSize
 		}
-		all = append(all, n)
-		in.fds = append(in.fds, n.FD())
-		in.outs = append(in.outs, out(n))
+		for range k {
+			n, line, err := m.notifier()
+			if err != nil {
+				return err
+			}
+			in.objects = append(in.objects, n)
+			if m != private {
+				in.lines = append(in.lines, line)
+			}
+			in.outs = append(in.outs, out(n))
+		}
+		return nil
 	}
-	return in, nil
 }
 
-func inletFiles(k int) (*inlet, error) {
+func inletFiles(in *inlet, k int) error {
 	fds, _, err := eventfds(k, unix.EFD_NONBLOCK)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var files []*os.File
-	in := &inlet{fds: fds, stop: func() {
-		for _, f := range files {
+	in.stop = func() {
+		for _, f := range in.files {
 			f.Close()
 		}
-	}}
+	}
 	for _, fd := range fds {
 		f := os.NewFile(uintptr(fd), "eventfd")
-		files = append(files, f)
+		in.files = append(in.files, f)
+		in.lines = append(in.lines, cpeer.Write(fd))
 		in.outs = append(in.outs, forward(func() (uint64, error) { return takeFile(f) }))
 	}
-	return in, nil
+	return nil
 }
 
 // inletReads has a thread for each eventfd. Nothing stops a read that blocks, so
 // a last write does.
-func inletReads(k int) (*inlet, error) {
+func inletReads(in *inlet, k int) error {
 	if k > 2000 {
-		return nil, fmt.Errorf("%w: a thread for each of %d", errTooMany, k)
+		return fmt.Errorf("%w: a thread for each of %d", errTooMany, k)
 	}
 	fds, closeAll, err := eventfds(k, 0)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	stopped := make(chan struct{})
-	in := &inlet{fds: fds}
 	for _, fd := range fds {
+		in.lines = append(in.lines, cpeer.Write(fd))
 		in.outs = append(in.outs, forward(func() (uint64, error) {
 			count, err := take(fd)
 			select {
@@ -165,7 +223,7 @@ func inletReads(k int) (*inlet, error) {
 		}
 		closeAll()
 	}
-	return in, nil
+	return nil
 }
 
 // forward sends what wait returns into a channel until wait fails.

@@ -42,14 +42,6 @@ type measurement struct {
 	waits  []int64 // ns of each operation, where that is asked for
 }
 
-// A target is a bound on one row: on its ratio to another row, or on the
-// difference from it.
-type target struct {
-	Row, Base string
-	Max       float64
-	Absolute  bool // Max bounds the difference
-}
-
 // An outcome is a comparison that was measured.
 type outcome struct {
 	Title, Unit string
@@ -104,6 +96,7 @@ func (r *row) calibrate(c contestant, count int, budget time.Duration) error {
 	if count > 0 {
 		return nil
 	}
+	late := false
 	for n := 64; ; {
 		begin := time.Now()
 		m, err := c.round(n)
@@ -114,12 +107,16 @@ func (r *row) calibrate(c contestant, count int, budget time.Duration) error {
 		if err != nil {
 			return err
 		}
-		wanted := int(float64(budget) / m.value)
-		if wanted <= n || time.Since(begin) > budget {
-			r.Count = max(wanted, 64)
+		wanted := max(int(float64(budget)/m.value), 64)
+		if wanted > n && time.Since(begin) < budget {
+			n, late = min(wanted, 16*n), false
+			continue
+		}
+		r.Count = max(r.Count, wanted)
+		if late { // once, it may have been somebody else who had the CPU
 			return nil
 		}
-		n = min(wanted, 16*n)
+		late = true
 	}
 }
 
@@ -172,29 +169,48 @@ func timed(n int, op func(n int)) measurement {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	op(n/10 + 1)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	before := mallocs()
 	begin := threadClock()
 	op(n)
 	elapsed := threadClock() - begin
-	runtime.ReadMemStats(&after)
 	return measurement{
 		value:  float64(elapsed) / float64(n),
-		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
+		allocs: float64(mallocs()-before) / float64(n),
 	}
 }
 
-func threadClock() int64 {
+func threadClock() int64 { return clock(unix.CLOCK_THREAD_CPUTIME_ID) }
+
+func clock(id int32) int64 {
 	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+	if err := unix.ClockGettime(id, &t); err != nil {
 		panic(err)
 	}
 	return t.Nano()
 }
 
-// since measures n operations that began at begin and have just ended.
-func since(begin time.Time, n int) measurement {
-	return measurement{value: float64(time.Since(begin)) / float64(n), allocs: -1}
+// A stopwatch measures what waits, and all goroutines together.
+type stopwatch struct {
+	mallocs uint64
+	begin   time.Time
+}
+
+func start() stopwatch { return stopwatch{mallocs(), time.Now()} }
+
+// stop measures n operations.
+func (s stopwatch) stop(n int) measurement {
+	elapsed := time.Since(s.begin)
+	return measurement{
+		value:  float64(elapsed) / float64(n),
+		allocs: float64(mallocs()-s.mallocs) / float64(n),
+	}
+}
+
+// mallocs is how many allocations there have been.
+func mallocs() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
 }
 
 // conserved is an error if not as much was received as sent.
@@ -214,10 +230,10 @@ func median(values []float64) float64 {
 }
 
 // pairwise is the median over the rounds of what f makes of two rows.
-func pairwise(a, b row, f func(a, b float64) float64) float64 {
-	values := make([]float64, len(a.Values))
+func pairwise(a, b []float64, f func(a, b float64) float64) float64 {
+	values := make([]float64, len(a))
 	for i := range values {
-		values[i] = f(a.Values[i], b.Values[i])
+		values[i] = f(a[i], b[i])
 	}
 	return median(values)
 }

@@ -8,14 +8,13 @@ import (
 	"os"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/notify"
-	"github.com/eventchan/eventchan/semaphore"
 )
 
 // memory compares what an object needs of Go's heap while a goroutine waits for
@@ -25,16 +24,12 @@ func memory(s settings) []comparison {
 	const waiter, most = "goroutine in a select on a channel", 600
 	c := comparison{
 		title: fmt.Sprintf("Go heap of a waiting object, of %d", n), unit: "bytes", count: n,
-		rows: []contestant{
-			{waiter, heapOf(newPlain)},
-			{"Notifier and its Wait", heapOf(newWaitingNotifier)},
-			{"Semaphore and its Acquire", heapOf(newWaitingSemaphore)},
-			{"Watcher and its Wait", heapOf(newWaitingWatcher)},
-			{"os.File and its Read", heapOf(newWaitingFile)},
-		},
+		rows: slices.Concat([]contestant{{waiter, heapOf(newPlain)}},
+			inModes("Notifier and its Wait", newWaitingNotifier), inModes("Semaphore and its Acquire", newWaitingSemaphore),
+			[]contestant{{"Watcher and its Wait", heapOf(newWaitingWatcher)}, {"os.File and its Read", heapOf(newWaitingFile)}}),
 	}
-	for _, r := range c.rows[1:4] {
-		c.targets = append(c.targets, target{r.name, waiter, most, true})
+	for _, r := range c.rows[1 : len(c.rows)-1] {
+		c.targets = append(c.targets, beyond(most, r.name, waiter))
 	}
 	return []comparison{c}
 }
@@ -125,22 +120,24 @@ func newPlain() (waited, error) {
 	}, func() {}}, nil
 }
 
-func newWaitingNotifier() (waited, error) {
-	n, err := notify.New()
-	if err != nil {
-		return waited{}, err
-	}
-	n.FD()
-	return waited{func(ctx context.Context) { n.Wait(ctx) }, func() { n.Close() }}, nil
+func newWaitingNotifier(m mode) func(int) (measurement, error) {
+	return heapOf(func() (waited, error) {
+		n, _, err := m.notifier()
+		if err != nil {
+			return waited{}, err
+		}
+		return waited{func(ctx context.Context) { n.Wait(ctx) }, func() { n.Close() }}, nil
+	})
 }
 
-func newWaitingSemaphore() (waited, error) {
-	s, err := semaphore.New(0)
-	if err != nil {
-		return waited{}, err
-	}
-	s.FD()
-	return waited{func(ctx context.Context) { s.Acquire(ctx, 1) }, func() { s.Close() }}, nil
+func newWaitingSemaphore(m mode) func(int) (measurement, error) {
+	return heapOf(func() (waited, error) {
+		s, err := m.semaphore(0)
+		if err != nil {
+			return waited{}, err
+		}
+		return waited{func(ctx context.Context) { s.Acquire(ctx, 1) }, func() { s.Close() }}, nil
+	})
 }
 
 func newWaitingWatcher() (waited, error) {

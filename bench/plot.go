@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -19,23 +20,26 @@ var charts = []chart{
 	{
 		name: "signals", title: "What a signal costs when C threads signal as fast as they can",
 		x: "C threads that signal at once", y: "ns a signal (log scale)", xTicks: marks(1, 2, 3, 4),
+		without: []string{viaFD.of(selectCall), readRow, gvisorRow},
 	}, {
 		name: "pinned", title: "Wake-up by a C thread and answer, the process on one CPU",
 		x: waitsAxis, y: "µs a round trip (log scale)", xTicks: percentileTicks, perY: 1000, waits: true,
+		without: []string{cReadAndEpoll, viaFD.of(selectCall), gvisorRow},
 	}, {
 		name: "wakeup", title: "Wake-up by a C thread and answer, all CPUs",
 		x: waitsAxis, y: "µs a round trip (log scale)", xTicks: percentileTicks, perY: 1000, waits: true,
+		without: []string{cReadAndEpoll, viaFD.of(selectCall), gvisorRow},
 	}, {
 		name: "contended", title: "Goroutines that want one of 2 permits all the time",
 		x: "goroutines (log scale)", y: "ns an acquire and release (log scale)",
 		xTicks: marks(2, 4, 8, 16, 32, 64), xLog: true,
 	}, {
 		name: "events", title: "What an event costs with many descriptors",
-		x: "descriptors (log scale)", y: "ns an event (log scale)",
+		x: "descriptors, or private objects (log scale)", y: "ns an event (log scale)",
 		xTicks: powers, xLog: true,
 	}, {
 		name: "footprint", title: "What a descriptor costs in Go's heap and goroutines",
-		x: "descriptors (log scale)", y: "bytes each (log scale)",
+		x: "descriptors, or private objects (log scale)", y: "bytes each (log scale)",
 		xTicks: powers, xLog: true,
 	},
 }
@@ -74,6 +78,9 @@ func (c chart) series(done []outcome) []series {
 			continue
 		}
 		for _, r := range o.Rows {
+			if slices.Contains(c.without, r.Name) {
+				continue
+			}
 			points := c.points(o, r)
 			if len(points) == 0 {
 				continue // left out

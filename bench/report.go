@@ -29,7 +29,7 @@ func (r row) print(w io.Writer, first row) {
 	}
 	fmt.Fprintf(w, "  %-56s %10.1f", r.Name, median(r.Values))
 	if first.LeftOut == "" {
-		fmt.Fprintf(w, " %7.2f", pairwise(r, first, ratio))
+		fmt.Fprintf(w, " %7.2f", pairwise(r.Values, first.Values, ratio))
 	} else {
 		fmt.Fprintf(w, " %7s", "")
 	}
@@ -45,40 +45,16 @@ func (r row) print(w io.Writer, first row) {
 }
 
 // wait is the median over the rounds of a percentile of the waits.
-func (r row) wait(percentile float64) float64 {
+func (r row) wait(percentile float64) float64 { return median(r.atPercentile(percentile)) }
+
+// atPercentile is a percentile of the waits of each round.
+func (r row) atPercentile(percentile float64) []float64 {
 	k := slices.Index(percentiles, percentile)
 	values := make([]float64, len(r.Waits))
 	for i, w := range r.Waits {
 		values[i] = w[k]
 	}
-	return median(values)
-}
-
-// printTargets holds what was measured against what was promised.
-func printTargets(w io.Writer, done []outcome) {
-	fmt.Fprintln(w, "\nTargets")
-	for _, o := range done {
-		for _, t := range o.Targets {
-			t.print(w, o)
-		}
-	}
-}
-
-func (t target) print(w io.Writer, o outcome) {
-	r, base := o.find(t.Row), o.find(t.Base)
-	if r.LeftOut != "" || base.LeftOut != "" {
-		fmt.Fprintf(w, "  left out  %s: %s\n", o.Title, t.Row)
-		return
-	}
-	got, text := pairwise(r, base, ratio), fmt.Sprintf("of %s", t.Base)
-	if t.Absolute {
-		got, text = pairwise(r, base, difference), fmt.Sprintf("%s beyond %s", o.Unit, t.Base)
-	}
-	verdict := "met"
-	if got > t.Max {
-		verdict = "MISSED"
-	}
-	fmt.Fprintf(w, "  %-7s %8.2f, at most %g  %s: %s, %s\n", verdict, got, t.Max, o.Title, t.Row, text)
+	return values
 }
 
 func (o outcome) find(name string) row {

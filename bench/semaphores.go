@@ -4,40 +4,42 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
-	"time"
+	"slices"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bench/internal/cpeer"
-	shared "github.com/eventchan/eventchan/semaphore"
 )
 
-const weightedRow = "golang.org/x/sync/semaphore"
+const (
+	weightedRow     = "golang.org/x/sync/semaphore"
+	channelRow      = "buffered channel, in a select"
+	semaphoreObject = "Semaphore"
+)
 
 // A limiter is a semaphore of some kind.
 type limiter struct {
 	acquire func() error
 	release func()
+	free    func() int // how many permits are to be had; called once, at the end
 	stop    func()
 }
 
-func newShared(permits int) (limiter, error) {
-	s, err := shared.New(int64(permits))
-	if err != nil {
-		return limiter{}, err
+func newShared(m mode) func(permits int) (limiter, error) {
+	return func(permits int) (limiter, error) {
+		s, err := m.semaphore(int64(permits))
+		if err != nil {
+			return limiter{}, err
+		}
+		ctx := context.Background()
+		return limiter{
+			acquire: func() error { return s.Acquire(ctx, 1) },
+			release: func() { s.Release(1) },
+			free:    func() int { count, _ := s.Count(); return int(count) },
+			stop:    func() { s.Close() },
+		}, nil
 	}
-	s.FD()
-	ctx := context.Background()
-	return limiter{
-		acquire: func() error { return s.Acquire(ctx, 1) },
-		release: func() { s.Release(1) },
-		stop:    func() { s.Close() },
-	}, nil
 }
 
 func newWeighted(permits int) (limiter, error) {
@@ -46,7 +48,13 @@ func newWeighted(permits int) (limiter, error) {
 	return limiter{
 		acquire: func() error { return s.Acquire(ctx, 1) },
 		release: func() { s.Release(1) },
-		stop:    func() {},
+		free: func() (n int) {
+			for s.TryAcquire(1) {
+				n++
+			}
+			return n
+		},
+		stop: func() {},
 	}, nil
 }
 
@@ -62,41 +70,48 @@ func newBuffered(permits int) (limiter, error) {
 			}
 		},
 		release: func() { <-c },
+		free:    func() int { return cap(c) - len(c) },
 		stop:    func() {},
 	}, nil
 }
 
 // limiters are the contestants, x/sync first.
 func limiters(round func(open func(permits int) (limiter, error)) func(int) (measurement, error)) []contestant {
-	return []contestant{
-		{weightedRow, round(newWeighted)},
-		{"Semaphore", round(newShared)},
-		{"buffered channel, in a select", round(newBuffered)},
-	}
+	return slices.Concat(
+		[]contestant{{weightedRow, round(newWeighted)}, {channelRow, round(newBuffered)}},
+		inModes(semaphoreObject, func(m mode) func(int) (measurement, error) { return round(newShared(m)) }))
 }
 
 // pairs compares an acquire and a release while nobody else wants a permit.
 func pairs() []comparison {
-	c := comparison{title: "Acquire and release, no contention", unit: "ns", rows: limiters(uncontended)}
-	c.rows = append(c.rows, contestant{"write(2) and read(2) in C", pairsInC})
-	return []comparison{c}
+	const cRow = "write(2) and read(2) in C"
+	return []comparison{{
+		title: "Acquire and release, no contention", unit: "ns",
+		rows: append(limiters(uncontended), contestant{cRow, pairsInC}),
+		targets: []target{
+			times(0.6, private.of(semaphoreObject), weightedRow), times(0.6, private.of(semaphoreObject), channelRow),
+			times(1.1, viaFD.of(semaphoreObject), cRow),
+		},
+	}}
 }
 
 func uncontended(open func(int) (limiter, error)) func(int) (measurement, error) {
 	return func(n int) (measurement, error) {
-		l, err := open(2)
+		const permits = 2
+		l, err := open(permits)
 		if err != nil {
 			return measurement{}, err
 		}
 		defer l.stop()
-		return timed(n, func(n int) {
+		m := timed(n, func(n int) {
 			for range n {
 				if err := l.acquire(); err != nil {
 					panic(err)
 				}
 				l.release()
 			}
-		}), nil
+		})
+		return m, conserved(permits, uint64(l.free()))
 	}
 }
 
@@ -107,77 +122,5 @@ func pairsInC(n int) (measurement, error) {
 	}
 	defer unix.Close(fd)
 	ns, err := cpeer.Pairs(fd, n)
-	return measurement{value: float64(ns) / float64(n)}, err
-}
-
-// contention compares goroutines that want one of two permits all the time.
-func contention() []comparison {
-	const permits = 2
-	var all []comparison
-	for _, g := range []int{2, 4, 8, 16, 32, 64} {
-		all = append(all, comparison{
-			title: fmt.Sprintf("%d goroutines on %d permits, a pair", g, permits), unit: "ns",
-			chart: "contended", x: float64(g), rows: limiters(contended(g, permits, func() {})),
-		})
-	}
-	return append(all, comparison{
-		title: fmt.Sprintf("16 goroutines on %d permits, held over a Gosched", permits), unit: "ns",
-		rows: limiters(contended(16, permits, runtime.Gosched)),
-	})
-}
-
-// contended has g goroutines acquire and release, n times in all. The waits are
-// how long it took to acquire.
-func contended(g, permits int, work func()) func(func(int) (limiter, error)) func(int) (measurement, error) {
-	return func(open func(int) (limiter, error)) func(int) (measurement, error) {
-		return func(n int) (measurement, error) {
-			l, err := open(permits)
-			if err != nil {
-				return measurement{}, err
-			}
-			defer l.stop()
-			return crowd{l: l, permits: permits, work: work}.run(g, max(1, n/g))
-		}
-	}
-}
-
-// A crowd is a number of goroutines on one limiter.
-type crowd struct {
-	l       limiter
-	permits int
-	work    func()
-}
-
-func (c crowd) run(g, each int) (measurement, error) {
-	var held, broken atomic.Int64
-	var wg sync.WaitGroup
-	begin := time.Now()
-	waits := make([][]int64, g)
-	for i := range waits {
-		waits[i] = make([]int64, each)
-		wg.Go(func() { c.one(waits[i], &held, &broken) })
-	}
-	wg.Wait()
-	m := since(begin, g*each)
-	for _, w := range waits {
-		m.waits = append(m.waits, w...)
-	}
-	if k := broken.Load(); k > 0 {
-		return m, fmt.Errorf("more than %d permits were held, or none was to be had, %d times", c.permits, k)
-	}
-	return m, nil
-}
-
-func (c crowd) one(waits []int64, held, broken *atomic.Int64) {
-	for i := range waits {
-		begin := time.Now()
-		err := c.l.acquire()
-		waits[i] = int64(time.Since(begin))
-		if err != nil || held.Add(1) > int64(c.permits) {
-			broken.Add(1)
-		}
-		c.work()
-		held.Add(-1)
-		c.l.release()
-	}
+	return measurement{value: float64(ns) / float64(n), allocs: -1}, err
 }

@@ -11,16 +11,19 @@ import (
 	"gvisor.dev/gvisor/pkg/eventfd"
 
 	"github.com/eventchan/eventchan/bench/internal/cpeer"
-	"github.com/eventchan/eventchan/notify"
 )
 
 const (
 	cOverEpoll     = "two C threads over epoll"
 	cReadAndEpoll  = "C threads, read(2) and epoll"
 	cOverCondition = "C threads, condition variable"
-	waitRow        = "Notifier.Wait"
-	selectRow      = "select on Notifier.C()"
+	waitCall       = "Notifier.Wait"
+	selectCall     = "select on Notifier.C()"
 	callbackRow    = "cgo callback into a channel"
+	fileRow        = "os.File on an eventfd"
+	pipeRow        = "os.Pipe"
+	readRow        = "goroutine blocked in read(2)"
+	gvisorRow      = "gvisor.dev/gvisor/pkg/eventfd"
 )
 
 // wakeUps compares round trips: a C thread wakes a goroutine, and blocks in
@@ -30,32 +33,41 @@ func wakeUps() []comparison {
 		{cOverEpoll, cPair(cpeer.OverEpoll)},
 		{cReadAndEpoll, cPair(cpeer.ReadAndEpoll)},
 		{cOverCondition, cPair(cpeer.OverCondition)},
-		{waitRow, roundTrips(wakeWait)},
-		{selectRow, roundTrips(wakeSelect)},
+		{viaFD.of(waitCall), roundTrips(wakeWait(viaFD))},
+		{handle.of(waitCall), roundTrips(wakeWait(handle))},
+		{viaFD.of(selectCall), roundTrips(wakeSelect(viaFD))},
+		{handle.of(selectCall), roundTrips(wakeSelect(handle))},
 		{callbackRow, roundTrips(wakeCallback)},
-		{"os.File on an eventfd", roundTrips(wakeFile)},
-		{"os.Pipe", roundTrips(wakePipe)},
-		{"goroutine blocked in read(2)", roundTrips(wakeRead)},
-		{"gvisor.dev/gvisor/pkg/eventfd", roundTrips(wakeGvisor)},
+		{fileRow, roundTrips(wakeFile)},
+		{pipeRow, roundTrips(wakePipe)},
+		{readRow, roundTrips(wakeRead)},
+		{gvisorRow, roundTrips(wakeGvisor)},
 	}
 	const toC, toCallback = 1.5, 1.1
-	return []comparison{{
+	onOne := comparison{
 		title: "Wake-up by a C thread and answer, one CPU", unit: "ns", rows: rows, pinned: true, chart: "pinned",
-		// The second pair of bounds is the stricter way to read the first: with the
-		// same thread at the other end, one that blocks in read(2).
-		targets: []target{
-			{waitRow, cOverEpoll, toC, false}, {selectRow, cOverEpoll, toC, false},
-			{waitRow, cReadAndEpoll, toC, false}, {selectRow, cReadAndEpoll, toC, false},
-		},
-	}, {
-		title: "Wake-up by a C thread and answer, all CPUs", unit: "ns", rows: rows, chart: "wakeup",
-		targets: []target{{waitRow, callbackRow, toCallback, false}, {selectRow, callbackRow, toCallback, false}},
-	}}
+	}
+	onAll := comparison{title: "Wake-up by a C thread and answer, all CPUs", unit: "ns", rows: rows, chart: "wakeup"}
+	for _, call := range []string{waitCall, selectCall} {
+		row := viaFD.of(call)
+		// The second bound is the stricter way to read the first: with the same
+		// thread at the other end, one that blocks in read(2).
+		onOne.targets = append(onOne.targets, times(toC, row, cOverEpoll), times(toC, row, cReadAndEpoll))
+		onAll.targets = append(onAll.targets, times(toCallback, row, callbackRow))
+	}
+	for _, call := range []string{waitCall, selectCall} {
+		// Through the descriptor a signal takes the way that every signal took
+		// before there were handles.
+		noWorse := times(1.05, handle.of(call), viaFD.of(call))
+		onOne.targets = append(onOne.targets, noWorse, noWorse.at(99))
+		onAll.targets = append(onAll.targets, noWorse, noWorse.at(99))
+	}
+	return []comparison{onOne, onAll}
 }
 
 // A waker is one way for a C thread to wake a goroutine.
 type waker struct {
-	fd   int                    // what the thread writes to; -1: it calls Go back
+	line cpeer.Line             // how the thread signals
 	wait func() (uint64, error) // sleeps, and returns how many signals came
 	stop func()
 }
@@ -74,15 +86,19 @@ func roundTrips(open func() (waker, error)) func(int) (measurement, error) {
 		}
 		defer unix.Close(reply)
 		warm := n/10 + 1
-		thread, err := cpeer.Ping(w.fd, reply, warm, n)
+		watch := start()
+		thread, err := cpeer.Ping(w.line, reply, warm, n)
 		if err != nil {
 			return measurement{}, err
 		}
 		if err := w.answer(reply, warm+n); err != nil {
 			return measurement{}, err
 		}
+		allocs := watch.stop(warm + n).allocs
 		waits, err := thread.Join()
-		return meanOf(waits), err
+		m := meanOf(waits)
+		m.allocs = allocs
+		return m, err
 	}
 }
 
@@ -115,54 +131,50 @@ func meanOf(waits []int64) measurement {
 	return measurement{value: float64(sum) / float64(len(waits)), allocs: -1, waits: waits}
 }
 
-func wakeWait() (waker, error) {
-	n, err := notify.New()
-	if err != nil {
-		return waker{}, err
+func wakeWait(m mode) func() (waker, error) {
+	return func() (waker, error) {
+		n, line, err := m.notifier()
+		if err != nil {
+			return waker{}, err
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		return waker{
+			line: line,
+			wait: func() (uint64, error) { return n.Wait(ctx) },
+			stop: func() { cancel(); n.Close() },
+		}, nil
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	return waker{
-		fd:   n.FD(),
-		wait: func() (uint64, error) { return n.Wait(ctx) },
-		stop: func() { cancel(); n.Close() },
-	}, nil
 }
 
-func wakeSelect() (waker, error) {
-	n, err := notify.New()
-	if err != nil {
-		return waker{}, err
+func wakeSelect(m mode) func() (waker, error) {
+	return func() (waker, error) {
+		n, line, err := m.notifier()
+		if err != nil {
+			return waker{}, err
+		}
+		return waker{line: line, wait: selecting(n.C()), stop: func() { n.Close() }}, nil
 	}
-	c, done := n.C(), make(chan struct{})
-	return waker{
-		fd: n.FD(),
-		wait: func() (uint64, error) {
-			select {
-			case count := <-c:
-				return count, nil
-			case <-done:
-				return 0, errors.New("done too early")
-			}
-		},
-		stop: func() { n.Close() },
-	}, nil
 }
 
-func wakeCallback() (waker, error) {
-	c, done := make(chan uint64, 1), make(chan struct{})
+// selecting receives from c in a select, as a program would that has something
+// else to wait for too.
+func selecting(c <-chan uint64) func() (uint64, error) {
+	done := make(chan struct{})
+	return func() (uint64, error) {
+		select {
+		case count := <-c:
+			return count, nil
+		case <-done:
+			return 0, errors.New("done too early")
+		}
+	}
+}
+
+func wakeCallback() (waker, error) { return callbackInto(make(chan uint64, 1)) }
+
+func callbackInto(c chan uint64) (waker, error) {
 	cpeer.SetCallee(func() { c <- 1 })
-	return waker{
-		fd: -1,
-		wait: func() (uint64, error) {
-			select {
-			case count := <-c:
-				return count, nil
-			case <-done:
-				return 0, errors.New("done too early")
-			}
-		},
-		stop: func() {},
-	}, nil
+	return waker{line: cpeer.Callback, wait: selecting(c), stop: func() {}}, nil
 }
 
 func wakeFile() (waker, error) {
@@ -172,7 +184,7 @@ func wakeFile() (waker, error) {
 	}
 	f := os.NewFile(uintptr(fd), "eventfd")
 	return waker{
-		fd:   fd,
+		line: cpeer.Write(fd),
 		wait: func() (uint64, error) { return takeFile(f) },
 		stop: func() { f.Close() },
 	}, nil
@@ -185,7 +197,7 @@ func wakePipe() (waker, error) {
 	}
 	out, err := writeEnd(w)
 	return waker{
-		fd:   out,
+		line: cpeer.Write(out),
 		wait: func() (uint64, error) { return takeFile(r) }, // the C thread writes a 1 of 8 bytes
 		stop: func() { r.Close(); w.Close() },
 	}, err
@@ -208,7 +220,7 @@ func writeEnd(w *os.File) (fd int, err error) {
 func wakeRead() (waker, error) {
 	fd, err := newEventfd(0)
 	return waker{
-		fd:   fd,
+		line: cpeer.Write(fd),
 		wait: func() (uint64, error) { return take(fd) },
 		stop: func() { unix.Close(fd) },
 	}, err
@@ -216,5 +228,5 @@ func wakeRead() (waker, error) {
 
 func wakeGvisor() (waker, error) {
 	ev, err := eventfd.Create()
-	return waker{fd: ev.FD(), wait: ev.Read, stop: func() { ev.Close() }}, err
+	return waker{line: cpeer.Write(ev.FD()), wait: ev.Read, stop: func() { ev.Close() }}, err
 }

@@ -3,7 +3,7 @@
 package cpeer
 
 /*
-#cgo CFLAGS: -O2
+#cgo CFLAGS: -O2 -I${SRCDIR}/../../../bridge/callback
 #cgo LDFLAGS: -pthread
 #include <stdlib.h>
 #include "peer.h"
@@ -16,6 +16,10 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	// Go's cache does not see the header in another folder. It sees when this
+	// package, which compiles all of it, has changed.
+	_ "github.com/eventchan/eventchan/bridge/callback"
 )
 
 // callee is what the callback calls: a variable and no cgo.Handle, whose look-up
@@ -30,36 +34,48 @@ func eventchanBenchCallback() { callee() }
 
 // A Thread is a C thread that was started and not joined yet.
 type Thread struct {
-	job *C.struct_job
+	job  *C.struct_job
+	busy int64
 }
 
 // Ping starts a thread that signals and blocks in read(2) of the eventfd in
-// until it is answered, warm times and then n times. It signals by write(2) to
-// the eventfd out, or calls Go back if out is negative.
-func Ping(out, in, warm, n int) (*Thread, error) {
-	return start(C.PING, C.struct_job{out: C.int(out), in: C.int(in), warm: C.uint64_t(warm), n: C.uint64_t(n)})
+// until it is answered, warm times and then n times.
+func Ping(out Line, in, warm, n int) (*Thread, error) {
+	return start(C.PING, C.struct_job{out: out.c(), in: C.int(in), warm: C.uint64_t(warm), n: C.uint64_t(n)})
 }
 
 // Flood starts a thread that signals n times, as Ping does, without waiting.
-func Flood(out, n int) (*Thread, error) {
-	return start(C.FLOOD, C.struct_job{out: C.int(out), n: C.uint64_t(n)})
+func Flood(out Line, n int) (*Thread, error) {
+	return start(C.FLOOD, C.struct_job{out: out.c(), n: C.uint64_t(n)})
 }
 
-// Sweep starts a thread that writes to each of the eventfds in turn after each
-// of n reads of gate.
-func Sweep(fds []int, gate, n int) (*Thread, error) {
-	list := (*C.int)(C.malloc(C.size_t(len(fds)) * C.sizeof_int))
-	for i, fd := range fds {
-		unsafe.Slice(list, len(fds))[i] = C.int(fd)
-	}
-	return start(C.SWEEP, C.struct_job{fds: list, nfds: C.int(len(fds)), in: C.int(gate), n: C.uint64_t(n)})
+// Paced starts a thread that signals n times, every gap nanoseconds. Join returns
+// how long each signal took.
+func Paced(out Line, gap int64, n int) (*Thread, error) {
+	return start(C.PACED, C.struct_job{out: out.c(), gap: C.int64_t(gap), n: C.uint64_t(n)})
 }
+
+// Busy is how many nanoseconds of CPU a thread of Paced took. To be called after
+// Join.
+func (t *Thread) Busy() int64 { return t.busy }
+
+// Sweep starts a thread that signals through each of the lines in turn after
+// each of n reads of gate.
+func Sweep(lines []Line, gate, n int) (*Thread, error) {
+	list := (*C.struct_line)(C.malloc(C.size_t(len(lines)) * C.sizeof_struct_line))
+	for i, l := range lines {
+		unsafe.Slice(list, len(lines))[i] = l.c()
+	}
+	return start(C.SWEEP, C.struct_job{lines: list, nlines: C.int(len(lines)), in: C.int(gate), n: C.uint64_t(n)})
+}
+
+func (l Line) c() C.struct_line { return C.struct_line{handle: l.Handle, fd: C.int(l.FD)} }
 
 func start(loop C.enum_loop, job C.struct_job) (*Thread, error) {
 	j := (*C.struct_job)(C.malloc(C.sizeof_struct_job))
 	*j = job
 	switch loop {
-	case C.PING, C.PING_EPOLL, C.PING_CONDITION:
+	case C.PING, C.PING_EPOLL, C.PING_CONDITION, C.PACED:
 		j.ns = (*C.int64_t)(C.calloc(C.size_t(j.n), C.sizeof_int64_t))
 	}
 	if errno := C.peer_start(j, loop); errno != 0 {
@@ -71,15 +87,16 @@ func start(loop C.enum_loop, job C.struct_job) (*Thread, error) {
 
 func free(j *C.struct_job) {
 	C.free(unsafe.Pointer(j.ns))
-	C.free(unsafe.Pointer(j.fds))
+	C.free(unsafe.Pointer(j.lines))
 	C.free(unsafe.Pointer(j))
 }
 
 // Join waits until the thread has ended and returns how many nanoseconds each
-// round trip of a Ping took. To be called once.
+// round trip of a Ping took, or each signal of a Paced. To be called once.
 func (t *Thread) Join() ([]int64, error) {
 	defer free(t.job)
 	C.peer_join(t.job)
+	t.busy = int64(t.job.busy)
 	if t.job.error != 0 {
 		return nil, os.NewSyscallError("a C thread's read or write", syscall.Errno(t.job.error))
 	}
@@ -112,12 +129,12 @@ func overEventfds(first C.enum_loop, warm, n int) ([]int64, error) {
 		fds[i] = fd
 	}
 	pong, err := start(C.PONG_EPOLL, C.struct_job{
-		in: C.int(fds[0]), out: C.int(fds[1]), warm: C.uint64_t(warm), n: C.uint64_t(n)})
+		in: C.int(fds[0]), out: Write(fds[1]).c(), warm: C.uint64_t(warm), n: C.uint64_t(n)})
 	if err != nil {
 		return nil, err
 	}
 	ping, err := start(first, C.struct_job{
-		out: C.int(fds[0]), in: C.int(fds[1]), warm: C.uint64_t(warm), n: C.uint64_t(n)})
+		out: Write(fds[0]).c(), in: C.int(fds[1]), warm: C.uint64_t(warm), n: C.uint64_t(n)})
 	if err != nil {
 		return nil, err
 	}
@@ -160,26 +177,55 @@ func newShared() *C.struct_shared {
 func FloodCondition(signallers, n int) (sum, ns int64, err error) {
 	s := newShared()
 	defer C.free(unsafe.Pointer(s))
+	return flood(signallers, C.FLOOD_CONDITION, C.struct_job{shared: s, n: C.uint64_t(n)}, func() int64 {
+		return int64(C.peer_collect(s, C.uint64_t(signallers*n)))
+	})
+}
+
+// FloodEpoll is FloodCondition through an eventfd, which the one that collects
+// waits for in epoll_wait(2).
+func FloodEpoll(signallers, n int) (sum, ns int64, err error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return 0, 0, os.NewSyscallError("eventfd2", err)
+	}
+	defer unix.Close(fd)
+	return flood(signallers, C.FLOOD, C.struct_job{out: Write(fd).c(), n: C.uint64_t(n)}, func() int64 {
+		return int64(C.peer_collect_epoll(C.int(fd), C.uint64_t(signallers*n)))
+	})
+}
+
+func flood(signallers int, loop C.enum_loop, job C.struct_job, collect func() int64) (sum, ns int64, err error) {
 	begin := C.peer_now()
 	threads := make([]*Thread, signallers)
 	for i := range threads {
-		if threads[i], err = start(C.FLOOD_CONDITION, C.struct_job{shared: s, n: C.uint64_t(n)}); err != nil {
+		if threads[i], err = start(loop, job); err != nil {
 			return 0, 0, err
 		}
 	}
-	got := C.peer_collect(s, C.uint64_t(signallers*n))
-	end := C.peer_now()
+	sum = collect()
+	ns = int64(C.peer_now() - begin)
 	for _, t := range threads {
-		t.Join()
+		if _, failed := t.Join(); failed != nil {
+			err = failed
+		}
 	}
-	return int64(got), int64(end - begin), nil
+	return sum, ns, err
+}
+
+// Adds times n signals in C, in this thread.
+func Adds(out Line, n int) (ns int64, err error) {
+	return checked(C.peer_adds(out.c(), C.uint64_t(n)))
 }
 
 // Pairs times n times write(2) and read(2) of the eventfd fd in C.
 func Pairs(fd, n int) (ns int64, err error) {
-	if ns := int64(C.peer_pairs(C.int(fd), C.uint64_t(n))); ns >= 0 {
-		return ns, nil
-	} else {
+	return checked(C.peer_pairs(C.int(fd), C.uint64_t(n)))
+}
+
+func checked(ns C.int64_t) (int64, error) {
+	if ns < 0 {
 		return 0, syscall.Errno(-ns)
 	}
+	return int64(ns), nil
 }

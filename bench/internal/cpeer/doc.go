@@ -1,9 +1,24 @@
 // Package cpeer is the C side of the benchmarks: threads that Go did not start,
-// which signal through write(2) or a cgo callback, and pairs of C threads to
-// compare with. Without cgo every function returns [ErrUnavailable].
+// which signal through write(2), a handle or a cgo callback, and pairs of C
+// threads to compare with. Without cgo every function returns [ErrUnavailable].
 package cpeer
 
-import "errors"
+import (
+	"errors"
+	"unsafe"
+)
 
 // ErrUnavailable says why a row has no figures.
 var ErrUnavailable = errors.New("needs cgo, for a C thread")
+
+// A Line is how a thread signals.
+type Line struct {
+	Handle unsafe.Pointer // by eventchan_add, unless nil
+	FD     int            // else by write(2) to this eventfd, unless negative
+}
+
+// Write is the Line of an eventfd.
+func Write(fd int) Line { return Line{FD: fd} }
+
+// Callback is to call the function that was given to SetCallee.
+var Callback = Line{FD: -1}

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "eventchan.h"
+
 extern void eventchanBenchCallback(void);	// in Go
 
 int64_t peer_now(void)
@@ -15,6 +17,15 @@ int64_t peer_now(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+// busy is how long this thread has had a CPU, as what never waits is timed.
+static int64_t busy(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
@@ -28,7 +39,8 @@ static int add(struct job *j, int fd)
 	return 0;
 }
 
-static int take(struct job *j, int fd)
+// take returns the count, or 0 on error.
+static uint64_t take(struct job *j, int fd)
 {
 	uint64_t count;
 
@@ -37,20 +49,22 @@ static int take(struct job *j, int fd)
 			j->error = errno;
 			return 0;
 		}
-	return 1;
+	return count;
 }
 
-static int signal_go(struct job *j)
+static inline int signal_to(struct job *j, struct line line)
 {
-	if (j->out >= 0)
-		return add(j, j->out);
+	if (line.handle)
+		return (j->error = eventchan_add(line.handle, 1)) == 0;
+	if (line.fd >= 0)
+		return add(j, line.fd);
 	eventchanBenchCallback();
 	return 1;
 }
 
 static int round_trip(struct job *j)
 {
-	return signal_go(j) && take(j, j->in);
+	return signal_to(j, j->out) && take(j, j->in);
 }
 
 static void *ping(void *arg)
@@ -74,19 +88,40 @@ static void *flood(void *arg)
 {
 	struct job *j = arg;
 
-	for (uint64_t i = 0; i < j->n && signal_go(j); i++)
+	for (uint64_t i = 0; i < j->n && signal_to(j, j->out); i++)
 		;
 	return NULL;
 }
 
-// sweep writes to each of the eventfds, once every time that in lets it.
+// paced signals at a steady pace, or as soon as it can when it is late, and times
+// each signal.
+static void *paced(void *arg)
+{
+	struct job *j = arg;
+	int64_t due = peer_now();
+
+	for (uint64_t i = 0; i < j->n; i++, due += j->gap) {
+		int64_t start;
+
+		do
+			start = peer_now();
+		while (start < due);
+		if (!signal_to(j, j->out))
+			break;
+		j->ns[i] = peer_now() - start;
+	}
+	j->busy = busy();
+	return NULL;
+}
+
+// sweep signals through each of the lines, once every time that in lets it.
 static void *sweep(void *arg)
 {
 	struct job *j = arg;
 
 	for (uint64_t i = 0; i < j->n && take(j, j->in); i++)
-		for (int k = 0; k < j->nfds; k++)
-			if (!add(j, j->fds[k]))
+		for (int k = 0; k < j->nlines; k++)
+			if (!signal_to(j, j->lines[k]))
 				return NULL;
 	return NULL;
 }
@@ -102,7 +137,7 @@ static int watch(struct job *j)
 	return ep;
 }
 
-static int await(struct job *j, int ep)
+static uint64_t await(struct job *j, int ep)
 {
 	struct epoll_event ev;
 
@@ -118,7 +153,7 @@ static void *pong_epoll(void *arg)
 	int ep = watch(j);
 
 	for (uint64_t i = 0; i < j->warm + j->n && !j->error; i++)
-		if (!await(j, ep) || !add(j, j->out))
+		if (!await(j, ep) || !add(j, j->out.fd))
 			break;
 	close(ep);
 	return NULL;
@@ -133,7 +168,7 @@ static void *ping_epoll(void *arg)
 	for (uint64_t i = 0; i < j->warm + j->n && !j->error; i++) {
 		int64_t start = peer_now();
 
-		if (!add(j, j->out) || !await(j, ep))
+		if (!add(j, j->out.fd) || !await(j, ep))
 			break;
 		if (i >= j->warm)
 			j->ns[i - j->warm] = peer_now() - start;
@@ -214,20 +249,43 @@ uint64_t peer_collect(struct shared *s, uint64_t n)
 	return sum;
 }
 
+int64_t peer_collect_epoll(int fd, uint64_t n)
+{
+	struct job j = { .in = fd };
+	int ep = watch(&j);
+	uint64_t sum = 0;
+
+	while (sum < n && !j.error)
+		sum += await(&j, ep);
+	close(ep);
+	return j.error ? -j.error : (int64_t)sum;
+}
+
+int64_t peer_adds(struct line line, uint64_t n)
+{
+	struct job j = { 0 };
+	int64_t start = busy();
+
+	for (uint64_t i = 0; i < n; i++)
+		if (!signal_to(&j, line))
+			return -j.error;
+	return busy() - start;
+}
+
 int64_t peer_pairs(int fd, uint64_t n)
 {
 	struct job j = { 0 };
-	int64_t start = peer_now();
+	int64_t start = busy();
 
 	for (uint64_t i = 0; i < n; i++)
 		if (!add(&j, fd) || !take(&j, fd))
 			return -j.error;
-	return peer_now() - start;
+	return busy() - start;
 }
 
 static void *(*const loops[])(void *) = {
 	ping, ping_epoll, flood, sweep, pong_epoll, ping_condition, pong_condition,
-	flood_condition,
+	flood_condition, paced,
 };
 
 // peer_start blocks all signals around pthread_create, whose thread inherits

@@ -7,13 +7,23 @@
 
 struct shared;
 
+// How to signal: through the handle, or else by write(2) to the eventfd, or else
+// by calling Go back.
+struct line {
+	void *handle;		// or NULL
+	int fd;			// or < 0
+};
+
 struct job {
 	pthread_t thread;
-	int out, in;		// eventfds; out < 0: call Go back instead
-	const int *fds;		// for sweep
-	int nfds;
+	struct line out;
+	int in;			// an eventfd
+	struct line *lines;	// for sweep
+	int nlines;
 	uint64_t warm, n;	// round trips not timed and timed, or signals
-	int64_t *ns;		// the n round trips
+	int64_t *ns;		// the n round trips, or signals
+	int64_t gap;		// ns from one signal to the next, for paced
+	int64_t busy;		// ns of CPU that paced took
 	struct shared *shared;	// for threads that meet at a condition variable
 	int error;
 };
@@ -27,7 +37,7 @@ struct shared {
 
 enum loop {
 	PING, PING_EPOLL, FLOOD, SWEEP, PONG_EPOLL, PING_CONDITION, PONG_CONDITION,
-	FLOOD_CONDITION
+	FLOOD_CONDITION, PACED
 };
 
 int peer_start(struct job *j, enum loop loop);
@@ -36,8 +46,14 @@ void peer_join(struct job *j);
 // peer_pairs times n times write(2) and read(2) of an eventfd, in this thread.
 int64_t peer_pairs(int fd, uint64_t n);
 
+// peer_adds times n times eventchan_add, or write(2) of an eventfd, in this thread.
+int64_t peer_adds(struct line line, uint64_t n);
+
 // peer_collect takes pings, as they come, until it has n, and returns the sum.
 uint64_t peer_collect(struct shared *s, uint64_t n);
+
+// peer_collect_epoll reads an eventfd, as its events come, until it has n.
+int64_t peer_collect_epoll(int fd, uint64_t n);
 
 int64_t peer_now(void);
 

@@ -6,12 +6,16 @@ package cpeer
 type Thread struct{}
 
 func (t *Thread) Join() ([]int64, error)                          { return nil, ErrUnavailable }
+func (t *Thread) Busy() int64                                     { return 0 }
 func SetCallee(f func())                                          {}
-func Ping(out, in, warm, n int) (*Thread, error)                  { return nil, ErrUnavailable }
-func Flood(out, n int) (*Thread, error)                           { return nil, ErrUnavailable }
-func Sweep(fds []int, gate, times int) (*Thread, error)           { return nil, ErrUnavailable }
+func Ping(out Line, in, warm, n int) (*Thread, error)             { return nil, ErrUnavailable }
+func Flood(out Line, n int) (*Thread, error)                      { return nil, ErrUnavailable }
+func Paced(out Line, gap int64, n int) (*Thread, error)           { return nil, ErrUnavailable }
+func Sweep(lines []Line, gate, times int) (*Thread, error)        { return nil, ErrUnavailable }
 func OverEpoll(warm, n int) ([]int64, error)                      { return nil, ErrUnavailable }
 func ReadAndEpoll(warm, n int) ([]int64, error)                   { return nil, ErrUnavailable }
 func OverCondition(warm, n int) ([]int64, error)                  { return nil, ErrUnavailable }
 func FloodCondition(signallers, n int) (sum, ns int64, err error) { return 0, 0, ErrUnavailable }
+func FloodEpoll(signallers, n int) (sum, ns int64, err error)     { return 0, 0, ErrUnavailable }
+func Adds(out Line, n int) (ns int64, err error)                  { return 0, ErrUnavailable }
 func Pairs(fd, n int) (ns int64, err error)                       { return 0, ErrUnavailable }

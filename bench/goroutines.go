@@ -1,0 +1,153 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/eventchan/eventchan/notify"
+)
+
+const (
+	unbufferedRow = "unbuffered channel"
+	bufferedRow   = "buffered channel, in a select"
+	withContext   = "Notifier.Wait with a context"
+)
+
+// goroutines compares round trips between two goroutines, which need no
+// descriptor to wake each other: each waits for the other's signal by turns.
+func goroutines() []comparison {
+	rows := []contestant{
+		{unbufferedRow, meetings(newUnbuffered)},
+		{bufferedRow, meetings(newSelected)},
+		{private.of(waitCall), meetings(newWaited(private, context.Background()))},
+		{private.of(withContext), meetings(newCancellable(private))},
+		{private.of(selectCall), meetings(newReceived(private))},
+		{handle.of(waitCall), meetings(newWaited(handle, context.Background()))},
+		{viaFD.of(waitCall), meetings(newWaited(viaFD, context.Background()))},
+	}
+	const toChannel = 1.3
+	targets := []target{
+		times(toChannel, private.of(waitCall), unbufferedRow),
+		times(toChannel, private.of(withContext), bufferedRow),
+		times(toChannel, private.of(selectCall), bufferedRow),
+	}
+	return []comparison{
+		{title: "Round trip between two goroutines, one CPU", unit: "ns", rows: rows, targets: targets, pinned: true},
+		{title: "Round trip between two goroutines, all CPUs", unit: "ns", rows: rows, targets: targets},
+	}
+}
+
+// A doorbell is what one goroutine wakes another one by.
+type doorbell struct {
+	ring func()
+	wait func() (uint64, error) // sleeps, and returns how many rings came
+	stop func()
+}
+
+// meetings makes a contestant of two doorbells, one for each goroutine.
+func meetings(open func() (doorbell, error)) func(int) (measurement, error) {
+	return func(n int) (measurement, error) {
+		there, err := open()
+		if err != nil {
+			return measurement{}, err
+		}
+		defer there.stop()
+		back, err := open()
+		if err != nil {
+			return measurement{}, err
+		}
+		defer back.stop()
+		warm := n/10 + 1
+		answered := make(chan error, 1)
+		go func() { answered <- there.answer(back, warm+n) }()
+		if err := back.call(there, warm); err != nil {
+			return measurement{}, err
+		}
+		watch := start()
+		if err := back.call(there, n); err != nil {
+			return measurement{}, err
+		}
+		m := watch.stop(n)
+		return m, <-answered
+	}
+}
+
+// call rings and waits for the answer, n times.
+func (d doorbell) call(there doorbell, n int) error {
+	for range n {
+		there.ring()
+		if count, err := d.wait(); count != 1 {
+			return fmt.Errorf("%d answers to one call: %w", count, err)
+		}
+	}
+	return nil
+}
+
+// answer waits and rings back, n times.
+func (d doorbell) answer(back doorbell, n int) error {
+	for range n {
+		if count, err := d.wait(); count != 1 {
+			return fmt.Errorf("%d calls at once: %w", count, err)
+		}
+		back.ring()
+	}
+	return nil
+}
+
+func newUnbuffered() (doorbell, error) {
+	c := make(chan uint64)
+	return doorbell{
+		ring: func() { c <- 1 },
+		wait: func() (uint64, error) { return <-c, nil },
+		stop: func() {},
+	}, nil
+}
+
+func newSelected() (doorbell, error) {
+	c := make(chan uint64, 1)
+	return doorbell{ring: func() { c <- 1 }, wait: selecting(c), stop: func() {}}, nil
+}
+
+func newWaited(m mode, ctx context.Context) func() (doorbell, error) {
+	return doorbellOf(m, func(n *notify.Notifier) func() (uint64, error) {
+		return func() (uint64, error) { return n.Wait(ctx) }
+	})
+}
+
+func newReceived(m mode) func() (doorbell, error) {
+	return doorbellOf(m, func(n *notify.Notifier) func() (uint64, error) { return selecting(n.C()) })
+}
+
+func newCancellable(m mode) func() (doorbell, error) {
+	return func() (doorbell, error) {
+		ctx, cancel := context.WithCancel(context.Background())
+		d, err := newWaited(m, ctx)()
+		if err != nil {
+			cancel()
+			return d, err
+		}
+		closed := d.stop
+		d.stop = func() { cancel(); closed() }
+		return d, nil
+	}
+}
+
+func doorbellOf(m mode, wait func(*notify.Notifier) func() (uint64, error)) func() (doorbell, error) {
+	return func() (doorbell, error) {
+		n, _, err := m.notifier()
+		if err != nil {
+			return doorbell{}, err
+		}
+		return doorbell{
+			ring: func() {
+				if err := n.Notify(); err != nil {
+					panic(err)
+				}
+			},
+			wait: wait(n),
+			stop: func() { n.Close() },
+		}, nil
+	}
+}

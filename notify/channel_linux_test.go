@@ -104,7 +104,11 @@ func takingWhatCHoldsAndMoreInPieces(t *testing.T, add func(testing.TB, *notify.
 func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) { ofAnySize(t, waitTakesThePieceThatHadNoRoom) }
 
 func waitTakesThePieceThatHadNoRoom(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
-	for range 500 {
+	rounds := 500
+	if testing.Short() {
+		rounds = 50
+	}
+	for range rounds {
 		n := mustNew(t)
 		n.C()
 		move(t, n, notify.MaxCount, add)

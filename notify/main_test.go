@@ -19,5 +19,5 @@ func TestMain(m *testing.M) {
 		role()
 		return
 	}
-	leaktest.Main(func() int { return mode.Each(m.Run) })
+	leaktest.Main(func() int { return mode.Each(mode.All, m.Run) })
 }

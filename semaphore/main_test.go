@@ -7,4 +7,4 @@ import (
 	"github.com/eventchan/eventchan/internal/mode"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(func() int { return mode.Each(m.Run) }) }
+func TestMain(m *testing.M) { leaktest.Main(func() int { return mode.Each(mode.All, m.Run) }) }

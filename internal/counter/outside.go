@@ -94,13 +94,12 @@ func (c *Counter) Shut() (fd *rawefd.FD, first bool) {
 		return nil, false
 	}
 	defer c.Unlock()
-	fd = c.fd.Load()
-	if fd != nil {
-		c.publish()
-	}
 	n, _ := c.Word().Swap(word.Closed | word.Held)
 	c.own.Store(n, word.Closed|word.Held) // where nobody adds to it any more
 	c.word.Store(&c.own)
+	if fd = c.fd.Load(); fd != nil {
+		c.publish() // what others who hold it shall find there
+	}
 	if in := c.inside.Load(); in != nil {
 		in.ring.Close()
 		in.slot.Leave()

@@ -21,11 +21,18 @@ var current = os.Getenv("EVENTCHAN_MODE")
 // Is reports whether the tests now run in the given mode.
 func Is(mode string) bool { return current == mode || current == "" && mode == All[0] }
 
-// Each calls run, which is testing.M's, in each mode until one fails, and
-// returns its exit status. Benchmarks and fuzzing run in one. Only CI has time to
-// run everything thrice; elsewhere tests are short in all modes but the first.
-func Each(run func() int) int {
-	modes := All
+// InCI are the modes for tests that only CI has time to run in all.
+func InCI() []string {
+	if os.Getenv("EVENTCHAN_CI") == "" {
+		return All[:1]
+	}
+	return All
+}
+
+// Each calls run, which is testing.M's, in each of the modes until one fails, and
+// returns its exit status. Benchmarks and fuzzing run in one. Outside CI tests are
+// short in all modes but the first.
+func Each(modes []string, run func() int) int {
 	if current != "" {
 		modes = []string{current}
 	} else if set("test.bench") || set("test.fuzz") || set("test.list") {

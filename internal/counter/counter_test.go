@@ -1,0 +1,489 @@
+package counter_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/counter"
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/word"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m.Run) }
+
+// An owner has nobody who waits.
+type owner struct{}
+
+func (owner) Serve() {}
+
+// newCounter returns a private Counter.
+func newCounter(t testing.TB, count uint64) *counter.Counter {
+	t.Helper()
+	c := new(counter.Counter)
+	c.Init(count, false, nil, owner{})
+	t.Cleanup(func() { end(c) })
+	return c
+}
+
+// end closes a Counter, unless that was done, as its owner would.
+func end(c *counter.Counter) {
+	fd, first := c.Shut()
+	if !first {
+		return
+	}
+	last := func() { c.LockShut(); c.End(); c.UnlockShut() }
+	if fd == nil {
+		last()
+	} else {
+		fd.Close(last)
+	}
+}
+
+// lock has f run with the lock held.
+func lock(t testing.TB, c *counter.Counter, f func()) {
+	t.Helper()
+	if !c.Lock() {
+		t.Fatal("Lock = false")
+	}
+	defer c.Unlock()
+	f()
+}
+
+// places are where a count can be, and how it gets there.
+var places = map[string]func(testing.TB, *counter.Counter){
+	"private":  func(testing.TB, *counter.Counter) {},
+	"exported": export,
+	"handle":   handOut,
+	"both":     func(t testing.TB, c *counter.Counter) { handOut(t, c); export(t, c) },
+	"both, the other way round": func(t testing.TB, c *counter.Counter) {
+		export(t, c)
+		handOut(t, c)
+	},
+}
+
+func export(t testing.TB, c *counter.Counter) {
+	t.Helper()
+	if _, err := c.Export(false); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Fatal(err)
+	}
+}
+
+func handOut(t testing.TB, c *counter.Counter) {
+	t.Helper()
+	if _, err := c.Handle(false); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Fatal(err)
+	}
+}
+
+// interesting are counts at which something changes.
+var interesting = []uint64{0, 1, 1 << 32, word.Full - 1, word.Full, word.Full + 1, word.Held, math.MaxInt64,
+	1 << 63, rawefd.MaxCount - word.Full, rawefd.MaxCount - 1, rawefd.MaxCount}
+
+func wantCount(t *testing.T, what string, c *counter.Counter, want uint64) {
+	t.Helper()
+	if got, err := c.Count(); got != want || err != nil {
+		t.Errorf("%s: Count = %#x, %v; want %#x", what, got, err, want)
+	}
+}
+
+// eachPlace runs a test with a count of each size in each place.
+func eachPlace(t *testing.T, test func(t *testing.T, c *counter.Counter, count uint64)) {
+	for place, enter := range places {
+		t.Run(place, func(t *testing.T) {
+			for _, count := range interesting {
+				c := newCounter(t, count)
+				lock(t, c, func() { enter(t, c); test(t, c, count) })
+				end(c)
+			}
+		})
+	}
+}
+
+// What MaxCount allows is added, what passes it is refused and adds nothing,
+// wherever the count is and however much of it finds room there.
+func TestMaxCountIsExact(t *testing.T) {
+	eachPlace(t, func(t *testing.T, c *counter.Counter, count uint64) {
+		for _, n := range append(interesting, rawefd.MaxCount-count, rawefd.MaxCount-count+1, math.MaxUint64) {
+			if n == 0 {
+				continue
+			}
+			what := fmt.Sprintf("%#x and Add(%#x)", count, n)
+			err := c.Add(n)
+			if n <= rawefd.MaxCount-count {
+				if err != nil {
+					t.Errorf("%s = %v", what, err)
+				}
+				count += n
+			} else if !errors.Is(err, rawefd.ErrFull) {
+				t.Errorf("%s = %v, want ErrFull", what, err)
+			}
+			wantCount(t, what, c, count)
+		}
+		if got, err := c.TakeAll(); got != count || err != nil {
+			t.Errorf("TakeAll = %#x, %v; want %#x", got, err, count)
+		}
+		wantCount(t, "TakeAll", c, 0)
+	})
+}
+
+// A part is taken of whatever there is, and the rest stays.
+func TestTakeIsAllOrNothing(t *testing.T) {
+	for place, enter := range places {
+		if place != "private" && place != "handle" {
+			continue // an eventfd hands out one a read
+		}
+		t.Run(place, func(t *testing.T) {
+			for _, count := range interesting {
+				c := newCounter(t, count)
+				lock(t, c, func() {
+					enter(t, c)
+					for _, n := range []uint64{count + 1, count - count/3, 1, word.Full, count / 3} {
+						what := fmt.Sprintf("%#x and Take(%#x)", count, n)
+						if got, want := c.Take(n), n <= count; got != want {
+							t.Errorf("%s = %v, want %v", what, got, want)
+						}
+						if n <= count {
+							count -= n
+						}
+						wantCount(t, what, c, count)
+					}
+				})
+				end(c)
+			}
+		})
+	}
+}
+
+// While there is more than a word holds, nobody adds or takes without the lock, who
+// would not see the rest; and once there is not, everybody does so again.
+func TestRestHoldsTheWord(t *testing.T) {
+	c := newCounter(t, word.Full+5)
+	if c.Word().Add(1) || c.Word().TakeAll() != 0 || c.Word().Take(1) || c.Word().Idle() || c.Word().Lacks(1) {
+		t.Error("a step without the lock was done past the rest")
+	}
+	lock(t, c, func() {
+		c.Wake(false)
+		if c.Word().Add(1) {
+			t.Error("Wake has released the word, in spite of the rest")
+		}
+		if !c.Take(6) {
+			t.Error("Take(6) = false, want true")
+		}
+		c.Wake(false)
+	})
+	if !c.Word().Take(word.Full - 1) {
+		t.Errorf("Take without the lock = false once the word holds all")
+	}
+}
+
+// To sleep is to have seen all of the count.
+func TestSleepSeesTheRest(t *testing.T) {
+	for place, enter := range places {
+		if place != "private" && place != "handle" {
+			continue // an eventfd makes an edge
+		}
+		t.Run(place, func(t *testing.T) {
+			c := newCounter(t, word.Full+5)
+			lock(t, c, func() {
+				enter(t, c)
+				if !c.Word().AddHeld(3) { // as C threads do beside the rest
+					t.Error("no room beside the rest")
+				}
+				for enough, want := range map[uint64]bool{1: false, word.Full + 5: false, word.Full + 8: false, word.Full + 9: true} {
+					if got := c.Sleep(enough, true); got != want {
+						t.Errorf("Sleep(%#x) with %#x = %v, want %v", enough, uint64(word.Full+8), got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestNewHoldsAnyCount(t *testing.T) {
+	for _, count := range interesting {
+		c := newCounter(t, count)
+		lock(t, c, func() { wantCount(t, "Init", c, count) })
+		got := c.Word().TakeAll()
+		if want := count; count > word.Full && got != 0 || count <= word.Full && got != want {
+			t.Errorf("with %#x a TakeAll without the lock = %#x", count, got)
+		}
+	}
+}
+
+// The old word stays closed, so who still knows it goes to the lock and finds the
+// new one.
+func TestHandleMovesTheCountOnce(t *testing.T) {
+	c := newCounter(t, 41)
+	old := c.Word()
+	lock(t, c, func() {
+		slot, err := c.Handle(false)
+		if errors.Is(err, errors.ErrUnsupported) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := c.Handle(false); again != slot || err != nil {
+			t.Errorf("Handle = %p, %v; want the same as before, %p", again, err, slot)
+		}
+		if c.Word() != &slot.Word || c.Word().Count() != 41 || old.Count() != 0 {
+			t.Errorf("%d in the new word, %d in the old one; want 41 and 0", slot.Word.Count(), old.Count())
+		}
+		if old.Add(1) || old.Take(0) || old.TakeAll() != 0 || old.Idle() || old.Lacks(1) {
+			t.Error("the old word is still in use")
+		}
+	})
+	if !c.Word().Add(1) {
+		t.Error("Add to the new word = false, want true")
+	}
+	lock(t, c, func() { wantCount(t, "Handle", c, 42) })
+}
+
+// Close decides what was in time. It is the owner's, who takes it when nobody can
+// add any more.
+func TestShutEndsTheCounter(t *testing.T) {
+	eachPlace(t, func(t *testing.T, c *counter.Counter, count uint64) {
+		w, taken := c.Word(), make(chan uint64, 1)
+		c.Unlock() // and lock again, since eachPlace unlocks
+		fd, first := c.Shut()
+		last := func() {
+			c.LockShut()
+			defer c.UnlockShut()
+			c.End()
+			n, err := c.TakeAll()
+			if err != nil {
+				t.Error(err)
+			}
+			taken <- n
+		}
+		if !first || c.Lock() {
+			t.Error("the first Shut = false, or Lock = true after it")
+		}
+		if _, again := c.Shut(); again {
+			t.Error("the second Shut = true")
+		}
+		if w.Add(1) || w.TakeAll() != 0 || c.Word().Add(1) {
+			t.Error("a step without the lock was done after Shut")
+		}
+		if fd == nil {
+			last()
+		} else {
+			fd.Close(last)
+		}
+		if got := <-taken; got != count {
+			t.Errorf("%#x is left for the owner, want %#x", got, count)
+		}
+		c.LockShut()
+	})
+}
+
+// add and take are what an owner does to a count that he keeps here.
+func add(c *counter.Counter, n uint64) bool {
+	for c.Word().Addable(n) {
+		if c.Word().Add(n) {
+			return true
+		}
+	}
+	if !c.Lock() {
+		return false
+	}
+	defer c.Unlock()
+	return c.Add(n) == nil
+}
+
+func take(c *counter.Counter) (n uint64) {
+	if n = c.Word().TakeAll(); n > 0 {
+		return n
+	}
+	if !c.Lock() {
+		return 0
+	}
+	defer c.Unlock()
+	n, _ = c.TakeAll()
+	c.Wake(false)
+	return n
+}
+
+// The count moves to C's word and to the eventfd, in either order, at a moment
+// when others add and take, with the lock and without.
+func TestNothingIsLostOnTheWay(t *testing.T) {
+	hammer.For(time.Second, 2, func() {
+		var c counter.Counter
+		c.Init(0, false, nil, owner{})
+		var added, taken atomic.Uint64
+		var others, mover sync.WaitGroup
+		var moved atomic.Bool
+		for i := range uint64(2) {
+			others.Go(func() {
+				for rounds := 0; rounds < 20 || !moved.Load(); rounds++ {
+					if n := uint64(3 + i); add(&c, n) {
+						added.Add(n)
+					}
+				}
+			})
+		}
+		others.Go(func() {
+			for !moved.Load() {
+				taken.Add(take(&c))
+			}
+		})
+		mover.Go(func() {
+			defer moved.Store(true)
+			moves := []func(testing.TB, *counter.Counter){handOut, export}
+			rand.Shuffle(len(moves), func(i, j int) { moves[i], moves[j] = moves[j], moves[i] })
+			for _, move := range moves[rand.IntN(2):] {
+				for range rand.IntN(30) {
+					runtime.Gosched()
+				}
+				if c.Lock() {
+					move(t, &c)
+					c.Unlock()
+				}
+			}
+		})
+		mover.Wait()
+		others.Wait()
+		taken.Add(take(&c))
+		if added.Load() != taken.Load() {
+			t.Errorf("%d added, %d taken", added.Load(), taken.Load())
+		}
+		end(&c)
+	})
+}
+
+// What was added without an error is the owner's, though Shut comes at any moment.
+func TestShutLosesNothing(t *testing.T) {
+	hammer.For(time.Second/2, 2, func() {
+		var c counter.Counter
+		c.Init(0, false, nil, owner{})
+		var added, taken atomic.Uint64
+		var adders sync.WaitGroup
+		start := make(chan struct{})
+		for i := range uint64(2) {
+			adders.Go(func() {
+				<-start
+				for add(&c, 1+i) {
+					added.Add(1 + i)
+				}
+			})
+		}
+		close(start)
+		for range rand.IntN(100) {
+			taken.Add(take(&c))
+		}
+		c.Shut()
+		adders.Wait()
+		c.LockShut()
+		c.End()
+		left, _ := c.TakeAll()
+		c.UnlockShut()
+		if added.Load() != taken.Load()+left {
+			t.Errorf("%d added, %d taken, %d left", added.Load(), taken.Load(), left)
+		}
+	})
+}
+
+// A stream adds to one Counter after the other, without a pause, so that whatever
+// is done to one of them meets an add at each of its steps.
+type stream struct {
+	to   atomic.Pointer[target]
+	stop atomic.Bool
+	done sync.WaitGroup
+}
+
+type target struct {
+	counter.Counter
+	added atomic.Uint64
+}
+
+func newStream() *stream {
+	s := new(stream)
+	s.next()
+	s.done.Go(func() {
+		for !s.stop.Load() {
+			if to := s.to.Load(); add(&to.Counter, 1) {
+				to.added.Add(1)
+			}
+		}
+	})
+	return s
+}
+
+// next has the stream go to another Counter.
+func (s *stream) next() *target {
+	to := new(target)
+	to.Init(0, false, nil, owner{})
+	s.to.Store(to)
+	return to
+}
+
+// meet calls f while the stream adds to a Counter, and then checks the sum.
+func (s *stream) meet(t *testing.T, f func(*target)) {
+	old := s.to.Load()
+	for old.added.Load() == 0 {
+		runtime.Gosched()
+	}
+	f(old)
+	for next := s.next(); next.added.Load() == 0; { // then it has left the old one
+		runtime.Gosched()
+	}
+	fd, _ := old.Shut()
+	left := func() {
+		old.LockShut()
+		defer old.UnlockShut()
+		old.End()
+		if got, _ := old.TakeAll(); got != old.added.Load() {
+			t.Errorf("%d were added, %d are there", old.added.Load(), got)
+		}
+	}
+	if fd == nil {
+		left()
+	} else {
+		fd.Close(left)
+	}
+}
+
+func (s *stream) end() {
+	s.stop.Store(true)
+	s.done.Wait()
+	end(&s.to.Load().Counter)
+}
+
+// What moves the count loses none of what is added at that moment.
+func TestMovesMeetAnAddAtEachStep(t *testing.T) {
+	for name, move := range map[string]func(*target){
+		"Handle": func(c *target) { lock(t, &c.Counter, func() { handOut(t, &c.Counter) }) },
+		"Export": func(c *target) { lock(t, &c.Counter, func() { export(t, &c.Counter) }) },
+		"Shut":   func(c *target) { c.Shut() },
+		// which moves the count between the word and the rest
+		"Add past Full": func(c *target) {
+			for range 100 {
+				lock(t, &c.Counter, func() {
+					if err := c.Add(word.Full + 1); err != nil {
+						t.Error(err)
+					}
+					c.Wake(false)
+					if !c.Take(word.Full + 1) {
+						t.Error("Take of what was added = false")
+					}
+					c.Wake(false)
+				})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStream()
+			hammer.For(300*time.Millisecond, 1, func() { s.meet(t, move) })
+			s.end()
+		})
+	}
+}

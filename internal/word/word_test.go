@@ -1,0 +1,356 @@
+package word_test
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/word"
+)
+
+func filled(count, flags uint64) *word.Word {
+	w := new(word.Word)
+	w.Store(count, flags)
+	return w
+}
+
+// want fails the test unless w holds just that.
+func want(t *testing.T, what string, w *word.Word, count, flags uint64) {
+	t.Helper()
+	if got := outside(w).Load(); got != count|flags {
+		t.Errorf("%s leaves %#x, want count %#x and flags %#x", what, got, count, flags)
+	}
+}
+
+// outside is how a C thread sees the word.
+func outside(w *word.Word) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(w)) }
+
+func TestStepsWithoutTheLock(t *testing.T) {
+	w := filled(5, 0)
+	if !w.Add(9) {
+		t.Error("Add(9) = false, want true")
+	}
+	want(t, "5 and Add(9)", w, 14, 0)
+	if w.Take(15) {
+		t.Error("Take(15) of 14 = true, want false")
+	}
+	want(t, "a Take of too many", w, 14, 0)
+	if !w.Take(3) {
+		t.Error("Take(3) of 14 = false, want true")
+	}
+	if got := w.TakeAll(); got != 11 {
+		t.Errorf("TakeAll = %d, want 11", got)
+	}
+	if got := w.TakeAll(); got != 0 {
+		t.Errorf("TakeAll of nothing = %d, want 0", got)
+	}
+	if !w.Idle() {
+		t.Error("Idle = false of a word that is 0")
+	}
+}
+
+// A flag keeps those away who have no lock, but a Take is not kept away by Ring.
+func TestFlagsSendToTheLock(t *testing.T) {
+	for name, flags := range map[string]uint64{
+		"Ring": word.Ring, "Held": word.Held, "Closed": word.Closed, "Ring and Held": word.Ring | word.Held,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, rings := filled(7, flags), flags == word.Ring
+			if w.Add(1) || w.Addable(1) {
+				t.Error("Add and Addable: want false")
+			}
+			if got := w.TakeAll(); got != 0 {
+				t.Errorf("TakeAll = %d, want 0", got)
+			}
+			if w.Idle() || filled(0, flags).Idle() {
+				t.Error("Idle = true, want false")
+			}
+			if got := w.Takeable(7); got != rings {
+				t.Errorf("Takeable(7) = %v, want %v", got, rings)
+			}
+			if got := w.Lacks(8); got != rings {
+				t.Errorf("Lacks(8) = %v, want %v", got, rings)
+			}
+			if w.Takeable(8) || w.Lacks(7) {
+				t.Error("Takeable of more than there is, or Lacks of what there is: want false")
+			}
+			want(t, "all that", w, 7, flags)
+			if got := w.Take(7); got != rings {
+				t.Errorf("Take(7) = %v, want %v", got, rings)
+			}
+		})
+	}
+}
+
+func TestFullBoundsWhatAnAddLeaves(t *testing.T) {
+	for name, test := range map[string]struct {
+		flags uint64
+		add   func(*word.Word, uint64) bool
+	}{
+		"Add":               {0, (*word.Word).Add},
+		"AddHeld":           {0, (*word.Word).AddHeld},
+		"AddHeld past Held": {word.Ring | word.Held, (*word.Word).AddHeld},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, step := range []struct {
+				count, n uint64
+				want     bool
+			}{
+				{0, word.Full, true}, {0, word.Full + 1, false}, {0, math.MaxUint64, false},
+				{word.Full - 3, 4, false}, {word.Full - 3, 3, true}, {word.Full, 1, false},
+				{word.Full + 1<<32, 1, false}, // which C threads leave for an instant
+				{2, math.MaxUint64, false}, {2, word.Held, false}, {2, word.Closed, false},
+			} {
+				w, after := filled(step.count, test.flags), step.count
+				if step.want {
+					after += step.n
+				}
+				if got := test.add(w, step.n); got != step.want {
+					t.Errorf("%#x and add(%#x) = %v, want %v", step.count, step.n, got, step.want)
+				}
+				want(t, "that", w, after, test.flags)
+			}
+		})
+	}
+}
+
+func TestAddableTellsWhetherThereIsRoom(t *testing.T) {
+	w := filled(word.Full-3, 0)
+	if !w.Addable(3) || w.Addable(4) || w.Addable(math.MaxUint64) {
+		t.Errorf("Addable of 3, 4, 2^64-1 at Full-3 = %v, %v, %v; want true, false, false",
+			w.Addable(3), w.Addable(4), w.Addable(math.MaxUint64))
+	}
+}
+
+// What the owner does, the flags neither keep him from nor lose.
+func TestOwnerTakesWhateverTheFlags(t *testing.T) {
+	for _, flags := range []uint64{0, word.Ring, word.Held, word.Ring | word.Held, word.Closed | word.Held} {
+		w := filled(20, flags)
+		if w.TakeHeld(21) || !w.TakeHeld(6) {
+			t.Errorf("flags %#x: TakeHeld of 21 and of 6 out of 20: want false and true", flags)
+		}
+		want(t, "20 less 6", w, 14, flags)
+		if got := w.TakeUpTo(4); got != 4 {
+			t.Errorf("flags %#x: TakeUpTo(4) of 14 = %d", flags, got)
+		}
+		if got := w.TakeUpTo(math.MaxUint64); got != 10 || w.Count() != 0 {
+			t.Errorf("flags %#x: TakeUpTo(2^64-1) of 10 = %d, and there are still %d", flags, got, w.Count())
+		}
+		if got := w.TakeUpTo(1); got != 0 {
+			t.Errorf("flags %#x: TakeUpTo(1) of 0 = %d", flags, got)
+		}
+		want(t, "all that", w, 0, flags)
+	}
+}
+
+func TestSetAndClearLeaveTheCount(t *testing.T) {
+	w := filled(33, word.Ring)
+	w.Set(word.Held)
+	want(t, "Set", w, 33, word.Ring|word.Held)
+	w.Clear(word.Ring)
+	want(t, "Clear", w, 33, word.Held)
+}
+
+func TestSwapEndsTheWord(t *testing.T) {
+	w := filled(77, word.Ring|word.Held)
+	if n, old := w.Swap(word.Closed | word.Held); n != 77 || old != word.Ring|word.Held {
+		t.Errorf("Swap = %d, %#x; want 77 and the flags", n, old)
+	}
+	want(t, "Swap", w, 0, word.Closed|word.Held)
+}
+
+func TestSleepSucceedsOnlyBelowWhatIsEnough(t *testing.T) {
+	for _, step := range []struct {
+		count, before, enough, flags uint64
+		want                         bool
+		after                        uint64
+	}{
+		{0, 0, 1, word.Ring, true, word.Ring},
+		{0, word.Held, 1, word.Ring, true, word.Ring},
+		{0, word.Ring, 1, word.Ring, true, word.Ring},
+		{0, word.Closed | word.Held, 1, word.Ring, true, word.Closed | word.Ring},
+		{4, word.Ring, 5, word.Ring | word.Held, true, word.Ring | word.Held},
+		{4, word.Held, 5, 0, true, 0},
+		{5, word.Held, 5, word.Ring, false, word.Held},
+		{6, 0, 5, word.Ring, false, 0},
+		{1, word.Ring, 1, word.Ring, false, word.Ring},
+		{word.Full + 3, word.Ring | word.Held, math.MaxUint64, 0, true, 0},
+	} {
+		w := filled(step.count, step.before)
+		if got := w.Sleep(step.enough, step.flags); got != step.want {
+			t.Errorf("%+v: Sleep = %v", step, got)
+		}
+		want(t, "Sleep", w, step.count, step.after)
+	}
+}
+
+// The sum is conserved, whoever adds and takes in whatever way while flags come
+// and go.
+func TestSumIsConservedWhileFlagsFlip(t *testing.T) {
+	var w word.Word
+	var added, taken atomic.Uint64
+	var turn atomic.Uint32
+	got := func(n uint64) { taken.Add(n) }
+	gotIf := func(ok bool, n uint64) {
+		if ok {
+			taken.Add(n)
+		}
+	}
+	addedIf := func(ok bool, n uint64) {
+		if ok {
+			added.Add(n)
+		}
+	}
+	steps := []func(){
+		func() { addedIf(w.Add(7), 7) },
+		func() { addedIf(w.Add(1), 1) },
+		func() { addedIf(w.AddHeld(5), 5) },
+		func() { outside(&w).Add(11); added.Add(11) },
+		func() { got(w.TakeAll()) },
+		func() { gotIf(w.Take(3), 3) },
+		func() { gotIf(w.TakeHeld(13), 13) },
+		func() { got(w.TakeUpTo(17)) },
+		func() { w.Sleep(2, word.Ring) },
+		func() { w.Sleep(math.MaxUint64, 0) },
+		func() { w.Set(word.Held) },
+		func() { w.Clear(word.Held | word.Ring) },
+		func() { outside(&w).And(^uint64(word.Ring)) },
+	}
+	hammer.For(300*time.Millisecond, 4, func() {
+		first := int(turn.Add(5))
+		for i := range 100 * len(steps) {
+			steps[(first+i*(1+first%3))%len(steps)]()
+		}
+	})
+	n, _ := w.Swap(word.Closed)
+	if added.Load() != taken.Load()+n {
+		t.Errorf("%d added, %d taken, %d left", added.Load(), taken.Load(), n)
+	}
+}
+
+// While the owner holds his lock and has put the word to sleep with Held, there
+// is nothing in it, and nothing comes: else who sleeps would sleep past a count.
+func TestSleepNeverSucceedsPastACount(t *testing.T) {
+	var w word.Word
+	var mu sync.Mutex
+	var added, taken atomic.Uint64
+	add := func() {
+		for w.Addable(1) {
+			if w.Add(1) {
+				added.Add(1)
+				return
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		w.AddHeld(1)
+		added.Add(1)
+	}
+	stop := make(chan struct{})
+	var owner sync.WaitGroup
+	owner.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			mu.Lock()
+			for !w.Sleep(1, word.Held) {
+				taken.Add(w.TakeUpTo(math.MaxUint64))
+			}
+			for range 20 {
+				if n := w.Count(); n != 0 {
+					t.Errorf("asleep past a count of %d", n)
+				}
+			}
+			w.Sleep(math.MaxUint64, 0)
+			mu.Unlock()
+		}
+	})
+	hammer.For(300*time.Millisecond, 2, add)
+	close(stop)
+	owner.Wait()
+	if left := w.Count(); added.Load() != taken.Load()+left {
+		t.Errorf("%d added, %d taken, %d left", added.Load(), taken.Load(), left)
+	}
+}
+
+// The owner sleeps with Ring alone, and those who add know no lock. If a ring were
+// lost, he would sleep for ever.
+func TestNoRingIsLost(t *testing.T) {
+	var w word.Word
+	bell := make(chan struct{}, 1)
+	rounds := uint64(100_000)
+	if testing.Short() {
+		rounds /= 4
+	}
+	for range 2 {
+		go func() {
+			for range rounds {
+				if old := outside(&w).Add(1) - 1; old&word.Ring != 0 && outside(&w).And(^uint64(word.Ring))&word.Ring != 0 {
+					select {
+					case bell <- struct{}{}:
+					default: // it rings
+					}
+				}
+			}
+		}()
+	}
+	for got := uint64(0); got < 2*rounds; {
+		if w.Sleep(1, word.Ring) {
+			select {
+			case <-bell:
+			case <-time.After(30 * time.Second):
+				t.Fatalf("asleep after %d of %d, with %d in the word", got, 2*rounds, w.Count())
+			}
+		}
+		got += w.TakeUpTo(math.MaxUint64)
+	}
+}
+
+func TestNobodyAddsPastFull(t *testing.T) {
+	w := filled(word.Full-1000, 0)
+	var turn atomic.Uint64
+	hammer.For(200*time.Millisecond, 4, func() {
+		switch n := 1 + turn.Add(1)%300; n % 3 {
+		case 0:
+			w.Add(n)
+		case 1:
+			w.AddHeld(n)
+		case 2:
+			w.TakeUpTo(n)
+		}
+		if got := w.Count(); got > word.Full {
+			t.Errorf("there are %#x, want at most %#x", got, uint64(word.Full))
+		}
+	})
+}
+
+// Swap decides in one step who came in time.
+func TestSwapLosesNothing(t *testing.T) {
+	hammer.For(300*time.Millisecond, 1, func() {
+		var w word.Word
+		var ready sync.WaitGroup
+		ready.Add(1)
+		added := make(chan uint64)
+		go func() {
+			var n uint64
+			for ; outside(&w).Add(1)&word.Closed == 0; n++ {
+				if n == 0 {
+					ready.Done()
+				}
+			}
+			added <- n
+		}()
+		ready.Wait()
+		got, _ := w.Swap(word.Closed)
+		if want := <-added; got != want {
+			t.Errorf("%d came in time, Swap has found %d", want, got)
+		}
+	})
+}

@@ -1,0 +1,312 @@
+package semaphore_test
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// long is how long a waiter has to have waited to be passed by nobody.
+const long = time.Millisecond
+
+// oneAtATime keeps a goroutine that was woken from running before the one that
+// woke it waits.
+func oneAtATime(t *testing.T) {
+	t.Helper()
+	procs := runtime.GOMAXPROCS(1)
+	t.Cleanup(func() { runtime.GOMAXPROCS(procs) })
+}
+
+// Who runs may take a permit that was freed for a waiter who does not run yet. That
+// waiter is the first still, and the next permit is his.
+func TestPassedWaiterIsStillTheFirst(t *testing.T) {
+	oneAtATime(t)
+	inBubble(t, func(t *testing.T) {
+		var passed int
+		for range 200 {
+			s := private(t, 0)
+			l := &line{t: t, s: s}
+			l.join(t.Context(), 1)
+			l.join(t.Context(), 1)
+			s.Release(1)
+			if s.TryAcquire(1) {
+				passed++
+				l.want()
+				s.Release(1)
+			}
+			l.want(0)
+			s.Release(1)
+			l.want(0, 1)
+			s.Close()
+		}
+		if passed < 100 {
+			t.Errorf("a goroutine that runs passed a waiter in %d of 200 tries, want it to be usual", passed)
+		}
+	})
+}
+
+// As soon as he has waited for long, nobody passes: the permit goes to him, whether
+// it is released while he sleeps or after he was woken in vain.
+func TestNobodyPassesWhoHasWaitedForLong(t *testing.T) {
+	oneAtATime(t)
+	take := map[string]func(*semaphore.Semaphore) bool{
+		"TryAcquire": func(s *semaphore.Semaphore) bool { return s.TryAcquire(1) },
+		"Acquire": func(s *semaphore.Semaphore) bool {
+			var got atomic.Bool
+			go func() { got.Store(s.Acquire(background, 1) == nil) }()
+			synctest.Wait()
+			return got.Load()
+		},
+	}
+	for name, take := range take {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				for range 50 {
+					s := private(t, 0)
+					l := &line{t: t, s: s}
+					l.join(t.Context(), 1)
+					l.join(t.Context(), 1)
+					s.Release(1)
+					if s.TryAcquire(1) {
+						l.want() // who was passed sleeps again
+					}
+					passed := len(l.served) == 0
+					time.Sleep(long)
+					for who := range 2 {
+						if !passed && who == 0 {
+							continue
+						}
+						s.Release(1)
+						if take(s) {
+							t.Errorf("%s passed a waiter who has waited for %v", name, long)
+						}
+						l.wantFirst(who + 1)
+					}
+					s.Close()
+					synctest.Wait()
+				}
+			})
+		})
+	}
+}
+
+// wantFirst fails the test unless the first n, in any order, have been served.
+func (l *line) wantFirst(n int) {
+	l.t.Helper()
+	synctest.Wait()
+	for _, who := range l.served {
+		if who >= n {
+			l.t.Errorf("served are %v, want the first %d", l.served, n)
+		}
+	}
+	if len(l.served) != n {
+		l.t.Errorf("served are %v, want the first %d", l.served, n)
+	}
+}
+
+// Who was passed for long is served first, and those behind him in their order.
+func TestWhoIsPassedIsServedInOrder(t *testing.T) {
+	oneAtATime(t)
+	inBubble(t, func(t *testing.T) {
+		const waiters = 10
+		s := private(t, 0)
+		defer s.Close()
+		l := &line{t: t, s: s}
+		for range waiters {
+			l.join(t.Context(), 1)
+		}
+		var want []int
+		for step := 0; len(want) < waiters; step++ {
+			s.Release(1)
+			passed := s.TryAcquire(1)
+			if passed && step > 4 {
+				t.Errorf("the waiters were passed %d times in %v", step, long)
+			}
+			if !passed {
+				want = append(want, len(want))
+			}
+			l.want(want...)
+			time.Sleep(long / 4)
+		}
+	})
+}
+
+// Nobody passes a waiter who wants several permits, wherever he stands, though the
+// permits would do for those before him and for who runs, and he has just come.
+func TestNobodyPassesWhoWantsSeveral(t *testing.T) {
+	oneAtATime(t)
+	inBubble(t, func(t *testing.T) {
+		for where := range 3 {
+			s := private(t, 1)
+			l := &line{t: t, s: s}
+			if !s.TryAcquire(1) {
+				t.Error("TryAcquire = false before anybody waits")
+			}
+			var want []int
+			for i := range 3 {
+				n := int64(1)
+				if i == where {
+					n = 2
+				}
+				l.join(t.Context(), n)
+			}
+			for i := range 3 {
+				if i == where {
+					s.Release(1)
+					if s.TryAcquire(1) {
+						t.Errorf("passed the waiter for several at place %d with a permit too few for him", where)
+					}
+					l.want(want...)
+				}
+				s.Release(1)
+				if i <= where && s.TryAcquire(1) {
+					t.Errorf("passed the waiter for several at place %d, %d places before him", where, where-i)
+				}
+				want = append(want, i)
+				l.want(want...)
+			}
+			s.Close()
+		}
+	})
+}
+
+// When he who wants several is gone, one may pass again.
+func TestPassingGoesOnWhenTheLargeOneIsGone(t *testing.T) {
+	oneAtATime(t)
+	inBubble(t, func(t *testing.T) {
+		var passed int
+		for range 100 {
+			s := private(t, 0)
+			l := &line{t: t, s: s}
+			l.join(t.Context(), 2)
+			l.join(t.Context(), 1)
+			s.Release(2)
+			l.want(0)
+			s.Release(1)
+			if s.TryAcquire(1) {
+				passed++
+			}
+			s.Close()
+			synctest.Wait()
+		}
+		if passed < 50 {
+			t.Errorf("passed the waiter for one in %d of 100 tries, want it to be usual", passed)
+		}
+	})
+}
+
+// The same rules where permits may come from C, with the time of the machine: who
+// has waited for long, or wants several, is passed by nobody.
+func TestNobodyPassesInAnyMode(t *testing.T) {
+	for name, n := range map[string]int64{"long": 1, "several": 2} {
+		t.Run(name, func(t *testing.T) {
+			for range 20 {
+				s := mustNew(t, 0)
+				c := newCrowd(s)
+				for range 3 {
+					c.join(background, n)
+				}
+				if n == 1 {
+					<-time.After(long)
+				}
+				for who := range 3 {
+					s.Release(n - 1)
+					wantTry(t, s, 1, false)
+					s.Release(1)
+					wantTry(t, s, 1, false)
+					c.want(t, who, nil)
+				}
+			}
+		})
+	}
+}
+
+// Permits that C releases go to who has waited for long, though a goroutine that
+// runs sees them before the poller does.
+func TestNobodyPassesForWhatCReleases(t *testing.T) {
+	for range 20 {
+		s := mustNew(t, 0)
+		c := newCrowd(s)
+		h := s.Handle()
+		for range 3 {
+			c.join(background, 1)
+		}
+		<-time.After(long)
+		for who := range 3 {
+			signal(h, 1)
+			wantTry(t, s, 1, false)
+			c.want(t, who, nil)
+		}
+	}
+}
+
+// However many want the few permits, no more than these are ever held, and each
+// gets his share, also of several at once.
+func TestEverybodyGetsHisShare(t *testing.T) {
+	const goroutines, permits = 16, 2
+	share := 2000
+	if testing.Short() {
+		share /= 8
+	}
+	if mode.Is("exported") { // where each is some system calls
+		share /= 8
+	}
+	for name, n := range map[string]func(who, round int) int64{
+		"one":     func(int, int) int64 { return 1 },
+		"several": func(who, round int) int64 { return 1 + int64((who+round)%8/7) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustNew(t, permits)
+			var held atomic.Int64
+			var wg sync.WaitGroup
+			for who := range goroutines {
+				wg.Go(func() {
+					for round := range share {
+						n := n(who, round)
+						mustAcquire(t, s, n)
+						if now := held.Add(n); now > permits {
+							t.Errorf("%d permits are held, there are %d", now, permits)
+						}
+						if round%16 == 0 {
+							runtime.Gosched() // so that others find none
+						}
+						held.Add(-n)
+						s.Release(n)
+					}
+				})
+			}
+			wg.Wait()
+			wantCount(t, s, permits)
+		})
+	}
+}
+
+// A waiter is served in a bounded time, though others take and release all the
+// time and never wait.
+func TestNobodyStarvesAWaiter(t *testing.T) {
+	s := mustNew(t, 1)
+	var stop atomic.Bool
+	var hogs sync.WaitGroup
+	for range 3 {
+		hogs.Go(func() {
+			for !stop.Load() {
+				if s.TryAcquire(1) {
+					s.Release(1)
+				}
+			}
+		})
+	}
+	for range 50 {
+		mustAcquire(t, s, 1)
+		s.Release(1)
+	}
+	stop.Store(true)
+	hogs.Wait()
+	wantCount(t, s, 1)
+}

@@ -1,0 +1,216 @@
+package semaphore_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// inBubble runs f in a testing/synctest bubble, once and not in each mode, since
+// only a private Semaphore works there.
+func inBubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	if mode.Is("private") {
+		synctest.Test(t, f)
+	}
+}
+
+// private returns a Semaphore that the caller closes.
+func private(t *testing.T, permits int64) *semaphore.Semaphore {
+	t.Helper()
+	s, err := semaphore.New(permits)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A line is of goroutines that Acquire, each only when the one before it sleeps,
+// and then stand in order.
+type line struct {
+	t      *testing.T
+	s      *semaphore.Semaphore
+	size   int
+	mu     sync.Mutex
+	served []int
+	failed []error
+}
+
+// join has a goroutine Acquire n permits, which it keeps.
+func (l *line) join(ctx context.Context, n int64) {
+	who := l.size
+	l.size++
+	go func() {
+		err := l.s.Acquire(ctx, n)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if err != nil {
+			l.failed = append(l.failed, err)
+		} else {
+			l.served = append(l.served, who)
+		}
+	}()
+	synctest.Wait() // it is durably blocked, or has its permits
+}
+
+// want fails the test unless just these have been served.
+func (l *line) want(who ...int) {
+	l.t.Helper()
+	synctest.Wait()
+	if !slices.Equal(l.served, who) {
+		l.t.Errorf("served are %v, want %v", l.served, who)
+	}
+}
+
+func TestBubbleSeesWaitersBlocked(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := private(t, 1)
+		defer s.Close()
+		l := &line{t: t, s: s}
+		for _, n := range []int64{1, 1, 3, 1} {
+			l.join(t.Context(), n)
+		}
+		l.want(0)
+		s.Release(1)
+		l.want(0, 1)
+		s.Release(2) // too few for the next, who is not passed
+		l.want(0, 1)
+		s.Release(1)
+		l.want(0, 1, 2)
+		s.Release(1)
+		l.want(0, 1, 2, 3)
+	})
+}
+
+func TestBubbleHasTheDeadlineOfAcquire(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := private(t, 1)
+		defer s.Close()
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := s.Acquire(ctx, 2); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Acquire = %v, want context.DeadlineExceeded", err)
+		}
+		if took := time.Since(start); took != time.Hour {
+			t.Errorf("Acquire took %v of the bubble's time, want an hour", took)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		time.AfterFunc(time.Minute, func() { s.Release(1) })
+		if err := s.Acquire(ctx, 2); err != nil {
+			t.Errorf("Acquire = %v", err)
+		}
+		if took := time.Since(start); took != time.Hour+time.Minute {
+			t.Errorf("both took %v of the bubble's time, want an hour and a minute", took)
+		}
+		if s.TryAcquire(1) {
+			t.Error("TryAcquire = true, though all permits are taken")
+		}
+	})
+}
+
+func TestBubbleSeesReceiverOfCBlocked(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := private(t, 0)
+		var got int
+		open := true
+		go func() {
+			for range s.C() {
+				got++
+			}
+			open = false
+		}()
+		synctest.Wait()
+		for i := range 3 {
+			s.Release(1)
+			synctest.Wait()
+			if got != i+1 {
+				t.Errorf("received %d permits of %d", got, i+1)
+			}
+		}
+		s.Close()
+		synctest.Wait()
+		if open {
+			t.Error("C is open after Close")
+		}
+	})
+}
+
+// A permit that C holds out is a goroutine, which ends with Close.
+func TestBubbleHoldsTheGoroutineOfC(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := private(t, 2)
+		s.C()
+		synctest.Wait()
+		if free, err := s.Count(); free != 1 || err != nil {
+			t.Errorf("Count = %d, %v; want 1, since C holds one of 2", free, err)
+		}
+		s.Close()
+	})
+}
+
+func TestBubbleIsLeftByCloseOfEveryWaiter(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := private(t, 0)
+		l := &line{t: t, s: s}
+		for n := range int64(5) {
+			l.join(context.Background(), 1+n%2)
+		}
+		s.Close()
+		l.want()
+		if len(l.failed) != 5 || !errors.Is(errors.Join(l.failed...), os.ErrClosed) {
+			t.Errorf("the waiters got %v, want 5 times os.ErrClosed", l.failed)
+		}
+	})
+}
+
+// What was made outside works inside, and outside again, and then inside another
+// bubble: nothing of the first is left in it.
+func TestBubbleLeavesNothingInASemaphore(t *testing.T) {
+	if !mode.Is("private") {
+		return
+	}
+	s := private(t, 0)
+	defer s.Close()
+	use := func(t *testing.T) {
+		for i := range 4 { // one more each time than there are places ready
+			results := make(chan error, i)
+			ctx, cancel := context.WithCancel(context.Background())
+			for range i {
+				go func() { results <- s.Acquire(ctx, 1) }()
+			}
+			for range i - 1 {
+				s.Release(1)
+				if err := <-results; err != nil {
+					t.Errorf("Acquire = %v", err)
+				}
+			}
+			cancel()
+			if i > 0 {
+				if err := <-results; err != context.Canceled {
+					t.Errorf("Acquire = %v, want context.Canceled", err)
+				}
+			}
+			if s.TryAcquire(1) {
+				t.Errorf("with %d waiters a permit is left, want none", i)
+			}
+		}
+	}
+	use(t)
+	synctest.Test(t, use)
+	use(t)
+	synctest.Test(t, use)
+	use(t)
+}

@@ -293,6 +293,127 @@ func TestDoorbellIsAnswered(t *testing.T) {
 	}
 }
 
+// After a burst the consumer looks a number of times before he sleeps and has to be
+// rung for. A signal that comes at the end of that is not lost.
+func TestNoSignalIsLostWhenAStreamEnds(t *testing.T) {
+	rounds := 4000
+	if testing.Short() {
+		rounds /= 4
+	}
+	for name, receiver := range map[string]func(*notify.Notifier) <-chan uint64{
+		"C": (*notify.Notifier).C,
+		"Wait": func(n *notify.Notifier) <-chan uint64 {
+			counts := make(chan uint64, 2)
+			for range 2 { // so that one waits on when the other is served
+				go func() {
+					for {
+						count, err := n.Wait(background)
+						if err != nil {
+							return
+						}
+						counts <- count
+					}
+				}()
+			}
+			return counts
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := mustNew(t)
+			h, counts := n.Handle(), receiver(n)
+			for round := range rounds {
+				for _, count := range []uint64{5, 1} {
+					signal(h, count)
+					for got := uint64(0); got < count; {
+						select {
+						case more := <-counts:
+							got += more
+						case <-time.After(30 * time.Second):
+							left, err := n.Count()
+							t.Fatalf("round %d: received %d of %d, and %d, %v are left", round, got, count, left, err)
+						}
+					}
+					for range round % 100 {
+						runtime.Gosched()
+					}
+				}
+			}
+		})
+	}
+}
+
+// A goroutine that looks for what C threads may bring takes nothing that belongs to
+// who waits already.
+func TestNobodyOvertakesWhileHeLooks(t *testing.T) {
+	n := mustNew(t)
+	h := n.Handle()
+	second := make(chan uint64)
+	rounds := 1000
+	if testing.Short() {
+		rounds /= 4
+	}
+	for round := range rounds {
+		for _, burst := range []uint64{9, 9} { // which makes it worth to look
+			arrivals := startWaiters(n, contexts(1))
+			signal(h, burst)
+			<-arrivals
+		}
+		first := startWaiters(n, contexts(1))
+		go func() {
+			count, _ := n.Wait(background)
+			second <- count
+		}()
+		for range round % 16 {
+			runtime.Gosched()
+		}
+		signal(h, 1)
+		select {
+		case got := <-first:
+			if got.count != 1 {
+				t.Fatalf("the waiter got %d, %v; want 1", got.count, got.err)
+			}
+		case <-second:
+			t.Fatal("the second has overtaken the first")
+		}
+		signal(h, 2)
+		if got := <-second; got != 2 {
+			t.Fatalf("the second got %d, want 2", got)
+		}
+	}
+}
+
+// A count that has come before Close goes to who waits, though nobody may have had
+// the time to bring it to him.
+func TestCloseDeliversToWhoWaits(t *testing.T) {
+	for name, add := range map[string]func(*notify.Notifier){
+		"handle": func(n *notify.Notifier) { signal(n.Handle(), 5) },
+		"write":  func(n *notify.Notifier) { mustWrite(t, n, 5) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 200 {
+				n, err := mode.Notifier()
+				if err != nil {
+					t.Fatal(err)
+				}
+				arrivals := startWaiters(n, contexts(2))
+				add(n)
+				n.Close()
+				var sum uint64
+				for range 2 {
+					got := <-arrivals
+					sum += got.count
+					if got.count == 0 && !errors.Is(got.err, os.ErrClosed) {
+						t.Errorf("a waiter got %d, %v; want os.ErrClosed", got.count, got.err)
+					}
+				}
+				if sum != 5 {
+					t.Errorf("the waiters got %d, want 5", sum)
+				}
+			}
+		})
+	}
+}
+
 // Without descriptors the count and those who wait for it stay where they are.
 func TestExportThatFailsChangesNothing(t *testing.T) {
 	n, err := notify.New()

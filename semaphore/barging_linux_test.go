@@ -1,6 +1,7 @@
 package semaphore_test
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -108,6 +109,33 @@ func (l *line) wantFirst(n int) {
 	if len(l.served) != n {
 		l.t.Errorf("served are %v, want the first %d", l.served, n)
 	}
+}
+
+// The time of each waiter is his own: when one who has waited for long is served,
+// the next may still be passed.
+func TestPatienceIsNotInherited(t *testing.T) {
+	oneAtATime(t)
+	inBubble(t, func(t *testing.T) {
+		var passed int
+		for range 100 {
+			s := private(t, 0)
+			l := &line{t: t, s: s}
+			l.join(t.Context(), 1)
+			time.Sleep(long)
+			l.join(t.Context(), 1)
+			s.Release(1)
+			l.want(0)
+			s.Release(1)
+			if s.TryAcquire(1) {
+				passed++
+			}
+			s.Close()
+			synctest.Wait()
+		}
+		if passed < 50 {
+			t.Errorf("passed who has just come in %d of 100 tries, want it to be usual", passed)
+		}
+	})
 }
 
 // Who was passed for long is served first, and those behind him in their order.
@@ -242,6 +270,17 @@ func TestNobodyPassesForWhatCReleases(t *testing.T) {
 			signal(h, 1)
 			wantTry(t, s, 1, false)
 			c.want(t, who, nil)
+		}
+		for range 3 {
+			c.join(background, 1)
+		}
+		<-time.After(long)
+		for who := range 3 {
+			ctx, cancel := context.WithTimeout(background, long)
+			signal(h, 1)
+			wantIs(t, "Acquire behind a waiter", s.Acquire(ctx, 1), context.DeadlineExceeded)
+			cancel()
+			c.want(t, 3+who, nil)
 		}
 	}
 }

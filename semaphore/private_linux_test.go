@@ -268,6 +268,72 @@ func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
 	}
 }
 
+// A permit may come at any moment of going to sleep, from Go or from C, and it may
+// be the one that a waiter for several lacks. If it were missed, its round would
+// never end. See TestNoWakeUpIsLost, which moves the permits to an eventfd.
+func TestNoReleaseIsLost(t *testing.T) {
+	rounds := 4000
+	if testing.Short() {
+		rounds /= 4
+	}
+	for name, n := range map[string]int64{"one": 1, "several": 3} {
+		t.Run(name, func(t *testing.T) {
+			s, turn := mustNew(t, 0), make(chan int)
+			release := s.Release
+			if mode.Is("handle") {
+				h := s.Handle()
+				release = func(n int64) { signal(h, uint64(n)) }
+			}
+			go func() {
+				defer close(turn)
+				for round := range rounds {
+					for range n {
+						for range round % 64 { // meet the other at another step each time
+							runtime.Gosched()
+						}
+						release(1)
+					}
+					<-turn
+				}
+			}()
+			ctx, cancel := context.WithTimeout(background, 30*time.Second)
+			defer cancel()
+			for round := range rounds {
+				if err := s.Acquire(ctx, n); err != nil {
+					free, _ := s.Count()
+					t.Errorf("round %d: Acquire(%d) = %v, and %d are free", round, n, err, free)
+				}
+				turn <- round
+			}
+			<-turn
+		})
+	}
+}
+
+// A context that ends at the moment when its waiter is woken leaves nothing behind
+// for the next who waits in the same place.
+func TestCancelMeetsRelease(t *testing.T) {
+	s := mustNew(t, 1)
+	var granted atomic.Int64
+	hammer.For(time.Second/2, 3, func() {
+		ctx, cancel := context.WithCancel(background)
+		timer := time.AfterFunc(time.Duration(rand.IntN(20))*time.Microsecond, cancel)
+		if err := s.Acquire(ctx, 1); err == nil {
+			granted.Add(1)
+			if granted.Load()%4 == 0 {
+				runtime.Gosched() // so that others have to wait
+			}
+			s.Release(1)
+		}
+		timer.Stop()
+		cancel()
+	})
+	if granted.Load() == 0 {
+		t.Error("nobody was granted anything")
+	}
+	wantCount(t, s, 1)
+}
+
 // What a thread was told is in time stays in the eventfd for others who hold it,
 // though Close comes at any moment.
 func TestCloseLeavesWhatCameInTime(t *testing.T) {

@@ -27,13 +27,14 @@ type verdict struct {
 
 // boot runs a kernel with the files as its initramfs until the guest ends the machine. A parameter NAME=VALUE becomes
 // part of the guest's environment. It uses no KVM: a
-// machine without it must be able to run the test, and software emulation takes seconds.
+// machine without it must be able to run the test, and software emulation takes seconds. One thread emulates both
+// processors: with a thread each, on a busy host, a kernel that patches its own code has met the breakpoint of the other.
 func boot(t *testing.T, k kernel, parameter string, contents ...files) verdict {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "console")
 	ctx, cancel := context.WithTimeout(t.Context(), machineTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, qemu, "-accel", "tcg", "-m", "512", "-smp", "2",
+	c := exec.CommandContext(ctx, qemu, "-accel", "tcg,thread=single", "-m", "512", "-smp", "2",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-serial", "file:"+log,
 		"-kernel", k.image, "-initrd", image(t, contents...),

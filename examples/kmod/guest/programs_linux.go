@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,7 @@ func run(path string, arguments ...string) (string, error) {
 	defer cancel()
 	command := exec.CommandContext(ctx, path, arguments...)
 	command.Dir = "/tmp"
+	command.Env = append(os.Environ(), "EVENTCHAN_MODE=exported") // the mode in which suites ask the kernel for something
 	output, err := command.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%s: %w\n%s", path, err, output)

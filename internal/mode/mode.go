@@ -33,6 +33,7 @@ func InCI() []string {
 // returns its exit status. Benchmarks and fuzzing run in one. Outside CI tests are
 // short in all modes but the first.
 func Each(modes []string, run func() int) int {
+	flag.Parse() // which run would do, too late for set
 	if current != "" {
 		modes = []string{current}
 	} else if set("test.bench") || set("test.fuzz") || set("test.list") {

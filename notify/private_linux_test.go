@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/internal/word"
 	"github.com/eventchan/eventchan/notify"
@@ -93,12 +94,8 @@ func ours(t testing.TB) (descriptors int, poller bool) {
 }
 
 func TestPrivateNeedsNeitherDescriptorNorPoller(t *testing.T) {
-	var before int
-	eventually(t, func() string { return "the poller of an earlier test has not ended" }, func() (ok bool) {
-		var poller bool
-		before, poller = ours(t)
-		return !poller
-	})
+	leaktest.Baseline() // what earlier tests closed has ended then
+	before, _ := ours(t)
 	n, err := notify.New()
 	if err != nil {
 		t.Fatal(err)
@@ -117,8 +114,8 @@ func TestPrivateNeedsNeitherDescriptorNorPoller(t *testing.T) {
 		t.Errorf("the waiter got %d, %v; want 5", got.count, got.err)
 	}
 	n.C()
-	if after, poller := ours(t); after != before || poller {
-		t.Errorf("%d descriptors with a private Notifier, poller %v; want %d, as before, and none", after, poller, before)
+	if after, poller := ours(t); after > before || poller {
+		t.Errorf("%d descriptors with a private Notifier, poller %v; want at most %d, as before, and none", after, poller, before)
 	}
 }
 

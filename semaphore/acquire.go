@@ -23,7 +23,7 @@ import (
 //
 // A goroutine that runs may take a permit that was freed for a waiter which does
 // not run yet, as with [sync.Mutex]; that waiter stays the first. But nobody passes
-// one who needs more permits than may be free, nor one who has waited 1 ms. After
+// one who needs more permits than may be free, nor one who has waited 100 µs. After
 // FD or File nobody passes anybody.
 //
 // Without waiting it allocates nothing, and costs one atomic step. After FD or File

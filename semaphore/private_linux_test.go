@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/internal/word"
 	"github.com/eventchan/eventchan/semaphore"
@@ -94,12 +95,8 @@ func ours(t testing.TB) (descriptors int, poller bool) {
 }
 
 func TestPrivateNeedsNeitherDescriptorNorPoller(t *testing.T) {
-	var before int
-	eventually(t, func() string { return "the poller of an earlier test has not ended" }, func() (ok bool) {
-		var poller bool
-		before, poller = ours(t)
-		return !poller
-	})
+	leaktest.Baseline() // what earlier tests closed has ended then
+	before, _ := ours(t)
 	s, err := semaphore.New(4)
 	if err != nil {
 		t.Fatal(err)
@@ -117,8 +114,8 @@ func TestPrivateNeedsNeitherDescriptorNorPoller(t *testing.T) {
 	c.want(t, 0, nil)
 	s.C()
 	c.join(background, 2)
-	if after, poller := ours(t); after != before || poller {
-		t.Errorf("%d descriptors with a private Semaphore, poller %v; want %d, as before, and none", after, poller, before)
+	if after, poller := ours(t); after > before || poller {
+		t.Errorf("%d descriptors with a private Semaphore, poller %v; want at most %d, as before, and none", after, poller, before)
 	}
 	s.Close()
 	c.want(t, 2, os.ErrClosed)
@@ -272,40 +269,48 @@ func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
 // be the one that a waiter for several lacks. If it were missed, its round would
 // never end. See TestNoWakeUpIsLost, which moves the permits to an eventfd.
 func TestNoReleaseIsLost(t *testing.T) {
-	rounds := 4000
+	rounds := int64(100_000)
 	if testing.Short() {
 		rounds /= 4
 	}
+	if !mode.Is("private") { // where a round is some system calls
+		rounds /= 8
+	}
 	for name, n := range map[string]int64{"one": 1, "several": 3} {
 		t.Run(name, func(t *testing.T) {
-			s, turn := mustNew(t, 0), make(chan int)
+			s := mustNew(t, 0)
 			release := s.Release
 			if mode.Is("handle") {
 				h := s.Handle()
 				release = func(n int64) { signal(h, uint64(n)) }
 			}
-			go func() {
-				defer close(turn)
+			var turn atomic.Int64 // and no channel, so that both run at the same time
+			var releaser sync.WaitGroup
+			releaser.Go(func() {
 				for round := range rounds {
+					for turn.Load() < round {
+						runtime.Gosched()
+					}
 					for range n {
-						for range round % 64 { // meet the other at another step each time
-							runtime.Gosched()
+						for range round % 512 { // meet the other at another step each time
+							turn.Load()
 						}
 						release(1)
 					}
-					<-turn
 				}
-			}()
+			})
 			ctx, cancel := context.WithTimeout(background, 30*time.Second)
 			defer cancel()
 			for round := range rounds {
+				turn.Store(round)
 				if err := s.Acquire(ctx, n); err != nil {
 					free, _ := s.Count()
 					t.Errorf("round %d: Acquire(%d) = %v, and %d are free", round, n, err, free)
+					break
 				}
-				turn <- round
 			}
-			<-turn
+			turn.Store(rounds)
+			releaser.Wait()
 		})
 	}
 }

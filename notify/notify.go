@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/fifo"
@@ -75,37 +74,6 @@ func New() (*Notifier, error) {
 		return nil, fmt.Errorf("notify: New: %w", err)
 	}
 	return wrap(nil), nil
-}
-
-// FromFD returns a Notifier that owns the eventfd fd, which was created here or
-// came from C or another process, and makes it close-on-exec. O_NONBLOCK stays
-// as it is, since all who share the eventfd share that flag.
-//
-// An error leaves fd to the caller, untouched. It matches [os.ErrInvalid] if fd
-// is no eventfd in counting mode (where the kernel tells the mode: since Linux
-// 6.5) or no possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc to find out.
-func FromFD(fd int) (*Notifier, error) {
-	own, err := rawefd.Adopt(fd, false)
-	if err != nil {
-		return nil, fmt.Errorf("notify: FromFD of descriptor %d: %w", fd, err)
-	}
-	return wrap(own), nil
-}
-
-// FromProcess returns a Notifier on descriptor fd of process pid, which must be
-// an eventfd in counting mode. Both processes then share the count. It takes
-// the right to ptrace that process: see pidfd_getfd(2), Linux 5.6.
-//
-// An error matches ESRCH if there is no such process, EBADF if it has no such
-// descriptor, [os.ErrPermission] if it may not be looked into, and otherwise
-// what [FromFD] says.
-func FromProcess(pid, fd int) (*Notifier, error) {
-	own, err := rawefd.FromProcess(pid, fd, false)
-	if err != nil {
-		return nil, fmt.Errorf("notify: FromProcess of descriptor %d of process %d: %w", fd, pid, err)
-	}
-	return wrap(own), nil
 }
 
 func wrap(fd *rawefd.FD) *Notifier {
@@ -181,85 +149,6 @@ func (n *Notifier) Count() (uint64, error) {
 		return 0, n.failed("Count", err)
 	}
 	return count, nil
-}
-
-// FD returns the number of the eventfd's descriptor, or -1 after Close, or if
-// none is to be had (EMFILE; File tells why). Who writes a native uint64 to it,
-// 8 bytes, adds to the count: C code, the kernel, or a process that inherits it.
-// Who reads it takes the count, and must poll(2) first to wait, since it is
-// non-blocking. It stays the Notifier's own: do not close it, and do not use it
-// after Close, when the number may be another file's.
-//
-// The first FD or File moves the count to the eventfd, with nothing lost,
-// whatever runs at the same time. From then on a signal costs a system call: do
-// not call it without need.
-func (n *Notifier) FD() int {
-	fd, err := n.export()
-	if err != nil {
-		return -1
-	}
-	return fd.Number()
-}
-
-// File returns a duplicate of the descriptor, which the caller closes. It is
-// for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
-// descriptor that outlives the Notifier. Close it once it is handed over: as a
-// non-blocking [os.File] it is watched by Go's runtime, which each signal wakes.
-// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE.
-func (n *Notifier) File() (*os.File, error) {
-	fd, err := n.export()
-	if err != nil {
-		return nil, n.failed("File", err)
-	}
-	if !fd.Use() {
-		return nil, n.failed("File", os.ErrClosed)
-	}
-	defer fd.Done()
-	file, err := fd.Dup()
-	if err != nil {
-		return nil, n.failed("File", err)
-	}
-	return file, nil
-}
-
-// export returns the eventfd.
-func (n *Notifier) export() (*rawefd.FD, error) {
-	if fd := n.count.FD(); fd != nil {
-		return fd, nil
-	}
-	if !n.count.Lock() {
-		return nil, os.ErrClosed
-	}
-	defer n.count.Unlock()
-	n.queued.Store(int32(n.waiters.Len())) // before anybody looks at it
-	fd, err := n.count.Export(n.waited())
-	if err != nil {
-		n.queued.Store(0)
-	}
-	return fd, err
-}
-
-// Handle returns the address with which C threads of this process signal: they
-// call eventchan_add(handle, n) or eventchan_signal(handle) of the header
-// bridge/callback/eventchan.h, also in signal handlers and real-time threads. A
-// signal is one atomic step, and a system call only if the consumer sleeps. It is
-// the same address each time, or nil after Close, if no descriptor is to be had
-// (EMFILE), and on mips and arm before v7, where Go has no atomics in common with C.
-//
-// The address stays valid for ever: after Close a signal that comes late does
-// nothing. So each Notifier whose Handle was called leaves 64 bytes behind. If
-// FD or File is called as well, each signal of a C thread wakes the poller, which
-// moves it to the eventfd.
-func (n *Notifier) Handle() unsafe.Pointer {
-	if !n.count.Lock() {
-		return nil
-	}
-	defer n.count.Unlock()
-	slot, err := n.count.Handle(n.waited())
-	if err != nil {
-		return nil
-	}
-	return slot.Address()
 }
 
 // failed says which call failed on which descriptor.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/notify"
 )
@@ -50,7 +51,7 @@ func ofAnySize(t *testing.T, test func(t *testing.T, add func(testing.TB, *notif
 
 func mustSignal(t testing.TB, n *notify.Notifier, delta uint64) {
 	t.Helper()
-	if !signal(n.Handle(), delta) {
+	if !handletest.Signal(n.Handle(), delta) {
 		t.Fatalf("a signal of %d through the handle came too late", delta)
 	}
 }

@@ -152,8 +152,8 @@ func (n *Notifier) take() (uint64, error) {
 //
 // No wake-up is lost: the place is there before the lock is released, and in the
 // word Sleep has found a count of 0 and left in the same step the flags by which
-// every later signal comes to the lock, or has ready called, which does. Signals
-// through the eventfd make an edge, after which ready is called as well.
+// every later signal comes to the lock, or has Serve called under it. Signals
+// through the eventfd make an edge, after which Serve is called as well.
 func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
 	if !n.count.Lock() {
 		return 0, nil, os.ErrClosed
@@ -245,7 +245,7 @@ func (n *Notifier) waited() bool { return n.waiters.Len() > 0 || n.c.Load() != n
 // lock.
 func (n *Notifier) settle() {
 	if !n.waited() {
-		n.count.Wake(false)
+		n.count.Wake()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -267,7 +268,7 @@ func TestNobodyPassesForWhatCReleases(t *testing.T) {
 		}
 		<-time.After(long)
 		for who := range 3 {
-			signal(h, 1)
+			handletest.Signal(h, 1)
 			wantTry(t, s, 1, false)
 			c.want(t, who, nil)
 		}
@@ -277,7 +278,7 @@ func TestNobodyPassesForWhatCReleases(t *testing.T) {
 		<-time.After(long)
 		for who := range 3 {
 			ctx, cancel := context.WithTimeout(background, long)
-			signal(h, 1)
+			handletest.Signal(h, 1)
 			wantIs(t, "Acquire behind a waiter", s.Acquire(ctx, 1), context.DeadlineExceeded)
 			cancel()
 			c.want(t, 3+who, nil)

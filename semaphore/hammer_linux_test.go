@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -82,7 +83,7 @@ func noWakeUpIsLost(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 				defer close(turn)
 				for round := range rounds {
 					for range round % 64 { // meet the other at another step each time
-						s.FD()
+						runtime.Gosched()
 					}
 					for range n {
 						release(s, 1)
@@ -178,4 +179,28 @@ func TestCloseAgainstEverything(t *testing.T) {
 		})
 		wg.Wait()
 	})
+}
+
+// A context that ends at the moment when its waiter is woken leaves nothing behind
+// for the next who waits in the same place.
+func TestCancelMeetsRelease(t *testing.T) {
+	s := mustNew(t, 1)
+	var granted atomic.Int64
+	hammer.For(time.Second/2, 3, func() {
+		ctx, cancel := context.WithCancel(background)
+		timer := time.AfterFunc(time.Duration(rand.IntN(20))*time.Microsecond, cancel)
+		if err := s.Acquire(ctx, 1); err == nil {
+			granted.Add(1)
+			if granted.Load()%4 == 0 {
+				runtime.Gosched() // so that others have to wait
+			}
+			s.Release(1)
+		}
+		timer.Stop()
+		cancel()
+	})
+	if granted.Load() == 0 {
+		t.Error("nobody was granted anything")
+	}
+	wantCount(t, s, 1)
 }

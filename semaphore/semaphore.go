@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/fifo"
@@ -85,37 +84,6 @@ func New(permits int64) (*Semaphore, error) {
 		return nil, fmt.Errorf("semaphore: New: %w", err)
 	}
 	return wrap(permits, nil), nil
-}
-
-// FromFD returns a Semaphore that owns the eventfd fd, which was created here or
-// came from C or another process, and makes it close-on-exec. O_NONBLOCK stays
-// as it is, since all who share the eventfd share that flag.
-//
-// An error leaves fd to the caller, untouched. It matches [os.ErrInvalid] if fd
-// is no eventfd in semaphore mode (where the kernel tells the mode: since Linux
-// 6.5) or no possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc to find out.
-func FromFD(fd int) (*Semaphore, error) {
-	own, err := rawefd.Adopt(fd, true)
-	if err != nil {
-		return nil, fmt.Errorf("semaphore: FromFD of descriptor %d: %w", fd, err)
-	}
-	return wrap(0, own), nil
-}
-
-// FromProcess returns a Semaphore on descriptor fd of process pid, which must be
-// an eventfd in semaphore mode. Both processes then share the permits. It takes
-// the right to ptrace that process: see pidfd_getfd(2), Linux 5.6.
-//
-// An error matches ESRCH if there is no such process, EBADF if it has no such
-// descriptor, [os.ErrPermission] if it may not be looked into, and otherwise
-// what [FromFD] says.
-func FromProcess(pid, fd int) (*Semaphore, error) {
-	own, err := rawefd.FromProcess(pid, fd, true)
-	if err != nil {
-		return nil, fmt.Errorf("semaphore: FromProcess of descriptor %d of process %d: %w", fd, pid, err)
-	}
-	return wrap(0, own), nil
 }
 
 func wrap(permits int64, fd *rawefd.FD) *Semaphore {
@@ -206,91 +174,6 @@ func (s *Semaphore) Count() (int64, error) {
 		return 0, s.failed("Count", err)
 	}
 	return int64(min(count, math.MaxInt64)), nil
-}
-
-// FD returns the number of the eventfd's descriptor, or -1 after Close, or if
-// none is to be had (EMFILE; File tells why). Who reads 8 bytes from it takes a
-// permit and who writes a native uint64 to it adds permits: C code, or a process
-// that inherits it. It is non-blocking, so poll(2) to wait for a permit. It stays
-// the Semaphore's own: do not close it, and do not use it after Close, when the
-// number may be another file's.
-//
-// The first FD or File moves the permits to the eventfd, with nothing lost,
-// whatever runs at the same time. From then on an Acquire and a Release cost
-// system calls: do not call it without need.
-func (s *Semaphore) FD() int {
-	fd, err := s.export()
-	if err != nil {
-		return -1
-	}
-	return fd.Number()
-}
-
-// File returns a duplicate of the descriptor, which the caller closes. It is
-// for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
-// descriptor that outlives the Semaphore. Close it once it is handed over: as a
-// non-blocking [os.File] it is watched by Go's runtime, which each Release wakes.
-// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE.
-func (s *Semaphore) File() (*os.File, error) {
-	fd, err := s.export()
-	if err != nil {
-		return nil, s.failed("File", err)
-	}
-	if !fd.Use() {
-		return nil, s.failed("File", os.ErrClosed)
-	}
-	defer fd.Done()
-	file, err := fd.Dup()
-	if err != nil {
-		return nil, s.failed("File", err)
-	}
-	return file, nil
-}
-
-// export returns the eventfd. Who waits for several permits looks at it by
-// himself now and then, so he is told.
-func (s *Semaphore) export() (*rawefd.FD, error) {
-	if fd := s.count.FD(); fd != nil {
-		return fd, nil
-	}
-	if !s.count.Lock() {
-		return nil, os.ErrClosed
-	}
-	defer s.count.Unlock()
-	fd, err := s.count.Export(s.waiters.Len() > 0)
-	if err != nil {
-		return nil, err
-	}
-	for p := s.waiters.First(); p != nil; p = p.Next() {
-		if p.Value.permits > 1 {
-			p.Value.rouse()
-		}
-	}
-	return fd, nil
-}
-
-// Handle returns the address with which C threads of this process release
-// permits: they call eventchan_add(handle, n) or eventchan_signal(handle) of the
-// header bridge/callback/eventchan.h, also in signal handlers and real-time
-// threads. That is one atomic step, and a system call only if somebody has to be
-// woken. It is the same address each time, or nil after Close, if no descriptor is
-// to be had (EMFILE), and on mips and arm before v7, where Go has no atomics in
-// common with C.
-//
-// The address stays valid for ever: after Close a permit that comes late does
-// nothing. So each Semaphore whose Handle was called leaves 64 bytes behind. If
-// FD or File is called as well, each permit of a C thread wakes the poller, which
-// moves it to the eventfd.
-func (s *Semaphore) Handle() unsafe.Pointer {
-	if !s.count.Lock() {
-		return nil
-	}
-	defer s.count.Unlock()
-	slot, err := s.count.Handle(s.waiters.Len() > 0)
-	if err != nil {
-		return nil
-	}
-	return slot.Address()
 }
 
 // failed says which call failed on which descriptor.

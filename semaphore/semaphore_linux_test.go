@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -49,7 +50,7 @@ func eachWay(t *testing.T, test func(t *testing.T, release func(*semaphore.Semap
 	})
 	t.Run("handle", func(t *testing.T) {
 		test(t, func(s *semaphore.Semaphore, n int64) {
-			if !signal(s.Handle(), uint64(n)) {
+			if !handletest.Signal(s.Handle(), uint64(n)) {
 				t.Errorf("a release of %d through the handle came too late", n)
 			}
 		})

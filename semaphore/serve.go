@@ -11,7 +11,7 @@ func (s *server) Serve() { (*Semaphore)(s).ready() }
 // lock.
 func (s *Semaphore) ready() {
 	if s.waiters.Len() == 0 {
-		s.count.Wake(false)
+		s.count.Wake()
 		s.count.Disarm()
 		return
 	}
@@ -53,13 +53,13 @@ func (s *Semaphore) serve() {
 	for {
 		p := s.waiters.First()
 		if p == nil {
-			s.count.Wake(false)
+			s.count.Wake()
 			return
 		}
 		switch passable := s.passable(); {
 		case passable && p.Value.wake != nil:
 			if p.Value.woken { // he serves the others when he has run
-				s.count.Wake(false)
+				s.count.Wake()
 				return
 			}
 			if s.count.Sleep(1, false) {

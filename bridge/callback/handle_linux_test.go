@@ -280,7 +280,9 @@ func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 				received.Add(count)
 			}
 		})
-		time.Sleep(rand.N(5 * time.Millisecond)) // whenever
+		for range rand.N(5000) { // whenever
+			runtime.Gosched()
+		}
 		if rand.N(2) == 0 {
 			n.FD()
 			count, _ := n.TryWait()

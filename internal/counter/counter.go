@@ -205,12 +205,12 @@ func (c *Counter) Sleep(enough uint64, held bool) bool {
 }
 
 // Wake says in the word that the owner waits for nothing.
-func (c *Counter) Wake(held bool) {
+func (c *Counter) Wake() {
 	if c.fd.Load() != nil {
 		c.publish()
 		return
 	}
-	c.Word().Sleep(math.MaxUint64, c.held(held))
+	c.Word().Sleep(math.MaxUint64, c.held(false))
 }
 
 func (c *Counter) held(held bool) uint64 {
@@ -225,7 +225,7 @@ func (c *Counter) put(count uint64) {
 	c.own.Store(0, word.Held)
 	c.rest = count
 	c.spread()
-	c.Wake(false)
+	c.Wake()
 }
 
 // gather moves the count from the word to rest.

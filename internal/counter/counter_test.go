@@ -171,14 +171,14 @@ func TestRestHoldsTheWord(t *testing.T) {
 		t.Error("a step without the lock was done past the rest")
 	}
 	lock(t, c, func() {
-		c.Wake(false)
+		c.Wake()
 		if c.Word().Add(1) {
 			t.Error("Wake has released the word, in spite of the rest")
 		}
 		if !c.Take(6) {
 			t.Error("Take(6) = false, want true")
 		}
-		c.Wake(false)
+		c.Wake()
 	})
 	if !c.Word().Take(word.Full - 1) {
 		t.Errorf("Take without the lock = false once the word holds all")
@@ -309,7 +309,7 @@ func take(c *counter.Counter) (n uint64) {
 	}
 	defer c.Unlock()
 	n, _ = c.TakeAll()
-	c.Wake(false)
+	c.Wake()
 	return n
 }
 
@@ -471,11 +471,11 @@ func TestMovesMeetAnAddAtEachStep(t *testing.T) {
 					if err := c.Add(word.Full + 1); err != nil {
 						t.Error(err)
 					}
-					c.Wake(false)
+					c.Wake()
 					if !c.Take(word.Full + 1) {
 						t.Error("Take of what was added = false")
 					}
-					c.Wake(false)
+					c.Wake()
 				})
 			}
 		},

@@ -10,7 +10,7 @@ import (
 )
 
 // MostLooks bounds how often the consumer looks in vain, in turns with all other
-// goroutines, before he sleeps: some 10 us on an idle machine, as long as it takes
+// goroutines, before he sleeps: some 10 µs on an idle machine, as long as it takes
 // to wake him. docs/benchmarks.md tells what it was chosen from; only bench changes it.
 var MostLooks int32 = 64
 

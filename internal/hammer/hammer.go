@@ -3,6 +3,7 @@ package hammer
 
 import (
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +25,16 @@ func For(d time.Duration, n int, round func()) {
 		})
 	}
 	wg.Wait()
+}
+
+// Eventually waits until ok returns true. If it does not, the test fails with what.
+func Eventually(t testing.TB, what func() string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal(what())
+		}
+	}
 }
 
 // Strangers opens and closes pipes and files until stop is called, so that the

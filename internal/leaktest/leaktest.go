@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"go.uber.org/goleak"
@@ -49,6 +51,19 @@ func Baseline() []string {
 	warmUp()
 	goleak.Find() // waits; what it cannot wait for is not ours to report here
 	return descriptors()
+}
+
+// Ours returns how many descriptors there are, and whether the poller runs: what
+// a private object does without.
+func Ours(t testing.TB) (count int, poller bool) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	return len(entries), strings.Contains(string(stacks), "internal/poller.")
 }
 
 // descriptors returns what the open descriptors of the process refer to, sorted,

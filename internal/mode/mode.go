@@ -3,7 +3,6 @@
 package mode
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -54,14 +53,12 @@ func Each(modes []string, run func() int) int {
 
 func set(name string) bool { return flag.Lookup(name).Value.String() != "" }
 
-var errMode = errors.New("cannot enter the mode " + current)
-
 // Notifier is notify.New in the current mode.
 func Notifier() (*notify.Notifier, error) {
 	n, err := notify.New()
 	if err == nil && !enter(n) {
 		n.Close()
-		err = errMode
+		err = fmt.Errorf("cannot enter the mode %q", current)
 	}
 	return n, err
 }
@@ -71,7 +68,7 @@ func Semaphore(permits int64) (*semaphore.Semaphore, error) {
 	s, err := semaphore.New(permits)
 	if err == nil && !enter(s) {
 		s.Close()
-		err = errMode
+		err = fmt.Errorf("cannot enter the mode %q", current)
 	}
 	return s, err
 }

@@ -103,9 +103,8 @@ func (w *Word) Swap(flags uint64) (n, old uint64) {
 	return v & count, v &^ count
 }
 
-// Set sets and Clear clears flags.
-func (w *Word) Set(flags uint64)   { w.bits.Or(flags) }
-func (w *Word) Clear(flags uint64) { w.bits.And(^flags) }
+// Set sets flags.
+func (w *Word) Set(flags uint64) { w.bits.Or(flags) }
 
 // AddHeld adds n whatever the flags are, if there is room.
 func (w *Word) AddHeld(n uint64) bool {

@@ -147,12 +147,10 @@ func TestOwnerTakesWhateverTheFlags(t *testing.T) {
 	}
 }
 
-func TestSetAndClearLeaveTheCount(t *testing.T) {
+func TestSetLeavesTheCount(t *testing.T) {
 	w := filled(33, word.Ring)
 	w.Set(word.Held)
 	want(t, "Set", w, 33, word.Ring|word.Held)
-	w.Clear(word.Ring)
-	want(t, "Clear", w, 33, word.Held)
 }
 
 func TestSwapEndsTheWord(t *testing.T) {
@@ -217,7 +215,6 @@ func TestSumIsConservedWhileFlagsFlip(t *testing.T) {
 		func() { w.Sleep(2, word.Ring) },
 		func() { w.Sleep(math.MaxUint64, 0) },
 		func() { w.Set(word.Held) },
-		func() { w.Clear(word.Held | word.Ring) },
 		func() { outside(&w).And(^uint64(word.Ring)) },
 	}
 	hammer.For(300*time.Millisecond, 4, func() {

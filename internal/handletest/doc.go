@@ -1,0 +1,3 @@
+// Package handletest signals through a handle as C threads do, for tests that
+// have no C.
+package handletest

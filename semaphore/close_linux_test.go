@@ -1,0 +1,114 @@
+package semaphore_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// What a thread was told is in time stays in the eventfd for others who hold it,
+// though Close comes at any moment.
+func TestCloseLeavesWhatCameInTime(t *testing.T) {
+	hammer.For(time.Second/2, 2, func() {
+		s, err := semaphore.New(0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		h := s.Handle()
+		file, err := s.File()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer file.Close()
+		other, err := semaphore.FromFD(dup(t, int(file.Fd())))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer other.Close()
+		var released atomic.Int64
+		var threads sync.WaitGroup
+		for i := range uint64(2) {
+			threads.Go(func() {
+				for handletest.Signal(h, 1+i) {
+					released.Add(int64(1 + i))
+				}
+			})
+		}
+		for range rand.IntN(3) {
+			runtime.Gosched()
+		}
+		s.Close()
+		threads.Wait()
+		if left, err := other.Count(); left != released.Load() || err != nil {
+			t.Errorf("%d came in time, %d, %v are left", released.Load(), left, err)
+		}
+	})
+}
+
+// dup returns a descriptor of the same eventfd that the test must hand on.
+func dup(t *testing.T, fd int) int {
+	d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Error(err)
+	}
+	return d
+}
+
+// Close at any moment of the way: everybody wakes, and no stranger gets a byte.
+func TestCloseOnTheWayOut(t *testing.T) {
+	if !mode.Is("private") {
+		return
+	}
+	stop := hammer.Strangers(t)
+	defer stop()
+	hammer.For(time.Second, 3, func() {
+		s, err := semaphore.New(1)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var wg sync.WaitGroup
+		for i := range int64(2) {
+			wg.Go(func() {
+				for {
+					if err := s.Acquire(background, 1+i); err != nil {
+						if !errors.Is(err, os.ErrClosed) {
+							t.Errorf("Acquire = %v, want os.ErrClosed", err)
+						}
+						return
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			for range s.C() {
+			}
+		})
+		wg.Go(func() {
+			h := s.Handle()
+			for h != nil && handletest.Signal(h, 2) {
+			}
+		})
+		wg.Go(func() { s.FD(); s.Release(1) })
+		for range rand.IntN(30) {
+			runtime.Gosched()
+		}
+		s.Close()
+		wg.Wait()
+	})
+}

@@ -15,6 +15,9 @@ import (
 // starved. While it waits it holds no permit, so processes that each want all
 // permits do not wait for each other.
 //
+// A Semaphore has no size, unlike a Weighted: an Acquire of more permits than there
+// are in all waits, and others wait behind it, since somebody may make more.
+//
 // If ctx ends first, Acquire returns ctx.Err() and has taken nothing; so it does
 // at once if ctx has ended already, even if permits are free. Close wakes it with
 // an error that matches [os.ErrClosed]. A nil ctx matches [os.ErrInvalid]. Where
@@ -99,8 +102,8 @@ func (s *Semaphore) pass(n int64) bool {
 
 // TryAcquire takes n permits, all or none, and reports whether it did. It takes
 // none past goroutines that wait in Acquire, but as Acquire does, and none after
-// Close. It never blocks and allocates nothing. A negative n panics. It costs one
-// atomic step, or n system calls after FD or File.
+// Close. 0 permits it takes always. It never blocks and allocates nothing. A
+// negative n panics. It costs one atomic step, or n system calls after FD or File.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	w := s.count.Word()
 	if n > 0 && s.since.Load() == 0 && w.Take(uint64(n)) {
@@ -127,6 +130,9 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 		return false
 	}
 	defer s.count.Unlock()
+	if n == 0 {
+		return true
+	}
 	s.serve()
 	return s.passable() && s.take(n)
 }
@@ -150,8 +156,8 @@ func (s *Semaphore) tryRead(fd *rawefd.FD) (took, certain bool) {
 //
 // No wake-up is lost: the place is there before the lock is released, and serve
 // leaves in the word, in the same step in which it finds too few permits, the
-// flags by which a later Release comes to the lock, or has ready called, which
-// does. Permits in the eventfd make an edge, after which ready is called as well.
+// flags by which a later Release comes to the lock, or has Serve called under it.
+// Permits in the eventfd make an edge, after which Serve is called as well.
 func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 	if !s.count.Lock() {
 		return nil, os.ErrClosed

@@ -235,3 +235,16 @@ func TestFromRefuses(t *testing.T) {
 	_, err = semaphore.FromProcess(os.Getpid(), 1<<20)
 	wantIs(t, "FromProcess of a descriptor not open", err, syscall.EBADF)
 }
+
+// Whoever waits, and for how many.
+func TestNoPermitsAreAlwaysToBeHad(t *testing.T) {
+	s := mustNew(t, 1)
+	c := newCrowd(s)
+	large := c.join(background, 3)
+	wantTry(t, s, 0, true)
+	mustAcquire(t, s, 0)
+	s.Release(2)
+	c.want(t, large, nil)
+	s.Close()
+	wantTry(t, s, 0, false)
+}

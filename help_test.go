@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(roleKey); role != "" {
 		os.Exit(play(role))
 	}
-	leaktest.Main(func() int { return mode.Each(mode.InCI(), m.Run) })
+	leaktest.Main(func() int { return mode.Each(mode.AllInCI(), m.Run) })
 }
 
 // limit is how long anything may take that has to happen at all. It is no

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
@@ -75,7 +76,7 @@ func TestNoPermitAfterClose(t *testing.T) { eachWay(t, noPermitAfterClose) }
 
 func noPermitAfterClose(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	rounds := 20000
-	if testing.Short() {
+	if !hammer.InCI() {
 		rounds = 2000
 	}
 	for i := range rounds {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/mode"
 )
 
@@ -74,10 +75,10 @@ func TestXSyncsOwnTests(t *testing.T) {
 	// there are may be served one day, so others wait behind it, which
 	// TestWeightedDoesntBlockIfTooBig wants them not to.
 	skip := "^TestWeightedPanic$|^TestWeightedDoesntBlockIfTooBig$"
-	if testing.Short() {
+	if !hammer.InCI() {
 		skip += "|^TestWeighted$" // which sleeps for seconds
 	}
-	for _, mode := range mode.All {
+	for _, mode := range mode.AllInCI() {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			out := run(t, dir, "env", "EVENTCHAN_MODE="+mode, "GOMAXPROCS=8", binary, "-test.v", "-test.timeout=1m", "-test.skip="+skip)
@@ -105,7 +106,7 @@ func newestXSync(t *testing.T) string {
 // lacks skips a test for want of something, except in CI, which has everything.
 func lacks(t *testing.T, format string, args ...any) {
 	t.Helper()
-	if os.Getenv("EVENTCHAN_CI") != "" {
+	if hammer.InCI() {
 		t.Fatalf("EVENTCHAN_CI allows no skip: "+format, args...)
 	}
 	t.Skipf(format, args...)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -20,12 +21,12 @@ var current = os.Getenv("EVENTCHAN_MODE")
 // Is reports whether the tests now run in the given mode.
 func Is(mode string) bool { return current == mode || current == "" && mode == All[0] }
 
-// InCI are the modes for tests that only CI has time to run in all.
-func InCI() []string {
-	if os.Getenv("EVENTCHAN_CI") == "" {
-		return All[:1]
+// AllInCI are the modes for tests that only CI has time to run in all.
+func AllInCI() []string {
+	if hammer.InCI() {
+		return All
 	}
-	return All
+	return All[:1]
 }
 
 // Each calls run, which is testing.M's, in each of the modes until one fails, and
@@ -40,7 +41,7 @@ func Each(modes []string, run func() int) int {
 	}
 	for i, mode := range modes {
 		current = mode
-		if i > 0 && os.Getenv("EVENTCHAN_CI") == "" {
+		if i > 0 && !hammer.InCI() {
 			flag.Set("test.short", "true")
 		}
 		if code := run(); code != 0 {

@@ -46,7 +46,16 @@ func outOfDescriptors() {
 		exitUnless(free, "Wait", err)
 		_, err = own[free].File()
 		exitUnless(free, "File", err)
+		if own[free].Handle() != nil {
+			exitIf(fmt.Errorf("with %d descriptors free Handle is not nil", free))
+		}
 		unix.Close(filler[free])
+	}
+	for _, fd := range filler[3:] {
+		unix.Close(fd)
+	}
+	if own[0].Handle() == nil {
+		exitIf(errors.New("Handle is nil though there are descriptors again"))
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"time"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/word"
 	"github.com/eventchan/eventchan/notify"
@@ -111,22 +109,6 @@ func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
 				t.Errorf("C gave %d, want 6", got)
 			}
 		})
-	}
-}
-
-// Who was woken by the doorbell has answered it, since no kernel promises an edge
-// for each ring at one that nobody answers.
-func TestDoorbellIsAnswered(t *testing.T) {
-	n := mustNew(t)
-	h := n.Handle()
-	for range 20 {
-		arrivals := startWaiters(n, contexts(1))
-		handletest.Signal(h, 1)
-		<-arrivals
-		doorbell := []unix.PollFd{{Fd: *(*int32)(unsafe.Add(h, 12)), Events: unix.POLLIN}}
-		if ready, err := unix.Poll(doorbell, 0); ready != 0 {
-			t.Fatalf("poll(2) of the doorbell = %d, %v; want it to be empty once the waiter runs", ready, err)
-		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (n *Notifier) Handle() unsafe.Pointer {
 		return nil
 	}
 	defer n.count.Unlock()
-	slot, err := n.count.Handle(n.waited())
+	slot, err := n.count.Handle()
 	if err != nil {
 		return nil
 	}

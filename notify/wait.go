@@ -60,7 +60,7 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 // linger looks some more times, since C threads may be at it.
 func (n *Notifier) linger() (count uint64) {
 	w := n.count.Word()
-	if w.Idle() && n.count.Linger(func() bool { count = w.TakeAll(); return count > 0 }) {
+	if w.Idle() && n.count.Again(func() bool { count = w.TakeAll(); return count > 0 }) {
 		n.count.Learn(count)
 	}
 	return count

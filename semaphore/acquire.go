@@ -57,7 +57,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if s.pass(n) {
 		return nil
 	}
-	if s.since.Load() == 0 && s.count.Linger(func() bool { return s.pass(n) }) { // C threads may be at it
+	if s.since.Load() == 0 && s.count.Again(func() bool { return s.pass(n) }) { // C threads may be at it
 		s.count.Learn(s.count.Word().Count() + 1)
 		return nil
 	}

@@ -117,7 +117,7 @@ func (s *Semaphore) Handle() unsafe.Pointer {
 		return nil
 	}
 	defer s.count.Unlock()
-	slot, err := s.count.Handle(s.waiters.Len() > 0)
+	slot, err := s.count.Handle()
 	if err != nil {
 		return nil
 	}

@@ -80,9 +80,6 @@ func New(permits int64) (*Semaphore, error) {
 	if permits < 0 {
 		return nil, fmt.Errorf("semaphore: New(%d): permits are negative: %w", permits, os.ErrInvalid)
 	}
-	if err := rawefd.Supported(); err != nil {
-		return nil, fmt.Errorf("semaphore: New: %w", err)
-	}
 	return wrap(permits, nil), nil
 }
 

@@ -28,7 +28,6 @@ type loop struct {
 	handlers map[uint64]func(bits uint32)
 	batch    rawefd.Batch
 	found    [rawefd.BatchSize]func(bits uint32)
-	awake    []Watchful
 }
 
 // start makes a loop the current one. The caller holds mu.
@@ -81,7 +80,7 @@ func (l *loop) dispatch() {
 			}
 		}
 		clear(l.found[:len(events)]) // they keep their objects from being collected
-		if len(events) < rawefd.BatchSize && !l.stayAwake() {
+		if len(events) < rawefd.BatchSize {
 			return
 		}
 	}

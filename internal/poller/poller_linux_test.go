@@ -14,7 +14,7 @@ import (
 // A handler is what is to be done after an event.
 type handler func()
 
-func (h handler) Ready(bool) { h() }
+func (h handler) Ready() { h() }
 
 func mustNew(t *testing.T) *rawefd.FD {
 	t.Helper()

@@ -24,9 +24,9 @@ type Source struct {
 
 // A Handler must not block.
 type Handler interface {
-	// Ready is called by the poller goroutine after an event, or else, if MustArm
-	// has failed, by another.
-	Ready(event bool)
+	// Ready is called by the poller goroutine after an event, or, if MustArm has
+	// failed, by another.
+	Ready()
 }
 
 // NewSource returns a Source that is not watched yet.
@@ -42,7 +42,7 @@ func (s *Source) Arm() (err error) {
 	case s.armed:
 		return nil
 	case s.reg == nil:
-		s.reg, err = register(int(s.num), bits, func(uint32) { s.handler.Ready(true) })
+		s.reg, err = register(int(s.num), bits, func(uint32) { s.handler.Ready() })
 	default:
 		err = s.reg.modify(bits)
 	}
@@ -58,7 +58,7 @@ const retryDelay = 10 * time.Millisecond
 // called after a while, so that it may try again.
 func (s *Source) MustArm() {
 	if s.Arm() != nil {
-		time.AfterFunc(retryDelay, func() { s.handler.Ready(false) })
+		time.AfterFunc(retryDelay, func() { s.handler.Ready() })
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -103,18 +102,7 @@ func (e Epoll) wait(b *Batch) (int, syscall.Errno) {
 
 // File makes the epoll instance a file of Go's runtime poller. From then on, and
 // also on error, it is no longer the caller's to close.
-func (e Epoll) File() (*os.File, error) {
-	file, err := newFile(int(e), "epoll")
-	if err != nil {
-		return nil, err
-	}
-	// NewFile does not say so when the runtime could not watch the descriptor.
-	if err := file.SetReadDeadline(time.Time{}); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("the runtime cannot poll an epoll descriptor: %w", err)
-	}
-	return file, nil
-}
+func (e Epoll) File() (*os.File, error) { return newPolledFile(int(e), "epoll instance") }
 
 // Close closes the epoll instance and with it all that was added.
 func (e Epoll) Close() {

@@ -13,10 +13,6 @@ import (
 	"github.com/eventchan/eventchan/internal/race"
 )
 
-// Supported returns nil where there is eventfd(2), and elsewhere an error that
-// says so.
-func Supported() error { return nil }
-
 // New creates an eventfd that holds count, close-on-exec and non-blocking, in
 // semaphore or in counting mode.
 func New(count uint64, semaphore bool) (*FD, error) {
@@ -41,21 +37,21 @@ func New(count uint64, semaphore bool) (*FD, error) {
 }
 
 // TryAdd is Add for the usual case. If it returns another number than 0, nothing
-// was added, and Add does it or says why not. The caller holds a use.
+// was added, and Add does it or returns the reason. The caller holds a use.
 //
 // It is inlined, which Add is not: on processors that guard their return stack
-// each return after a system call is mispredicted, some 10 ns a frame.
+// each return after a system call is mispredicted, about 10 ns per frame.
 //
-// The write is a full system call and not a raw one: someone who shares the
-// descriptor may clear O_NONBLOCK at any time, and a write that then blocks at
+// The write is a full system call and not a raw one: another process that shares
+// the descriptor can clear O_NONBLOCK at any time, and a write that then blocks at
 // the maximum must not take the scheduler's P with it.
-func (f *FD) TryAdd(delta *uint64) syscall.Errno {
+func (f *FD) TryAdd(delta *uint64) (errno uintptr) {
 	if f.blocking {
-		return unix.EAGAIN
+		return uintptr(unix.EAGAIN)
 	}
 	race.Release()
-	_, _, errno := unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
-	return errno
+	_, _, e := unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
+	return uintptr(e)
 }
 
 // Add adds delta, which is not 0, to the count. It never blocks: it returns
@@ -67,17 +63,17 @@ func (f *FD) Add(delta uint64) error {
 	if f.blocking {
 		return f.addBlocking(delta)
 	}
-	errno := f.TryAdd(&delta)
-	for errno == unix.EINTR {
-		errno = f.TryAdd(&delta)
+	for {
+		switch errno := syscall.Errno(f.TryAdd(&delta)); errno {
+		case 0:
+			return nil
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return ErrFull
+		default:
+			return os.NewSyscallError("write", errno)
+		}
 	}
-	if errno == unix.EAGAIN {
-		return ErrFull
-	}
-	if errno != 0 {
-		return os.NewSyscallError("write", errno)
-	}
-	return nil
 }
 
 // blockingAdds lets the check and the write of addBlocking be one step among
@@ -140,12 +136,6 @@ func (f *FD) Take() (uint64, error) {
 		}
 		return 0, os.NewSyscallError("preadv2", errno)
 	}
-}
-
-// Drain brings an eventfd that no FD owns to 0.
-func Drain(num int) {
-	f := FD{num: num}
-	f.Take()
 }
 
 // polledTakes keeps goroutines of this process from taking between the poll

@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"syscall"
-	"unsafe"
 )
 
 var errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
 const (
-	PageSize     = 4096
 	BatchSize    = 1
 	EventIn      = 1
 	EventPri     = 2
@@ -32,20 +29,17 @@ type (
 	Batch struct{}
 )
 
-func Supported() error                                       { return errUnsupported }
 func New(count uint64, semaphore bool) (*FD, error)          { return nil, errUnsupported }
 func Adopt(num int, semaphore bool) (*FD, error)             { return nil, errUnsupported }
 func FromProcess(pid, num int, semaphore bool) (*FD, error)  { return nil, errUnsupported }
-func (f *FD) TryAdd(delta *uint64) syscall.Errno             { return 1 }
+func (f *FD) TryAdd(delta *uint64) uintptr                   { return 1 }
 func (f *FD) Add(delta uint64) error                         { return errUnsupported }
 func (f *FD) Take() (uint64, error)                          { return 0, errUnsupported }
 func (f *FD) Count() (uint64, error)                         { return 0, errUnsupported }
 func (f *FD) Dup() (*os.File, error)                         { return nil, errUnsupported }
-func Drain(num int)                                          {}
 func CloseNumber(num int)                                    {}
 func Pulses(num int) bool                                    { return false }
 func Poll(num int, bits uint32) uint32                       { return 0 }
-func NewPage() (unsafe.Pointer, error)                       { return nil, errUnsupported }
 func NewEpoll() (Epoll, error)                               { return -1, errUnsupported }
 func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errUnsupported }
 func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errUnsupported }

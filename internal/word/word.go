@@ -12,18 +12,22 @@ import (
 
 // The flags of a word, and the count's part of it.
 const (
-	// Closed says that an add to the word comes too late.
+	// Closed means that an add to the word comes too late.
 	Closed = 1 << 63
-	// Ring says that the consumer sleeps. Who clears it has to wake him.
+	// Ring means that the consumer sleeps. A signaller that turns it into Rung has
+	// to ring the doorbell.
 	Ring = 1 << 62
-	// Held says that the word is not all there is to know: Go code takes the
+	// Held means that the count is not all there is to know: Go code takes the
 	// owner's lock before it adds or takes. C code leaves the flag alone.
-	Held  = 1 << 61
-	count = Held - 1
+	Held = 1 << 61
+	// Rung means that the goroutine of the doorbell is going to look at the word.
+	// Until it has cleared the flag there is no Ring: nobody needs to ring again.
+	Rung  = 1 << 60
+	count = Rung - 1
 
-	// Full bounds what an add leaves in the word. It is so far below Held that
+	// Full bounds what an add leaves in the word. It is so far below Rung that
 	// all the additions that C threads have begun do not carry into the flags.
-	Full = 1 << 60
+	Full = 1 << 59
 )
 
 // A Word is a count and its flags.
@@ -35,20 +39,22 @@ const (
 // count is too small to wake up for.
 type Word struct{ bits atomic.Uint64 }
 
-// Add adds n if no flag is set and there is room, and reports whether it did. It
-// may fail because somebody else was quicker.
+// Add adds n if no flag but Rung is set and there is room, and reports whether it
+// did. It can fail because another step came between.
 func (w *Word) Add(n uint64) bool {
 	v := w.bits.Load()
 	race.Release()
-	return v < Full && n <= Full-v && w.bits.CompareAndSwap(v, v+n)
+	c := v &^ Rung
+	return c < Full && n <= Full-c && w.bits.CompareAndSwap(v, v+n)
 }
 
-// TakeAll takes the whole count if no flag is set, and returns it. It may return
-// 0 because somebody else was quicker.
+// TakeAll takes the whole count if no flag but Rung is set, and returns it. It can
+// return 0 because another step came between.
 func (w *Word) TakeAll() uint64 {
-	if v := w.bits.Load(); v-1 < Held-1 && w.bits.CompareAndSwap(v, 0) {
+	v := w.bits.Load()
+	if c := v &^ Rung; c-1 < Rung-1 && w.bits.CompareAndSwap(v, v&Rung) {
 		race.Acquire()
-		return v
+		return c
 	}
 	return 0
 }
@@ -66,13 +72,13 @@ func (w *Word) Take(n uint64) bool {
 	return false
 }
 
-// Idle reports whether the count is 0 and no flag is set.
-func (w *Word) Idle() bool { return w.bits.Load() == 0 }
+// Idle reports whether the count is 0 and no flag but Rung is set.
+func (w *Word) Idle() bool { return w.bits.Load()&^Rung == 0 }
 
-// Addable reports whether Add of n failed only because somebody was quicker.
+// Addable reports whether Add of n failed only because another step came between.
 func (w *Word) Addable(n uint64) bool {
-	v := w.bits.Load()
-	return v < Full && n <= Full-v
+	c := w.bits.Load() &^ Rung
+	return c < Full && n <= Full-c
 }
 
 // Takeable is Addable for Take.
@@ -150,14 +156,41 @@ func (w *Word) TakeUpTo(n uint64) uint64 {
 }
 
 // Sleep replaces Ring and Held by flags, unless the count has reached enough: then
-// it changes nothing and returns false.
+// it changes nothing and returns false. While Rung is set it leaves Ring unset,
+// because the goroutine of the doorbell is going to look, and that look comes
+// after this step.
 func (w *Word) Sleep(enough, flags uint64) bool {
 	for {
 		v := w.bits.Load()
 		if v&count >= enough {
 			return false
 		}
-		if next := v&^(Ring|Held) | flags; v == next || w.bits.CompareAndSwap(v, next) {
+		next := v&^(Ring|Held) | flags
+		if v&Rung != 0 {
+			next &^= Ring
+		}
+		if v == next || w.bits.CompareAndSwap(v, next) {
+			return true
+		}
+	}
+}
+
+// The methods below are for the goroutine of the doorbell, which needs no lock.
+
+// Answer clears Rung, before the goroutine looks: the next signaller that finds
+// the consumer asleep rings again.
+func (w *Word) Answer() { w.bits.And(^uint64(Rung)) }
+
+// Claim turns Ring into Rung, as a signaller does before it rings, and reports
+// whether it did. Then the goroutine goes on looking until Answer, and no signaller
+// needs to ring.
+func (w *Word) Claim() bool {
+	for {
+		v := w.bits.Load()
+		if v&Ring == 0 {
+			return false
+		}
+		if w.bits.CompareAndSwap(v, v^(Ring|Rung)) {
 			return true
 		}
 	}

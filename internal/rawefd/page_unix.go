@@ -1,3 +1,5 @@
+//go:build unix
+
 package rawefd
 
 import (
@@ -14,6 +16,6 @@ const PageSize = 4096
 // may keep its address for ever. It is never unmapped, and a child process gets
 // a copy.
 func NewPage() (unsafe.Pointer, error) {
-	page, err := unix.MmapPtr(-1, 0, nil, PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	page, err := unix.MmapPtr(-1, 0, nil, PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	return page, os.NewSyscallError("mmap", err)
 }

@@ -1,0 +1,118 @@
+package counter
+
+import (
+	"math"
+
+	"github.com/eventchan/eventchan/internal/poller"
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/word"
+)
+
+// FD returns the eventfd, or nil while there is none. Naming it without the lock
+// needs a use of it.
+func (c *Counter) FD() *rawefd.FD { return c.fd.Load() }
+
+// Alone returns the eventfd if it holds all of the count, whatever comes, and no
+// word does.
+func (c *Counter) Alone() *rawefd.FD {
+	if c.Word() != &c.own {
+		return nil
+	}
+	return c.fd.Load()
+}
+
+// Export moves the count to an eventfd, unless it is there already. If armed, there
+// are waiters, which the events of that eventfd are to reach. On error nothing has
+// changed. The caller holds the lock.
+func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
+	if fd := c.fd.Load(); fd != nil {
+		return fd, nil
+	}
+	fd, err := rawefd.New(0, c.semaphore)
+	if err != nil {
+		return nil, err
+	}
+	c.watch(fd)
+	if armed {
+		if err := c.source.Arm(); err != nil {
+			c.source = nil
+			rawefd.CloseNumber(fd.Number())
+			return nil, err
+		}
+	}
+	fd.Use() // Unlock ends it
+	c.gather()
+	c.fd.Store(fd)
+	c.publish()
+	return fd, nil
+}
+
+func (c *Counter) watch(fd *rawefd.FD) {
+	s := poller.NewSource(fd.Number(), (*reader)(c))
+	c.source = &s
+}
+
+// A reader is a Counter as the poller knows it.
+type reader Counter
+
+func (r *reader) Ready() { (*Counter)(r).serve() }
+
+// The caller of the methods below holds the lock.
+
+// Arm has Serve called for whatever is added to the eventfd from now on, and soon
+// if it holds something. Without an eventfd it does nothing: Go code that adds does
+// what is needed, and C threads ring the doorbell.
+func (c *Counter) Arm() error {
+	if c.source == nil {
+		return nil
+	}
+	return c.source.Arm()
+}
+
+// MustArm is Arm for owners that cannot return an error: then Serve is called after
+// a while, so that it can try again.
+func (c *Counter) MustArm() {
+	if c.source != nil {
+		c.source.MustArm()
+	}
+}
+
+// Disarm stops what Arm has started.
+func (c *Counter) Disarm() {
+	if c.source != nil {
+		c.source.Disarm()
+	}
+}
+
+// publish moves what is in the word to the eventfd, where others see it, and has
+// C threads ring for whatever they add later.
+func (c *Counter) publish() {
+	if !c.Shared() && c.rest == 0 {
+		return
+	}
+	fd := c.fd.Load()
+	for {
+		c.rest += c.Word().TakeUpTo(math.MaxUint64 - c.rest)
+		if n := min(c.rest, rawefd.MaxCount); n > 0 && fd.Add(n) == nil {
+			c.rest -= n
+		}
+		if c.rest == math.MaxUint64 || c.Word().Sleep(1, word.Ring|word.Held) {
+			return
+		}
+	}
+}
+
+// takeSingly takes n from an eventfd in semaphore mode, which hands out one per
+// read, or puts back what it got. Putting back fails only if others have filled the
+// eventfd up in between, and then 2^64 permits are free.
+func takeSingly(fd *rawefd.FD, n uint64) bool {
+	for taken := uint64(0); taken < n; taken++ {
+		if got, err := fd.Take(); err != nil || got != 1 {
+			if taken > 0 {
+				fd.Add(taken)
+			}
+			return false
+		}
+	}
+	return true
+}

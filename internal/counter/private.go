@@ -1,0 +1,66 @@
+package counter
+
+import (
+	"math"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/word"
+)
+
+// The count is in the word; what the word has no room for is in rest. While there
+// is a rest, the word is held. The caller of the methods below holds the lock.
+
+// put fills the private word.
+func (c *Counter) put(count uint64) {
+	c.own.Store(0, word.Held)
+	c.rest = count
+	c.spread()
+	c.Wake()
+}
+
+func (c *Counter) addToWord(n uint64) error {
+	if c.rest == 0 && c.Word().AddHeld(n) {
+		return nil
+	}
+	c.gather()
+	defer c.spread()
+	if c.rest > rawefd.MaxCount || n > rawefd.MaxCount-c.rest {
+		return rawefd.ErrFull
+	}
+	c.rest += n
+	return nil
+}
+
+func (c *Counter) takeFromWord(n uint64) bool {
+	if c.rest == 0 {
+		return c.Word().TakeHeld(n)
+	}
+	c.gather()
+	defer c.spread()
+	if c.rest < n {
+		return false
+	}
+	c.rest -= n
+	return true
+}
+
+// held returns the flag by which operations without the lock fail, if they have to.
+func (c *Counter) held(held bool) uint64 {
+	if held || c.rest > 0 {
+		return word.Held
+	}
+	return 0
+}
+
+// gather moves the count from the word to rest.
+func (c *Counter) gather() {
+	c.Word().Set(word.Held)
+	c.rest += c.Word().TakeUpTo(math.MaxUint64 - c.rest)
+}
+
+// spread moves it back if it has room there.
+func (c *Counter) spread() {
+	if c.Word().AddHeld(c.rest) {
+		c.rest = 0
+	}
+}

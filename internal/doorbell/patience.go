@@ -1,0 +1,72 @@
+package doorbell
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// To wake a consumer that sleeps costs a signaler a system call. So a consumer that
+// has found several signals at once, which is a stream, does not sleep right away: it
+// looks again for as long as it takes to be woken, in turns with all other
+// goroutines. In a stream nobody then enters the kernel, as network drivers go
+// from interrupts to polling; and where signals come one by one nobody looks
+// without finding anything.
+const (
+	several = 2
+	// mostTime bounds how long a consumer looks, whatever a turn costs: a
+	// goroutine that is locked to its thread, or one of many, has few turns.
+	mostTime = 20 * time.Microsecond
+	// longTurn is how long a turn takes only where other goroutines want the
+	// processor. Then no consumer looks for the time of busyTime.
+	longTurn = time.Millisecond
+	busyTime = 100 * time.Millisecond
+)
+
+// MostLooks bounds how often a consumer looks without finding anything.
+// docs/benchmarks.md says what it was chosen from; only bench changes it.
+var MostLooks int32 = 64
+
+var (
+	start = time.Now()
+	busy  atomic.Int64 // until when, after start, the process has no time to look
+)
+
+// A Patience is how often it has been worth looking again. The zero value is 0.
+type Patience struct{ looks atomic.Int32 }
+
+// Learn is called with the number of signals that were found at once.
+func (p *Patience) Learn(signals uint64) {
+	if signals >= several && p.looks.Load() != MostLooks {
+		p.looks.Store(MostLooks)
+	}
+}
+
+// Again lets other goroutines run and calls found, again and again until it returns
+// true, for as long as that has been worth it. It reports whether found did.
+func (p *Patience) Again(found func() bool) bool {
+	looks := p.looks.Load()
+	if looks == 0 {
+		return false
+	}
+	began := time.Since(start)
+	if began < time.Duration(busy.Load()) {
+		return false
+	}
+	for turn := began; looks > 0; looks-- {
+		runtime.Gosched()
+		if found() {
+			return true
+		}
+		now := time.Since(start)
+		if now-turn > longTurn {
+			busy.Store(int64(now + busyTime))
+		}
+		if now-began > mostTime {
+			break
+		}
+		turn = now
+	}
+	p.looks.Store(p.looks.Load() / 2)
+	return false
+}

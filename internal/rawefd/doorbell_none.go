@@ -1,0 +1,25 @@
+//go:build !unix
+
+package rawefd
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+)
+
+// PageSize is how much memory NewPage would return.
+const PageSize = 4096
+
+var errNoDoorbell = fmt.Errorf("no descriptor to ring on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+
+// A Doorbell exists so that the packages above compile.
+type Doorbell struct{}
+
+func NewDoorbell() (*Doorbell, error)      { return nil, errNoDoorbell }
+func NewPage() (unsafe.Pointer, error)     { return nil, errNoDoorbell }
+func (d *Doorbell) Number() int            { return -1 }
+func (d *Doorbell) Close()                 {}
+func (d *Doorbell) Ring()                  {}
+func (d *Doorbell) Wait(awake func() bool) {}

@@ -1,0 +1,37 @@
+//go:build unix && (!linux || eventchan_pipe)
+
+package rawefd
+
+import (
+	"os"
+	"syscall"
+)
+
+// openDoorbell makes the doorbell a pipe, which is read empty each time it has
+// rung. On Linux the tag eventchan_pipe chooses this one, for tests.
+func openDoorbell() (*Doorbell, error) {
+	var ends [2]int
+	syscall.ForkLock.RLock()
+	err := syscall.Pipe(ends[:])
+	if err == nil {
+		syscall.CloseOnExec(ends[0])
+		syscall.CloseOnExec(ends[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, os.NewSyscallError("pipe", err)
+	}
+	for _, end := range ends {
+		if err := syscall.SetNonblock(end, true); err != nil {
+			syscall.Close(ends[0])
+			syscall.Close(ends[1])
+			return nil, os.NewSyscallError("fcntl", err)
+		}
+	}
+	file, err := newPolledFile(ends[0], "eventchan doorbell")
+	if err != nil {
+		syscall.Close(ends[1])
+		return nil, err
+	}
+	return &Doorbell{file: file, number: ends[1], pipe: true, drains: true}, nil
+}

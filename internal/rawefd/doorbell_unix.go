@@ -1,0 +1,78 @@
+//go:build unix
+
+package rawefd
+
+import (
+	"encoding/binary"
+	"os"
+	"syscall"
+)
+
+// A Doorbell is a descriptor that a signaller writes to, without ever blocking,
+// to wake the one goroutine that waits. What was written means nothing. It stays
+// open for as long as the process lives, so no signaller can come too late for it.
+type Doorbell struct {
+	file   *os.File // what the goroutine waits on; owns its descriptor
+	conn   syscall.RawConn
+	number int  // what signallers write to
+	pipe   bool // number is another descriptor than file's
+	drains bool // each wake-up has to read the descriptor empty
+}
+
+// NewDoorbell opens the doorbell. It needs room for a few descriptors.
+func NewDoorbell() (*Doorbell, error) {
+	d, err := openDoorbell()
+	if err != nil {
+		return nil, err
+	}
+	d.conn, err = d.file.SyscallConn()
+	return d, err
+}
+
+// Close closes a doorbell that no signaler knows.
+func (d *Doorbell) Close() {
+	if d.pipe {
+		syscall.Close(d.number)
+	}
+	d.file.Close()
+}
+
+// Number returns the descriptor that signallers write 8 bytes to.
+func (d *Doorbell) Number() int { return d.number }
+
+// Ring wakes the goroutine. A descriptor that is full wakes it as well.
+func (d *Doorbell) Ring() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	for {
+		if _, err := syscall.Write(d.number, one[:]); err != syscall.EINTR {
+			return
+		}
+	}
+}
+
+// Wait calls awake, and again each time that somebody has rung since the last
+// call began, until awake returns true. What was rung before Wait is covered by
+// the first call, for which it does not wait.
+//
+// The edge of a ring during awake is kept by Go's runtime, and the descriptor is
+// read before awake is called, so that what is written later makes another edge.
+func (d *Doorbell) Wait(awake func() (done bool)) {
+	d.conn.Read(func(fd uintptr) bool {
+		if d.drains {
+			drain(int(fd))
+		}
+		return awake()
+	})
+}
+
+// drain reads a non-blocking descriptor empty.
+func drain(fd int) {
+	var buf [512]byte
+	for {
+		n, err := syscall.Read(fd, buf[:])
+		if err != syscall.EINTR && n < len(buf) {
+			return
+		}
+	}
+}

@@ -138,6 +138,7 @@ func (h *hub) awake() (done bool) {
 		if h.sleep() {
 			return h.live.Load() == 0 && h.end()
 		}
+		runtime.Gosched() // those that were just woken run first
 	}
 }
 

@@ -14,9 +14,13 @@ import (
 // without finding anything.
 const (
 	several = 2
-	// mostTime bounds how long a consumer looks, whatever a turn costs: a
-	// goroutine that is locked to its thread, or one of many, has few turns.
+	// mostTime bounds how long a consumer looks without finding anything, whatever
+	// a turn costs: a goroutine that is locked to its thread has few turns.
 	mostTime = 20 * time.Microsecond
+	// mostAwake bounds how long a consumer goes without sleeping while it finds
+	// something. Where all processors are busy, Go's runtime looks for events of
+	// other descriptors only when a goroutine sleeps, or every 10 ms.
+	mostAwake = 2 * time.Millisecond
 	// longTurn is how long a turn takes only where other goroutines want the
 	// processor. Then no consumer looks for the time of busyTime.
 	longTurn = time.Millisecond
@@ -33,9 +37,12 @@ var (
 )
 
 // A Patience is how often it has been worth looking again. The zero value is 0.
-type Patience struct{ looks atomic.Int32 }
+type Patience struct {
+	looks atomic.Int32
+	awake atomic.Int64 // since when, after start, each Again has been true; 0: it was not
+}
 
-// Learn is called with the number of signals that were found at once.
+// Learn is called with the number of signals that were found together.
 func (p *Patience) Learn(signals uint64) {
 	if signals >= several && p.looks.Load() != MostLooks {
 		p.looks.Store(MostLooks)
@@ -43,14 +50,16 @@ func (p *Patience) Learn(signals uint64) {
 }
 
 // Again lets other goroutines run and calls found, again and again until it returns
-// true, for as long as that has been worth it. It reports whether found did.
+// true, for as long as that has been worth it. It reports whether found did. If not,
+// the caller sleeps.
 func (p *Patience) Again(found func() bool) bool {
 	looks := p.looks.Load()
 	if looks == 0 {
 		return false
 	}
 	began := time.Since(start)
-	if began < time.Duration(busy.Load()) {
+	if began < time.Duration(busy.Load()) || p.awakeFor(began) > mostAwake {
+		p.awake.Store(0)
 		return false
 	}
 	for turn := began; looks > 0; looks-- {
@@ -67,6 +76,17 @@ func (p *Patience) Again(found func() bool) bool {
 		}
 		turn = now
 	}
+	p.awake.Store(0)
 	p.looks.Store(p.looks.Load() / 2)
 	return false
+}
+
+// awakeFor returns for how long the consumer has not slept.
+func (p *Patience) awakeFor(now time.Duration) time.Duration {
+	since := time.Duration(p.awake.Load())
+	if since == 0 {
+		p.awake.Store(int64(now))
+		return 0
+	}
+	return now - since
 }

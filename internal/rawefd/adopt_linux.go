@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -59,23 +60,37 @@ func checkNumber(what string, n, least int) error {
 	return nil
 }
 
-// checkMode returns an error unless num is an eventfd of the given mode. A
-// kernel before 6.5 does not tell the mode; there any eventfd passes.
+// checkMode returns an error unless num is an eventfd of the given mode. Where the
+// kernel does not say which mode it is (before Linux 6.5, gVisor), any eventfd
+// passes.
 func checkMode(num int, semaphore bool) error {
 	info, err := readInfo(num)
 	if err != nil {
-		return fmt.Errorf("cannot tell what it is: %w", err)
+		return fmt.Errorf("cannot find out what it is: %w", err)
 	}
-	if _, ok := info.field("eventfd-count:"); !ok {
+	if _, ok := info.field("eventfd-count:"); !ok && !linksToEventfd(num) {
 		return fmt.Errorf("not an eventfd: %w", os.ErrInvalid)
 	}
 	switch mode, _ := info.field("eventfd-semaphore:"); {
 	case mode == "0" && semaphore:
-		return fmt.Errorf("an eventfd in counting mode, not in semaphore mode: %w", os.ErrInvalid)
+		return fmt.Errorf("eventfd is in counting mode, not in semaphore mode: %w", os.ErrInvalid)
 	case mode == "1" && !semaphore:
-		return fmt.Errorf("an eventfd in semaphore mode, not in counting mode: %w", os.ErrInvalid)
+		return fmt.Errorf("eventfd is in semaphore mode, not in counting mode: %w", os.ErrInvalid)
 	}
 	return nil
+}
+
+// linksToEventfd is for systems whose fdinfo has no line for eventfds: gVisor.
+func linksToEventfd(num int) bool {
+	name, err := os.Readlink(procFile("fd", num))
+	return err == nil && name == "anon_inode:[eventfd]"
+}
+
+// procFile names what /proc has of a descriptor. It asks for the thread, since
+// /proc/self is the main thread's and empty once that has ended, as a C program
+// can have it do.
+func procFile(folder string, num int) string {
+	return "/proc/thread-self/" + folder + "/" + strconv.Itoa(num)
 }
 
 // Count returns the count without taking it. The caller holds a use.
@@ -84,28 +99,47 @@ func (f *FD) Count() (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	hex, _ := info.field("eventfd-count:")
+	hex, ok := info.field("eventfd-count:")
+	if !ok {
+		return 0, fmt.Errorf("this system does not show the count of an eventfd: %w", errors.ErrUnsupported)
+	}
 	return strconv.ParseUint(hex, 16, 64)
 }
 
-// fdinfo is the text of /proc/self/fdinfo/N: lines of a name and a value.
+// fdinfo is the text of fdinfo/N in /proc: lines of a name and a value.
 type fdinfo []byte
 
-// readInfo reads as much as an eventfd has to tell. It makes plain system calls,
-// since os.Open would have the runtime start its poller: see newFile.
+// readInfo reads all of it: locks on a file come first, a line each. It makes plain
+// system calls, since os.Open would have the runtime start its poller: see newFile.
 func readInfo(num int) (fdinfo, error) {
-	path := "/proc/self/fdinfo/" + strconv.Itoa(num)
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	path := procFile("fdinfo", num)
+	fd, err := openRetrying(path)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer unix.Close(fd)
-	info := make(fdinfo, 512)
-	n, err := unix.Read(fd, info)
-	if err != nil {
-		return nil, &os.PathError{Op: "read", Path: path, Err: err}
+	info := make(fdinfo, 0, 512)
+	for {
+		n, err := unix.Read(fd, info[len(info):cap(info)])
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, &os.PathError{Op: "read", Path: path, Err: err}
+		case n == 0:
+			return info, nil
+		default:
+			info = slices.Grow(info[:len(info)+n], 1)
+		}
 	}
-	return info[:n], nil
+}
+
+func openRetrying(path string) (fd int, err error) {
+	for {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
 }
 
 // field returns the value of the line that starts with name.

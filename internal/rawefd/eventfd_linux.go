@@ -3,8 +3,6 @@ package rawefd
 import (
 	"math"
 	"os"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -76,19 +74,15 @@ func (f *FD) Add(delta uint64) error {
 	}
 }
 
-// blockingAdds lets the check and the write of addBlocking be one step among
-// the goroutines of this process.
-var blockingAdds sync.Mutex
-
 // addBlocking adds to an eventfd whose write(2) would block at the maximum.
 // There is no write that a flag keeps from blocking (pwritev2 with RWF_NOWAIT
 // gives EOPNOTSUPP), and O_NONBLOCK is not ours to set, since all who hold the
 // eventfd share it. So look first. Another process that brings the count from
 // below to just under 2^64 between the two calls can still make the write
-// wait until somebody takes the count.
+// wait until somebody takes the count; then only calls for this descriptor wait.
 func (f *FD) addBlocking(delta uint64) error {
-	blockingAdds.Lock()
-	defer blockingAdds.Unlock()
+	f.looking.Lock()
+	defer f.looking.Unlock()
 	if Poll(f.num, unix.POLLOUT)&unix.POLLOUT == 0 {
 		return ErrFull
 	}
@@ -101,58 +95,16 @@ func (f *FD) addBlocking(delta uint64) error {
 	return nonblocking.Add(delta)
 }
 
-// noNowait is set once the kernel has refused RWF_NOWAIT.
-var noNowait atomic.Bool
-
 // Take takes the whole count in counting mode and 1 in semaphore mode, and
-// returns what it took: 0 if the count is 0. It never blocks, also where
+// returns what it took: 0 if the count is 0. It never blocks, even where
 // O_NONBLOCK is off. The caller holds a use.
 func (f *FD) Take() (uint64, error) {
-	if noNowait.Load() {
+	if nowait.Load() != trusted && !askNowait() {
 		return f.takePolled()
-	}
-	var v struct {
-		iov   unix.Iovec
-		count uint64
-	}
-	v.iov.Base = (*byte)(unsafe.Pointer(&v.count))
-	v.iov.SetLen(8)
-	for {
-		// RawSyscall6 saves the scheduler's bookkeeping. It is right here alone,
-		// since RWF_NOWAIT keeps the call from blocking whatever the flags are.
-		_, _, errno := unix.RawSyscall6(unix.SYS_PREADV2, uintptr(f.num),
-			uintptr(unsafe.Pointer(&v.iov)), 1, ^uintptr(0), ^uintptr(0), unix.RWF_NOWAIT)
-		switch errno {
-		case 0:
-			race.Acquire()
-			return v.count, nil
-		case unix.EAGAIN:
-			return 0, nil
-		case unix.EINTR:
-			continue
-		case unix.ENOSYS, unix.EOPNOTSUPP:
-			noNowait.Store(true)
-			return f.takePolled()
-		}
-		return 0, os.NewSyscallError("preadv2", errno)
-	}
-}
-
-// polledTakes keeps goroutines of this process from taking between the poll
-// and the read of one another.
-var polledTakes sync.Mutex
-
-// takePolled is Take for kernels without RWF_NOWAIT (before 5.8, gVisor).
-func (f *FD) takePolled() (uint64, error) {
-	polledTakes.Lock()
-	defer polledTakes.Unlock()
-	if Poll(f.num, unix.POLLIN)&unix.POLLIN == 0 {
-		return 0, nil
 	}
 	var count uint64
 	for {
-		_, _, errno := unix.Syscall(unix.SYS_READ, uintptr(f.num), uintptr(unsafe.Pointer(&count)), 8)
-		switch errno {
+		switch errno := preadv2(f.num, &count, unix.RWF_NOWAIT); errno {
 		case 0:
 			race.Acquire()
 			return count, nil
@@ -160,8 +112,12 @@ func (f *FD) takePolled() (uint64, error) {
 			return 0, nil
 		case unix.EINTR:
 			continue
+		case unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM: // a filter that came later
+			nowait.Store(refused)
+			return f.takePolled()
+		default:
+			return 0, os.NewSyscallError("preadv2", errno)
 		}
-		return 0, os.NewSyscallError("read", errno)
 	}
 }
 

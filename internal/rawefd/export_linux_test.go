@@ -1,7 +1,13 @@
 package rawefd
 
 // SetNoNowait makes Take do as on a kernel without RWF_NOWAIT.
-func SetNoNowait(on bool) { noNowait.Store(on) }
+func SetNoNowait(on bool) {
+	if on {
+		nowait.Store(refused)
+	} else {
+		nowait.Store(unknown)
+	}
+}
 
 // TellsMode reports whether the kernel tells the mode of an eventfd.
 func TellsMode(num int) bool {

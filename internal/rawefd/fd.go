@@ -6,6 +6,7 @@ package rawefd
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 )
 
@@ -46,8 +47,13 @@ type FD struct {
 	state atomic.Uint64
 
 	num      int
-	blocking bool   // O_NONBLOCK was off when it was adopted
-	last     func() // what Close wants done before the number goes
+	blocking bool // O_NONBLOCK was off when it was adopted
+
+	// looking makes a look and the call that it is for one operation among the
+	// goroutines of this process, where no system call does both.
+	looking sync.Mutex
+
+	last func() // what Close wants done before the number goes
 }
 
 const (

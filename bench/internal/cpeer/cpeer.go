@@ -11,6 +11,7 @@ package cpeer
 import "C"
 
 import (
+	"encoding/binary"
 	"os"
 	"syscall"
 	"unsafe"
@@ -59,14 +60,81 @@ func Paced(out Line, gap int64, n int) (*Thread, error) {
 // Join.
 func (t *Thread) Busy() int64 { return t.busy }
 
-// Sweep starts a thread that signals through each of the lines in turn after
-// each of n reads of gate.
-func Sweep(lines []Line, gate, n int) (*Thread, error) {
-	list := (*C.struct_line)(C.malloc(C.size_t(len(lines)) * C.sizeof_struct_line))
-	for i, l := range lines {
-		unsafe.Slice(list, len(lines))[i] = l.c()
+// A Sweep is C threads that signal through a part of the lines each, one after the
+// other, each time that Next is called.
+type Sweep struct {
+	gates   []int
+	threads []*Thread
+}
+
+// StartSweep starts so many threads for so many calls of Next.
+func StartSweep(lines []Line, threads, times int) (*Sweep, error) {
+	s := new(Sweep)
+	for i := range threads {
+		gate, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+		if err != nil {
+			return nil, os.NewSyscallError("eventfd2", err)
+		}
+		s.gates = append(s.gates, gate)
+		part := lines[i*len(lines)/threads : (i+1)*len(lines)/threads]
+		list := (*C.struct_line)(C.calloc(C.size_t(len(part)+1), C.sizeof_struct_line))
+		for k, l := range part {
+			unsafe.Slice(list, len(part))[k] = l.c()
+		}
+		t, err := start(C.SWEEP, C.struct_job{
+			lines: list, nlines: C.int(len(part)), in: C.int(gate), n: C.uint64_t(times)})
+		if err != nil {
+			return nil, err
+		}
+		s.threads = append(s.threads, t)
 	}
-	return start(C.SWEEP, C.struct_job{lines: list, nlines: C.int(len(lines)), in: C.int(gate), n: C.uint64_t(n)})
+	return s, nil
+}
+
+// Next lets each thread signal through its lines once more.
+func (s *Sweep) Next() {
+	one := [8]byte{}
+	binary.NativeEndian.PutUint64(one[:], 1)
+	for _, gate := range s.gates {
+		if _, err := unix.Write(gate, one[:]); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// Join waits until the threads have ended. To be called once.
+func (s *Sweep) Join() (err error) {
+	for i, t := range s.threads {
+		if _, failed := t.Join(); failed != nil {
+			err = failed
+		}
+		unix.Close(s.gates[i])
+	}
+	return err
+}
+
+// FanIn times so many threads that write to a part of the eventfds each, so many
+// times and once more to warm up, and this thread, which waits for them in
+// epoll_wait(2) and reads each. It returns what was read after the first time.
+func FanIn(fds []int, threads, times int) (sum uint64, ns int64, err error) {
+	lines, numbers := make([]Line, len(fds)), make([]C.int, len(fds))
+	for i, fd := range fds {
+		lines[i], numbers[i] = Write(fd), C.int(fd)
+	}
+	s, err := StartSweep(lines, threads, times+1)
+	if err != nil {
+		return 0, 0, err
+	}
+	gates := make([]C.int, threads)
+	for i, gate := range s.gates {
+		gates[i] = C.int(gate)
+	}
+	var read C.uint64_t
+	ns, err = checked(C.peer_fan_in(&numbers[0], C.int(len(fds)), &gates[0], C.int(threads), C.uint64_t(times), &read))
+	if err != nil {
+		return 0, 0, err // which ends the run, and the threads with it
+	}
+	return uint64(read), ns, s.Join()
 }
 
 func (l Line) c() C.struct_line { return C.struct_line{handle: l.Handle, fd: C.int(l.FD)} }

@@ -261,6 +261,53 @@ int64_t peer_collect_epoll(int fd, uint64_t n)
 	return j.error ? -j.error : (int64_t)sum;
 }
 
+// fan_in_once opens the gates and reads what comes until all k have been read.
+static uint64_t fan_in_once(struct job *j, int ep, int k, const int *gates, int ngates)
+{
+	struct epoll_event ready[128];
+	uint64_t sum = 0;
+
+	for (int i = 0; i < ngates; i++)
+		if (!add(j, gates[i]))
+			return 0;
+	while (k > 0) {
+		int n = epoll_wait(ep, ready, 128, -1);
+
+		if (n < 0 && errno != EINTR) {
+			j->error = errno;
+			return 0;
+		}
+		for (int i = 0; i < n; i++, k--)
+			sum += take(j, ready[i].data.fd);
+		if (j->error)
+			return 0;
+	}
+	return sum;
+}
+
+int64_t peer_fan_in(const int *fds, int k, const int *gates, int ngates, uint64_t times, uint64_t *sum)
+{
+	struct job j = { 0 };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	int64_t start;
+
+	for (int i = 0; i < k; i++) {
+		struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.fd = fds[i] };
+
+		if (epoll_ctl(ep, EPOLL_CTL_ADD, fds[i], &ev) < 0)
+			j.error = errno;
+	}
+	if (!j.error)
+		fan_in_once(&j, ep, k, gates, ngates); // warm up
+	start = peer_now();
+	*sum = 0;
+	for (uint64_t i = 0; i < times && !j.error; i++)
+		*sum += fan_in_once(&j, ep, k, gates, ngates);
+	start = peer_now() - start;
+	close(ep);
+	return j.error ? -j.error : start;
+}
+
 int64_t peer_adds(struct line line, uint64_t n)
 {
 	struct job j = { 0 };

@@ -55,6 +55,10 @@ uint64_t peer_collect(struct shared *s, uint64_t n);
 // peer_collect_epoll reads an eventfd, as its events come, until it has n.
 int64_t peer_collect_epoll(int fd, uint64_t n);
 
+// peer_fan_in times how often (times) all k eventfds are read, each after one write
+// by the threads that wait at the gates, and adds up what was read.
+int64_t peer_fan_in(const int *fds, int k, const int *gates, int ngates, uint64_t times, uint64_t *sum);
+
 int64_t peer_now(void);
 
 #endif

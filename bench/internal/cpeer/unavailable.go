@@ -11,7 +11,8 @@ func SetCallee(f func())                                          {}
 func Ping(out Line, in, warm, n int) (*Thread, error)             { return nil, ErrUnavailable }
 func Flood(out Line, n int) (*Thread, error)                      { return nil, ErrUnavailable }
 func Paced(out Line, gap int64, n int) (*Thread, error)           { return nil, ErrUnavailable }
-func Sweep(lines []Line, gate, times int) (*Thread, error)        { return nil, ErrUnavailable }
+func StartSweep(lines []Line, threads, times int) (*Sweep, error) { return nil, ErrUnavailable }
+func FanIn(fds []int, threads, times int) (uint64, int64, error)  { return 0, 0, ErrUnavailable }
 func OverEpoll(warm, n int) ([]int64, error)                      { return nil, ErrUnavailable }
 func ReadAndEpoll(warm, n int) ([]int64, error)                   { return nil, ErrUnavailable }
 func OverCondition(warm, n int) ([]int64, error)                  { return nil, ErrUnavailable }
@@ -19,3 +20,9 @@ func FloodCondition(signallers, n int) (sum, ns int64, err error) { return 0, 0,
 func FloodEpoll(signallers, n int) (sum, ns int64, err error)     { return 0, 0, ErrUnavailable }
 func Adds(out Line, n int) (ns int64, err error)                  { return 0, ErrUnavailable }
 func Pairs(fd, n int) (ns int64, err error)                       { return 0, ErrUnavailable }
+
+// A Sweep is C threads that signal through many lines.
+type Sweep struct{}
+
+func (s *Sweep) Next()       {}
+func (s *Sweep) Join() error { return ErrUnavailable }

@@ -291,6 +291,11 @@ func Pairs(fd, n int) (ns int64, err error) {
 	return checked(C.peer_pairs(C.int(fd), C.uint64_t(n)))
 }
 
+// Opens times n times eventfd(2) and close(2) in C.
+func Opens(n int) (ns int64, err error) {
+	return checked(C.peer_opens(C.uint64_t(n)))
+}
+
 func checked(ns C.int64_t) (int64, error) {
 	if ns < 0 {
 		return 0, syscall.Errno(-ns)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -327,6 +328,19 @@ int64_t peer_pairs(int fd, uint64_t n)
 	for (uint64_t i = 0; i < n; i++)
 		if (!add(&j, fd) || !take(&j, fd))
 			return -j.error;
+	return busy() - start;
+}
+
+int64_t peer_opens(uint64_t n)
+{
+	int64_t start = busy();
+
+	for (uint64_t i = 0; i < n; i++) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		if (fd < 0 || close(fd) < 0)
+			return -errno;
+	}
 	return busy() - start;
 }
 

@@ -46,6 +46,9 @@ void peer_join(struct job *j);
 // peer_pairs times n times write(2) and read(2) of an eventfd, in this thread.
 int64_t peer_pairs(int fd, uint64_t n);
 
+// peer_opens times n times eventfd(2) and close(2), in this thread.
+int64_t peer_opens(uint64_t n);
+
 // peer_adds times n times eventchan_add, or write(2) of an eventfd, in this thread.
 int64_t peer_adds(struct line line, uint64_t n);
 

@@ -20,6 +20,7 @@ func FloodCondition(signallers, n int) (sum, ns int64, err error) { return 0, 0,
 func FloodEpoll(signallers, n int) (sum, ns int64, err error)     { return 0, 0, ErrUnavailable }
 func Adds(out Line, n int) (ns int64, err error)                  { return 0, ErrUnavailable }
 func Pairs(fd, n int) (ns int64, err error)                       { return 0, ErrUnavailable }
+func Opens(n int) (ns int64, err error)                           { return 0, ErrUnavailable }
 
 // A Sweep is C threads that signal through many lines.
 type Sweep struct{}

@@ -25,7 +25,16 @@ struct job {
 	int64_t gap;		// ns from one signal to the next, for paced
 	int64_t busy;		// ns of CPU that paced took
 	struct shared *shared;	// for threads that meet at a condition variable
+	struct board *board;	// for endure
+	uint64_t accepted, late;	// signals of endure
 	int error;
+};
+
+// Where threads find the handles that they signal through.
+struct board {
+	void **handles;		// n, written by peer_put, each NULL before
+	uint32_t n;
+	int stop;
 };
 
 // What two threads share who meet at a condition variable.
@@ -37,11 +46,14 @@ struct shared {
 
 enum loop {
 	PING, PING_EPOLL, FLOOD, SWEEP, PONG_EPOLL, PING_CONDITION, PONG_CONDITION,
-	FLOOD_CONDITION, PACED
+	FLOOD_CONDITION, PACED, ENDURE
 };
 
 int peer_start(struct job *j, enum loop loop);
 void peer_join(struct job *j);
+
+void peer_put(struct board *b, uint32_t place, void *handle);
+void peer_stop(struct board *b);
 
 // peer_pairs times n times write(2) and read(2) of an eventfd, in this thread.
 int64_t peer_pairs(int fd, uint64_t n);

@@ -2,6 +2,8 @@
 
 package cpeer
 
+import "unsafe"
+
 // A Thread is a C thread that was started and not joined yet.
 type Thread struct{}
 
@@ -27,3 +29,14 @@ type Sweep struct{}
 
 func (s *Sweep) Next()       {}
 func (s *Sweep) Join() error { return ErrUnavailable }
+
+func (t *Thread) Tally() (accepted, late uint64) { return 0, 0 }
+
+// A Board is where threads find the handles that they signal through.
+type Board struct{}
+
+func NewBoard(n int) *Board                           { return nil }
+func (b *Board) Put(place int, handle unsafe.Pointer) {}
+func (b *Board) Signal(seed int) (*Thread, error)     { return nil, ErrUnavailable }
+func (b *Board) Stop()                                {}
+func (b *Board) Free()                                {}

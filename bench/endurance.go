@@ -26,11 +26,12 @@ const (
 	patience = 30 * time.Second
 )
 
-// endure has C threads signal through handles that are made and closed all the
-// time, and that they also use after Close, until so many signals have been
-// received. It returns an error if the sum of what was received is not the sum of
-// what eventchan_add accepted, if a wake-up is lost, or if descriptors or
-// goroutines are left behind.
+// endure has C threads signal through handles until the given number of signals has
+// been received. The handles are made and closed all the time, and the threads use
+// them after Close, too. endure returns an error in each of these cases:
+//   - The sum of what was received is not the sum of what eventchan_add accepted.
+//   - A wake-up is lost.
+//   - Descriptors or goroutines are left behind.
 func endure(w io.Writer, signals uint64) error {
 	// What the process opens once for all handles is not left behind.
 	first, _, err := handle.notifier()
@@ -108,8 +109,8 @@ func (e *endurance) received() (sum uint64) {
 	return sum
 }
 
-// run returns how many signals eventchan_add accepted, and how many came too late.
-// Goroutines have received all that were accepted.
+// run returns how many signals eventchan_add accepted, and how many came after
+// Close. When it returns, goroutines have received all that were accepted.
 func (e *endurance) run(signals uint64) (accepted, late uint64, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -158,8 +159,8 @@ func (e *endurance) run(signals uint64) (accepted, late uint64, err error) {
 	}
 }
 
-// await returns when so many signals have been received. It fails if a goroutine
-// does, or if one place receives nothing for a long time.
+// await returns when the given number of signals has been received. It returns an
+// error if a goroutine has failed, or if a place receives nothing for a long time.
 func (e *endurance) await(signals uint64, failed <-chan error) error {
 	var last [openHandles]struct {
 		received uint64
@@ -221,7 +222,8 @@ func (e *endurance) live(ctx context.Context, place int) error {
 	return nil
 }
 
-// receive receives a part of what a handle is signaled.
+// receive takes signals of a handle until there have been a random number of them,
+// or wait fails.
 func (e *endurance) receive(place int, wait func() (uint64, error)) {
 	for most := rand.Uint64N(longestLife); ; {
 		count, err := wait()
@@ -233,8 +235,8 @@ func (e *endurance) receive(place int, wait func() (uint64, error)) {
 	}
 }
 
-// receiveUntilClosed receives while another goroutine calls Close. It has called C,
-// through which comes what is pending if no goroutine is in Wait just then.
+// receiveUntilClosed waits while another goroutine calls Close. It calls C first:
+// if no goroutine is in Wait during Close, Close sends what is pending through C.
 func (e *endurance) receiveUntilClosed(ctx context.Context, place int, n *notify.Notifier) {
 	n.C()
 	end := time.AfterFunc(rand.N(20*time.Millisecond), func() { n.Close() })

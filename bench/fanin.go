@@ -43,8 +43,8 @@ func fanIn(s settings) []comparison {
 	return all
 }
 
-// fanInOfHandles compares ways to hear of n objects, which C threads signal once
-// each, the threads a part of them each.
+// fanInOfHandles compares ways to receive the events of n objects. C threads signal
+// each object once; every thread signals an equal part of the objects.
 func fanInOfHandles(n, threads int) comparison {
 	const ofCallback, ofLoop = 1.25, 0.35
 	return comparison{
@@ -64,7 +64,7 @@ func fanInOfHandles(n, threads int) comparison {
 // An inlet is a number of counters whose counts come out of as many channels.
 type inlet struct {
 	lines   []cpeer.Line       // for C threads to signal through, one after the other
-	threads int                // how many C threads do, a part of the lines each
+	threads int                // number of C threads, which signal an equal part each
 	objects []*notify.Notifier // for a goroutine to signal, if there are no lines
 	files   []*os.File
 	outs    []<-chan uint64
@@ -90,7 +90,7 @@ func sweeps(k int, open func(in *inlet, k int) error) func(int) (measurement, er
 	return sweepsFrom(1, k, open)
 }
 
-// sweepsFrom is sweeps for so many C threads.
+// sweepsFrom is sweeps for several C threads, which signal an equal part each.
 func sweepsFrom(threads, k int, open func(in *inlet, k int) error) func(int) (measurement, error) {
 	return func(n int) (measurement, error) {
 		in := newInlet(k)

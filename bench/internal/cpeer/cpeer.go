@@ -61,14 +61,14 @@ func Paced(out Line, gap int64, n int) (*Thread, error) {
 // Join.
 func (t *Thread) Busy() int64 { return t.busy }
 
-// A Sweep is C threads that signal through a part of the lines each, one after the
-// other, each time that Next is called.
+// A Sweep is a number of C threads. Each time that Next is called, every thread
+// signals through its part of the lines, one after the other.
 type Sweep struct {
 	gates   []int
 	threads []*Thread
 }
 
-// StartSweep starts so many threads for so many calls of Next.
+// StartSweep starts the threads, which end after the given number of calls of Next.
 func StartSweep(lines []Line, threads, times int) (*Sweep, error) {
 	s := new(Sweep)
 	for i := range threads {
@@ -114,9 +114,9 @@ func (s *Sweep) Join() (err error) {
 	return err
 }
 
-// FanIn times so many threads that write to a part of the eventfds each, so many
-// times and once more to warm up, and this thread, which waits for them in
-// epoll_wait(2) and reads each. It returns what was read after the first time.
+// FanIn times an epoll loop in C, which runs in this thread and reads all eventfds
+// the given number of times. Each time the threads write to every eventfd once. A
+// first time, which warms up, is not in the sum of what was read, nor in ns.
 func FanIn(fds []int, threads, times int) (sum uint64, ns int64, err error) {
 	lines, numbers := make([]Line, len(fds)), make([]C.int, len(fds))
 	for i, fd := range fds {

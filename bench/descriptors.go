@@ -8,36 +8,29 @@ import (
 )
 
 // descriptors compares what an event and a descriptor cost with more and more
-// descriptors, as far as the limit on them goes. Private objects go on.
+// descriptors, as far as the limit on them goes. Private objects and handles, which
+// need none, go on.
 func descriptors(s settings) []comparison {
 	var all []comparison
 	for k := 10; k <= s.most; k *= 10 {
 		n := descriptorsAtMost(k)
 		if 2*n < k { // less would be no point of its own in a chart
-			all = append(all, atScale(k, n)...)
-		} else {
-			all = append(all, atScale(n, n)...)
+			n = k
 		}
+		all = append(all, atScale(n)...)
 	}
 	return all
 }
 
-// atScale compares n descriptors, or leaves out who needs some if there may only
-// be most of them.
-func atScale(n, most int) []comparison {
-	needing := func(open func(*inlet, int) error) func(*inlet, int) error {
-		if n <= most {
-			return open
-		}
-		return func(*inlet, int) error { return fmt.Errorf("%w: ulimit -n allows for %d", errTooMany, most) }
-	}
+// atScale compares n descriptors, or objects.
+func atScale(n int) []comparison {
 	rows := func(round func(int, func(*inlet, int) error) func(int) (measurement, error)) []contestant {
 		return []contestant{
-			{filesRow, round(n, needing(inletFiles))},
-			{viaFD.of(inletRow), round(n, needing(inletC(viaFD)))},
-			{handle.of(inletRow), round(n, needing(inletC(handle)))},
+			{filesRow, round(n, limited(inletFiles))},
+			{viaFD.of(inletRow), round(n, limited(inletC(viaFD)))},
+			{handle.of(inletRow), round(n, inletC(handle))},
 			{private.of(inletRow), round(n, inletC(private))},
-			{readsRow, round(n, needing(inletReads))},
+			{readsRow, round(n, limited(inletReads))},
 		}
 	}
 	return []comparison{{

@@ -1,9 +1,10 @@
 // Command bench compares eventchan with what a program would use instead, all in
 // one run, and prints medians and ratios:
 //
-//	go run .                 # everything, some minutes
-//	go run . -svg ../docs    # and draws the charts
-//	go run . -quick          # a few seconds, for CI: are all counts right?
+//	go run .                      # everything, some minutes
+//	go run . -svg ../docs         # and draws the charts
+//	go run . -quick               # a few seconds, for CI: are all counts right?
+//	go run . -signals 1000000000  # the endurance of handles instead: is a signal lost?
 //
 // Absolute times differ from machine to machine, and on one machine from hour to
 // hour. So the contestants of a comparison take turns, round after round; each

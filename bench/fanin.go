@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -17,27 +18,53 @@ const (
 	filesRow = "goroutine with an os.File for each"
 	readsRow = "goroutine in read(2) for each"
 	inletRow = "Notifier.C()"
+	cLoopRow = "C thread in an epoll loop over all"
 )
 
-// fanIn compares ways to bring the signals of many eventfds into channels.
+// fanIn compares ways to bring the signals of many eventfds into channels, and of
+// many handles.
 func fanIn(s settings) []comparison {
 	n := min(1000, s.most)
-	return []comparison{{
+	all := []comparison{{
 		title: fmt.Sprintf("Fan-in of %d eventfds into channels, an event", n), unit: "ns",
 		rows: []contestant{
 			{filesRow, sweeps(n, inletFiles)},
 			{viaFD.of(inletRow), sweeps(n, inletC(viaFD))},
-			{handle.of(inletRow), sweeps(n, inletC(handle))},
 			{"goroutine in Notifier.Wait for each, FD", sweeps(n, inletWait)},
 			{readsRow, sweeps(n, inletReads)},
 		},
 		targets: []target{times(0.75, viaFD.of(inletRow), filesRow)},
 	}}
+	for _, n := range slices.Compact([]int{n, min(10_000, s.most)}) {
+		for _, threads := range []int{1, mostSignallers} {
+			all = append(all, fanInOfHandles(n, threads))
+		}
+	}
+	return all
+}
+
+// fanInOfHandles compares ways to receive the events of n objects. C threads signal
+// each object once; every thread signals an equal part of the objects.
+func fanInOfHandles(n, threads int) comparison {
+	const ofCallback, ofLoop = 1.25, 0.35
+	return comparison{
+		title: fmt.Sprintf("Fan-in of %d handles from %d C threads, an event", n, threads), unit: "ns",
+		rows: []contestant{
+			{callbackRow, sweepsFrom(threads, n, inletCallback)},
+			{handle.of(inletRow), sweepsFrom(threads, n, inletC(handle))},
+			{cLoopRow, sweepsOfLoop(threads, n)},
+			{filesRow, sweepsFrom(threads, n, limited(inletFiles))},
+		},
+		targets: []target{
+			times(ofCallback, handle.of(inletRow), callbackRow), times(ofLoop, handle.of(inletRow), cLoopRow),
+		},
+	}
 }
 
 // An inlet is a number of counters whose counts come out of as many channels.
 type inlet struct {
-	lines   []cpeer.Line       // for a C thread to signal through, one after the other
+	lines   []cpeer.Line       // for C threads to signal through, one after the other
+	threads int                // number of C threads, which signal an equal part each
 	objects []*notify.Notifier // for a goroutine to signal, if there are no lines
 	files   []*os.File
 	outs    []<-chan uint64
@@ -48,6 +75,7 @@ type inlet struct {
 // newInlet has room for k, so that what is opened later is all that is used.
 func newInlet(k int) *inlet {
 	return &inlet{
+		threads: 1,
 		lines:   make([]cpeer.Line, 0, k),
 		objects: make([]*notify.Notifier, 0, k),
 		files:   make([]*os.File, 0, k),
@@ -56,16 +84,43 @@ func newInlet(k int) *inlet {
 	}
 }
 
-// sweeps makes a contestant: somebody signals each of k counters, one after the
-// other, and a goroutine receives from all channels, n events in all.
+// sweeps makes a contestant: one C thread or goroutine signals each of k counters,
+// one after the other, and a goroutine receives from all channels, n events in all.
 func sweeps(k int, open func(in *inlet, k int) error) func(int) (measurement, error) {
+	return sweepsFrom(1, k, open)
+}
+
+// sweepsFrom is sweeps for several C threads, which signal an equal part each.
+func sweepsFrom(threads, k int, open func(in *inlet, k int) error) func(int) (measurement, error) {
 	return func(n int) (measurement, error) {
 		in := newInlet(k)
+		in.threads = threads
 		defer func() { in.stop() }()
 		if err := open(in, k); err != nil {
 			return measurement{}, err
 		}
 		return in.sweep(max(1, n/k))
+	}
+}
+
+// sweepsOfLoop is sweepsFrom without Go: a C thread waits in epoll_wait(2) for k
+// eventfds and reads each.
+func sweepsOfLoop(threads, k int) func(int) (measurement, error) {
+	return func(n int) (measurement, error) {
+		if err := allows(k); err != nil {
+			return measurement{}, err
+		}
+		fds, closeAll, err := eventfds(k, unix.EFD_NONBLOCK)
+		if err != nil {
+			return measurement{}, err
+		}
+		defer closeAll()
+		sent := max(1, n/k) * k
+		received, ns, err := cpeer.FanIn(fds, threads, sent/k)
+		if err != nil {
+			return measurement{}, err
+		}
+		return measurement{value: float64(ns) / float64(sent), allocs: -1}, conserved(uint64(sent), received)
 	}
 }
 
@@ -88,25 +143,17 @@ func (in *inlet) sweep(times int) (measurement, error) {
 	return m, conserved(uint64(sent), received)
 }
 
-// gate starts who signals through all lines each time that open is called.
+// gate starts the threads, or the goroutine, that signal through all lines each
+// time that open is called.
 func (in *inlet) gate(times int) (open func(), join func() error, err error) {
 	if len(in.lines) == 0 {
 		return in.gateOfGoroutine(times)
 	}
-	fd, err := newEventfd(0)
+	sweep, err := cpeer.StartSweep(in.lines, in.threads, times)
 	if err != nil {
 		return nil, nil, err
 	}
-	thread, err := cpeer.Sweep(in.lines, fd, times)
-	if err != nil {
-		unix.Close(fd)
-		return nil, nil, err
-	}
-	return func() { add(fd) }, func() error {
-		defer unix.Close(fd)
-		_, err := thread.Join()
-		return err
-	}, nil
+	return sweep.Next, sweep.Join, nil
 }
 
 func (in *inlet) gateOfGoroutine(times int) (open func(), join func() error, err error) {
@@ -126,13 +173,42 @@ func (in *inlet) gateOfGoroutine(times int) (open func(), join func() error, err
 	return func() { gate <- struct{}{} }, func() error { return <-sent }, nil
 }
 
-// collect lets all be signalled and receives what comes.
+// collect has all lines signaled and receives what comes.
 func (in *inlet) collect(open func()) (sum uint64) {
 	open()
 	for _, out := range in.outs {
 		sum += <-out
 	}
 	return sum
+}
+
+// inletCallback has one channel for all, with room for all, so that no callback has
+// to wait for the goroutine that receives.
+func inletCallback(in *inlet, k int) error {
+	c := make(chan uint64, k)
+	cpeer.SetCallee(func() { c <- 1 })
+	in.lines = slices.Repeat([]cpeer.Line{cpeer.Callback}, k)
+	in.outs = slices.Repeat([]<-chan uint64{c}, k)
+	return nil
+}
+
+// limited makes a contestant that needs a descriptor for each be left out if the
+// limit on them is too low.
+func limited(open func(in *inlet, k int) error) func(in *inlet, k int) error {
+	return func(in *inlet, k int) error {
+		if err := allows(k); err != nil {
+			return err
+		}
+		return open(in, k)
+	}
+}
+
+// allows returns an error that leaves a row out unless k descriptors can be open.
+func allows(k int) error {
+	if most := descriptorsAtMost(k); most < k {
+		return fmt.Errorf("%w: ulimit -n allows for %d", errTooMany, most)
+	}
+	return nil
 }
 
 func inletC(m mode) func(in *inlet, k int) error {

@@ -39,15 +39,15 @@ func goroutines() []comparison {
 	}
 }
 
-// A doorbell is what one goroutine wakes another one by.
-type doorbell struct {
+// A peer is how one goroutine of a round trip is woken, and how it waits.
+type peer struct {
 	ring func()
-	wait func() (uint64, error) // sleeps, and returns how many rings came
+	wait func() (uint64, error) // sleeps, and returns how many signals came
 	stop func()
 }
 
-// meetings makes a contestant of two doorbells, one for each goroutine.
-func meetings(open func() (doorbell, error)) func(int) (measurement, error) {
+// meetings makes a contestant of two peers, one for each goroutine.
+func meetings(open func() (peer, error)) func(int) (measurement, error) {
 	return func(n int) (measurement, error) {
 		there, err := open()
 		if err != nil {
@@ -75,10 +75,10 @@ func meetings(open func() (doorbell, error)) func(int) (measurement, error) {
 }
 
 // call rings and waits for the answer, n times.
-func (d doorbell) call(there doorbell, n int) error {
+func (p peer) call(there peer, n int) error {
 	for range n {
 		there.ring()
-		if count, err := d.wait(); count != 1 {
+		if count, err := p.wait(); count != 1 {
 			return fmt.Errorf("%d answers to one call: %w", count, err)
 		}
 	}
@@ -86,9 +86,9 @@ func (d doorbell) call(there doorbell, n int) error {
 }
 
 // answer waits and rings back, n times.
-func (d doorbell) answer(back doorbell, n int) error {
+func (p peer) answer(back peer, n int) error {
 	for range n {
-		if count, err := d.wait(); count != 1 {
+		if count, err := p.wait(); count != 1 {
 			return fmt.Errorf("%d calls at once: %w", count, err)
 		}
 		back.ring()
@@ -96,51 +96,51 @@ func (d doorbell) answer(back doorbell, n int) error {
 	return nil
 }
 
-func newUnbuffered() (doorbell, error) {
+func newUnbuffered() (peer, error) {
 	c := make(chan uint64)
-	return doorbell{
+	return peer{
 		ring: func() { c <- 1 },
 		wait: func() (uint64, error) { return <-c, nil },
 		stop: func() {},
 	}, nil
 }
 
-func newSelected() (doorbell, error) {
+func newSelected() (peer, error) {
 	c := make(chan uint64, 1)
-	return doorbell{ring: func() { c <- 1 }, wait: selecting(c), stop: func() {}}, nil
+	return peer{ring: func() { c <- 1 }, wait: selecting(c), stop: func() {}}, nil
 }
 
-func newWaited(m mode, ctx context.Context) func() (doorbell, error) {
-	return doorbellOf(m, func(n *notify.Notifier) func() (uint64, error) {
+func newWaited(m mode, ctx context.Context) func() (peer, error) {
+	return peerOf(m, func(n *notify.Notifier) func() (uint64, error) {
 		return func() (uint64, error) { return n.Wait(ctx) }
 	})
 }
 
-func newReceived(m mode) func() (doorbell, error) {
-	return doorbellOf(m, func(n *notify.Notifier) func() (uint64, error) { return selecting(n.C()) })
+func newReceived(m mode) func() (peer, error) {
+	return peerOf(m, func(n *notify.Notifier) func() (uint64, error) { return selecting(n.C()) })
 }
 
-func newCancellable(m mode) func() (doorbell, error) {
-	return func() (doorbell, error) {
+func newCancellable(m mode) func() (peer, error) {
+	return func() (peer, error) {
 		ctx, cancel := context.WithCancel(context.Background())
-		d, err := newWaited(m, ctx)()
+		p, err := newWaited(m, ctx)()
 		if err != nil {
 			cancel()
-			return d, err
+			return p, err
 		}
-		closed := d.stop
-		d.stop = func() { cancel(); closed() }
-		return d, nil
+		closed := p.stop
+		p.stop = func() { cancel(); closed() }
+		return p, nil
 	}
 }
 
-func doorbellOf(m mode, wait func(*notify.Notifier) func() (uint64, error)) func() (doorbell, error) {
-	return func() (doorbell, error) {
+func peerOf(m mode, wait func(*notify.Notifier) func() (uint64, error)) func() (peer, error) {
+	return func() (peer, error) {
 		n, _, err := m.notifier()
 		if err != nil {
-			return doorbell{}, err
+			return peer{}, err
 		}
-		return doorbell{
+		return peer{
 			ring: func() {
 				if err := n.Notify(); err != nil {
 					panic(err)

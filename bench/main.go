@@ -18,6 +18,8 @@ type options struct {
 	rounds int
 	svg    string
 	only   string
+
+	signals uint64
 }
 
 // settings say how long to measure.
@@ -43,11 +45,18 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 11, "how many rounds to take the median of")
 	flag.StringVar(&o.svg, "svg", "", "draw the charts into this `folder`")
 	flag.StringVar(&o.only, "run", "", "run only comparisons whose title matches this `pattern`")
+	flag.Uint64Var(&o.signals, "signals", 0, "test the endurance of handles instead: C threads signal until this `number` of signals has been received")
 	flag.Parse()
 	only, err := regexp.Compile(o.only)
 	if err != nil || flag.NArg() > 0 || o.rounds < 1 {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if o.signals > 0 {
+		if err := endure(os.Stdout, o.signals); err != nil {
+			log.Fatal(err)
+		}
+		return
 	}
 	// No collection but those between the rounds: one in the middle of a round
 	// would be held against whoever's turn it is.
@@ -92,7 +101,7 @@ func run(o options, only *regexp.Regexp) error {
 func comparisons(s settings) []comparison {
 	var all []comparison
 	for _, group := range [][]comparison{
-		calls(), wakeUps(), goroutines(), fanIn(s), memory(s), signals(), looks(), pairs(), contention(), descriptors(s),
+		calls(), wakeUps(), goroutines(), fanIn(s), making(s), memory(s), signals(), looks(), pairs(), contention(), descriptors(s),
 	} {
 		all = append(all, group...)
 	}

@@ -11,6 +11,7 @@ package cpeer
 import "C"
 
 import (
+	"encoding/binary"
 	"os"
 	"syscall"
 	"unsafe"
@@ -34,8 +35,9 @@ func eventchanBenchCallback() { callee() }
 
 // A Thread is a C thread that was started and not joined yet.
 type Thread struct {
-	job  *C.struct_job
-	busy int64
+	job            *C.struct_job
+	busy           int64
+	accepted, late uint64
 }
 
 // Ping starts a thread that signals and blocks in read(2) of the eventfd in
@@ -59,14 +61,81 @@ func Paced(out Line, gap int64, n int) (*Thread, error) {
 // Join.
 func (t *Thread) Busy() int64 { return t.busy }
 
-// Sweep starts a thread that signals through each of the lines in turn after
-// each of n reads of gate.
-func Sweep(lines []Line, gate, n int) (*Thread, error) {
-	list := (*C.struct_line)(C.malloc(C.size_t(len(lines)) * C.sizeof_struct_line))
-	for i, l := range lines {
-		unsafe.Slice(list, len(lines))[i] = l.c()
+// A Sweep is a number of C threads. Each time that Next is called, every thread
+// signals through its part of the lines, one after the other.
+type Sweep struct {
+	gates   []int
+	threads []*Thread
+}
+
+// StartSweep starts the threads, which end after the given number of calls of Next.
+func StartSweep(lines []Line, threads, times int) (*Sweep, error) {
+	s := new(Sweep)
+	for i := range threads {
+		gate, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+		if err != nil {
+			return nil, os.NewSyscallError("eventfd2", err)
+		}
+		s.gates = append(s.gates, gate)
+		part := lines[i*len(lines)/threads : (i+1)*len(lines)/threads]
+		list := (*C.struct_line)(C.calloc(C.size_t(len(part)+1), C.sizeof_struct_line))
+		for k, l := range part {
+			unsafe.Slice(list, len(part))[k] = l.c()
+		}
+		t, err := start(C.SWEEP, C.struct_job{
+			lines: list, nlines: C.int(len(part)), in: C.int(gate), n: C.uint64_t(times)})
+		if err != nil {
+			return nil, err
+		}
+		s.threads = append(s.threads, t)
 	}
-	return start(C.SWEEP, C.struct_job{lines: list, nlines: C.int(len(lines)), in: C.int(gate), n: C.uint64_t(n)})
+	return s, nil
+}
+
+// Next lets each thread signal through its lines once more.
+func (s *Sweep) Next() {
+	one := [8]byte{}
+	binary.NativeEndian.PutUint64(one[:], 1)
+	for _, gate := range s.gates {
+		if _, err := unix.Write(gate, one[:]); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// Join waits until the threads have ended. To be called once.
+func (s *Sweep) Join() (err error) {
+	for i, t := range s.threads {
+		if _, failed := t.Join(); failed != nil {
+			err = failed
+		}
+		unix.Close(s.gates[i])
+	}
+	return err
+}
+
+// FanIn times an epoll loop in C, which runs in this thread and reads all eventfds
+// the given number of times. Each time the threads write to every eventfd once. A
+// first time, which warms up, is not in the sum of what was read, nor in ns.
+func FanIn(fds []int, threads, times int) (sum uint64, ns int64, err error) {
+	lines, numbers := make([]Line, len(fds)), make([]C.int, len(fds))
+	for i, fd := range fds {
+		lines[i], numbers[i] = Write(fd), C.int(fd)
+	}
+	s, err := StartSweep(lines, threads, times+1)
+	if err != nil {
+		return 0, 0, err
+	}
+	gates := make([]C.int, threads)
+	for i, gate := range s.gates {
+		gates[i] = C.int(gate)
+	}
+	var read C.uint64_t
+	ns, err = checked(C.peer_fan_in(&numbers[0], C.int(len(fds)), &gates[0], C.int(threads), C.uint64_t(times), &read))
+	if err != nil {
+		return 0, 0, err // which ends the run, and the threads with it
+	}
+	return uint64(read), ns, s.Join()
 }
 
 func (l Line) c() C.struct_line { return C.struct_line{handle: l.Handle, fd: C.int(l.FD)} }
@@ -97,6 +166,7 @@ func (t *Thread) Join() ([]int64, error) {
 	defer free(t.job)
 	C.peer_join(t.job)
 	t.busy = int64(t.job.busy)
+	t.accepted, t.late = uint64(t.job.accepted), uint64(t.job.late)
 	if t.job.error != 0 {
 		return nil, os.NewSyscallError("a C thread's read or write", syscall.Errno(t.job.error))
 	}
@@ -108,6 +178,41 @@ func (t *Thread) Join() ([]int64, error) {
 		ns[i] = int64(v)
 	}
 	return ns, nil
+}
+
+// A Board is where threads find the handles that they signal through.
+type Board struct{ board *C.struct_board }
+
+// NewBoard returns an empty Board of n places, or nil without cgo.
+func NewBoard(n int) *Board {
+	b := (*C.struct_board)(C.calloc(1, C.sizeof_struct_board))
+	b.handles = (*unsafe.Pointer)(C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof(uintptr(0)))))
+	b.n = C.uint32_t(n)
+	return &Board{b}
+}
+
+// Put puts a handle in the place of another one, which threads may still use.
+func (b *Board) Put(place int, handle unsafe.Pointer) {
+	C.peer_put(b.board, C.uint32_t(place), handle)
+}
+
+// Signal starts a thread that signals until Stop, through handles on the Board, in
+// bursts and one by one, and through those that were there before.
+func (b *Board) Signal(seed int) (*Thread, error) {
+	return start(C.ENDURE, C.struct_job{board: b.board, n: C.uint64_t(seed)})
+}
+
+// Stop lets all threads end.
+func (b *Board) Stop() { C.peer_stop(b.board) }
+
+// Tally is how many signals of a thread of a Board were accepted, and how many
+// came after Close. To be called after Join.
+func (t *Thread) Tally() (accepted, late uint64) { return t.accepted, t.late }
+
+// Free frees the Board, once all threads have been joined.
+func (b *Board) Free() {
+	C.free(unsafe.Pointer(b.board.handles))
+	C.free(unsafe.Pointer(b.board))
 }
 
 // OverEpoll times round trips between two C threads that both wait in
@@ -221,6 +326,11 @@ func Adds(out Line, n int) (ns int64, err error) {
 // Pairs times n times write(2) and read(2) of the eventfd fd in C.
 func Pairs(fd, n int) (ns int64, err error) {
 	return checked(C.peer_pairs(C.int(fd), C.uint64_t(n)))
+}
+
+// Opens times n times eventfd(2) and close(2) in C.
+func Opens(n int) (ns int64, err error) {
+	return checked(C.peer_opens(C.uint64_t(n)))
 }
 
 func checked(ns C.int64_t) (int64, error) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -261,6 +262,53 @@ int64_t peer_collect_epoll(int fd, uint64_t n)
 	return j.error ? -j.error : (int64_t)sum;
 }
 
+// fan_in_once opens the gates and reads what comes until all k have been read.
+static uint64_t fan_in_once(struct job *j, int ep, int k, const int *gates, int ngates)
+{
+	struct epoll_event ready[128];
+	uint64_t sum = 0;
+
+	for (int i = 0; i < ngates; i++)
+		if (!add(j, gates[i]))
+			return 0;
+	while (k > 0) {
+		int n = epoll_wait(ep, ready, 128, -1);
+
+		if (n < 0 && errno != EINTR) {
+			j->error = errno;
+			return 0;
+		}
+		for (int i = 0; i < n; i++, k--)
+			sum += take(j, ready[i].data.fd);
+		if (j->error)
+			return 0;
+	}
+	return sum;
+}
+
+int64_t peer_fan_in(const int *fds, int k, const int *gates, int ngates, uint64_t times, uint64_t *sum)
+{
+	struct job j = { 0 };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	int64_t start;
+
+	for (int i = 0; i < k; i++) {
+		struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.fd = fds[i] };
+
+		if (epoll_ctl(ep, EPOLL_CTL_ADD, fds[i], &ev) < 0)
+			j.error = errno;
+	}
+	if (!j.error)
+		fan_in_once(&j, ep, k, gates, ngates); // warm up
+	start = peer_now();
+	*sum = 0;
+	for (uint64_t i = 0; i < times && !j.error; i++)
+		*sum += fan_in_once(&j, ep, k, gates, ngates);
+	start = peer_now() - start;
+	close(ep);
+	return j.error ? -j.error : start;
+}
+
 int64_t peer_adds(struct line line, uint64_t n)
 {
 	struct job j = { 0 };
@@ -283,9 +331,85 @@ int64_t peer_pairs(int fd, uint64_t n)
 	return busy() - start;
 }
 
+int64_t peer_opens(uint64_t n)
+{
+	int64_t start = busy();
+
+	for (uint64_t i = 0; i < n; i++) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		if (fd < 0 || close(fd) < 0)
+			return -errno;
+	}
+	return busy() - start;
+}
+
+void peer_put(struct board *b, uint32_t place, void *handle)
+{
+	__atomic_store_n(&b->handles[place], handle, __ATOMIC_RELEASE);
+}
+
+void peer_stop(struct board *b)
+{
+	__atomic_store_n(&b->stop, 1, __ATOMIC_RELAXED);
+}
+
+static uint64_t next_random(uint64_t *state)	// splitmix64
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+static void tally(struct job *j, void *handle)
+{
+	int error = eventchan_add(handle, 1);
+
+	if (error == 0)
+		j->accepted++;
+	else if (error == EBADF)
+		j->late++;
+	else
+		j->error = error;
+}
+
+// endure signals through a handle of the board at a time: for an eighth of the time
+// once, with a pause after it, in which all consumers and the doorbell go to sleep;
+// else up to 128 times. Now and then it signals through one that was on the board
+// before and is probably closed.
+static void *endure(void *arg)
+{
+	enum { OLD = 256, BURST = 128, PHASE = 10 * 1000 * 1000, PHASES = 8 };
+	const struct timespec pause = { .tv_nsec = 20 * 1000 };
+	struct job *j = arg;
+	void *old[OLD] = { NULL };
+	uint64_t seed = j->n;
+
+	while (!__atomic_load_n(&j->board->stop, __ATOMIC_RELAXED) && !j->error) {
+		uint64_t r = next_random(&seed);
+		int one_by_one = peer_now() / PHASE % PHASES == 0;
+		void **was = &old[(r >> 8) % OLD];
+		void *handle = __atomic_load_n(&j->board->handles[(r >> 32) % j->board->n], __ATOMIC_ACQUIRE);
+
+		if (!handle)	// its goroutine has not run yet
+			continue;
+		for (uint64_t n = one_by_one ? 1 : r % BURST + 1; n > 0; n--)
+			tally(j, handle);
+		if (*was && r >> 16 & 1)
+			tally(j, *was);
+		if ((r >> 17) % 16 == 0)
+			*was = handle;
+		if (one_by_one)
+			nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
 static void *(*const loops[])(void *) = {
 	ping, ping_epoll, flood, sweep, pong_epoll, ping_condition, pong_condition,
-	flood_condition, paced,
+	flood_condition, paced, endure,
 };
 
 // peer_start blocks all signals around pthread_create, whose thread inherits

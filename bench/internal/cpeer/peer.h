@@ -25,7 +25,16 @@ struct job {
 	int64_t gap;		// ns from one signal to the next, for paced
 	int64_t busy;		// ns of CPU that paced took
 	struct shared *shared;	// for threads that meet at a condition variable
+	struct board *board;	// for endure
+	uint64_t accepted, late;	// signals of endure
 	int error;
+};
+
+// Where threads find the handles that they signal through.
+struct board {
+	void **handles;		// n, written by peer_put, each NULL before
+	uint32_t n;
+	int stop;
 };
 
 // What two threads share who meet at a condition variable.
@@ -37,14 +46,20 @@ struct shared {
 
 enum loop {
 	PING, PING_EPOLL, FLOOD, SWEEP, PONG_EPOLL, PING_CONDITION, PONG_CONDITION,
-	FLOOD_CONDITION, PACED
+	FLOOD_CONDITION, PACED, ENDURE
 };
 
 int peer_start(struct job *j, enum loop loop);
 void peer_join(struct job *j);
 
+void peer_put(struct board *b, uint32_t place, void *handle);
+void peer_stop(struct board *b);
+
 // peer_pairs times n times write(2) and read(2) of an eventfd, in this thread.
 int64_t peer_pairs(int fd, uint64_t n);
+
+// peer_opens times n times eventfd(2) and close(2), in this thread.
+int64_t peer_opens(uint64_t n);
 
 // peer_adds times n times eventchan_add, or write(2) of an eventfd, in this thread.
 int64_t peer_adds(struct line line, uint64_t n);
@@ -54,6 +69,10 @@ uint64_t peer_collect(struct shared *s, uint64_t n);
 
 // peer_collect_epoll reads an eventfd, as its events come, until it has n.
 int64_t peer_collect_epoll(int fd, uint64_t n);
+
+// peer_fan_in times how often (times) all k eventfds are read, each after one write
+// by the threads that wait at the gates, and adds up what was read.
+int64_t peer_fan_in(const int *fds, int k, const int *gates, int ngates, uint64_t times, uint64_t *sum);
 
 int64_t peer_now(void);
 

@@ -2,6 +2,8 @@
 
 package cpeer
 
+import "unsafe"
+
 // A Thread is a C thread that was started and not joined yet.
 type Thread struct{}
 
@@ -11,7 +13,8 @@ func SetCallee(f func())                                          {}
 func Ping(out Line, in, warm, n int) (*Thread, error)             { return nil, ErrUnavailable }
 func Flood(out Line, n int) (*Thread, error)                      { return nil, ErrUnavailable }
 func Paced(out Line, gap int64, n int) (*Thread, error)           { return nil, ErrUnavailable }
-func Sweep(lines []Line, gate, times int) (*Thread, error)        { return nil, ErrUnavailable }
+func StartSweep(lines []Line, threads, times int) (*Sweep, error) { return nil, ErrUnavailable }
+func FanIn(fds []int, threads, times int) (uint64, int64, error)  { return 0, 0, ErrUnavailable }
 func OverEpoll(warm, n int) ([]int64, error)                      { return nil, ErrUnavailable }
 func ReadAndEpoll(warm, n int) ([]int64, error)                   { return nil, ErrUnavailable }
 func OverCondition(warm, n int) ([]int64, error)                  { return nil, ErrUnavailable }
@@ -19,3 +22,21 @@ func FloodCondition(signallers, n int) (sum, ns int64, err error) { return 0, 0,
 func FloodEpoll(signallers, n int) (sum, ns int64, err error)     { return 0, 0, ErrUnavailable }
 func Adds(out Line, n int) (ns int64, err error)                  { return 0, ErrUnavailable }
 func Pairs(fd, n int) (ns int64, err error)                       { return 0, ErrUnavailable }
+func Opens(n int) (ns int64, err error)                           { return 0, ErrUnavailable }
+
+// A Sweep is C threads that signal through many lines.
+type Sweep struct{}
+
+func (s *Sweep) Next()       {}
+func (s *Sweep) Join() error { return ErrUnavailable }
+
+func (t *Thread) Tally() (accepted, late uint64) { return 0, 0 }
+
+// A Board is where threads find the handles that they signal through.
+type Board struct{}
+
+func NewBoard(n int) *Board                           { return nil }
+func (b *Board) Put(place int, handle unsafe.Pointer) {}
+func (b *Board) Signal(seed int) (*Thread, error)     { return nil, ErrUnavailable }
+func (b *Board) Stop()                                {}
+func (b *Board) Free()                                {}

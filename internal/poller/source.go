@@ -1,10 +1,6 @@
 package poller
 
-import (
-	"time"
-
-	"github.com/eventchan/eventchan/internal/rawefd"
-)
+import "github.com/eventchan/eventchan/internal/rawefd"
 
 // A Source is a descriptor that its owner, who uses it for nothing but events
 // of one kind, may have watched for being readable. It is watched from the
@@ -24,8 +20,8 @@ type Source struct {
 
 // A Handler must not block.
 type Handler interface {
-	// Ready is called by the poller goroutine after an event, or, if MustArm has
-	// failed, by another.
+	// Ready is called by the goroutine of the poller after an event, or, if MustArm
+	// has failed, by another.
 	Ready()
 }
 
@@ -50,15 +46,11 @@ func (s *Source) Arm() (err error) {
 	return err
 }
 
-// retryDelay is how long MustArm waits for a machine that is out of
-// descriptors or memory.
-const retryDelay = 10 * time.Millisecond
-
-// MustArm is Arm for owners that have nobody to tell an error: then Ready is
-// called after a while, so that it may try again.
+// MustArm is Arm for owners that cannot return an error: then Ready is called after
+// a while, so that it can try again.
 func (s *Source) MustArm() {
 	if s.Arm() != nil {
-		time.AfterFunc(retryDelay, func() { s.handler.Ready() })
+		retryLater(s)
 	}
 }
 

@@ -13,7 +13,9 @@ import (
 )
 
 // Adopt takes ownership of an eventfd of the given mode. It sets close-on-exec
-// and no other flag. On error nothing was changed and the caller keeps it.
+// and no other flag. On error nothing was changed and the caller keeps it. A number
+// that an FD owns already gives an error matching os.ErrExist: two owners would
+// each close it.
 func Adopt(num int, semaphore bool) (*FD, error) {
 	if err := checkNumber("descriptor", num, 0); err != nil {
 		return nil, err
@@ -25,7 +27,11 @@ func Adopt(num int, semaphore bool) (*FD, error) {
 	if err := checkMode(num, semaphore); err != nil {
 		return nil, err
 	}
+	if !owned.add(num) {
+		return nil, fmt.Errorf("another Notifier or Semaphore owns it: %w", os.ErrExist)
+	}
 	if _, err := unix.FcntlInt(uintptr(num), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+		owned.remove(num)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	return &FD{num: num, blocking: flags&unix.O_NONBLOCK == 0}, nil

@@ -3,22 +3,26 @@
 package rawefd
 
 import (
+	"encoding/binary"
+	"os"
+
 	"golang.org/x/sys/unix"
 )
 
 // openDoorbell makes the doorbell an eventfd, which is not read where a write
 // makes an edge whatever the count is. So a wake-up costs one system call less.
 func openDoorbell() (*Doorbell, error) {
-	fd, err := New(0, false)
+	num, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, os.NewSyscallError("eventfd2", err)
+	}
+	drains := !everyWriteIsAnEdge(num)
+	file, err := newPolledFile(num, "eventchan doorbell")
 	if err != nil {
 		return nil, err
 	}
-	drains := !everyWriteIsAnEdge(fd.num)
-	file, err := newPolledFile(fd.num, "eventchan doorbell")
-	if err != nil {
-		return nil, err
-	}
-	return &Doorbell{file: file, number: fd.num, drains: drains}, nil
+	owned.add(num) // so that nothing adopts it
+	return &Doorbell{file: file, number: num, drains: drains}, nil
 }
 
 // everyWriteIsAnEdge reports whether an edge-triggered poller sees each write to
@@ -34,14 +38,15 @@ func everyWriteIsAnEdge(fd int) bool {
 	if epoll.Add(fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|EventEdge, 0) != nil {
 		return false
 	}
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
 	var batch Batch
 	epoll.Wait(&batch) // it can be written to
-	f := FD{num: fd}
 	for range 3 {
 		if quiet, err := epoll.Wait(&batch); err != nil || len(quiet) > 0 {
 			return false
 		}
-		if f.Add(1) != nil {
+		if _, err := unix.Write(fd, one[:]); err != nil {
 			return false
 		}
 		if edge, err := epoll.Wait(&batch); err != nil || len(edge) != 1 {

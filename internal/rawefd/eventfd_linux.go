@@ -3,7 +3,6 @@ package rawefd
 import (
 	"math"
 	"os"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +30,7 @@ func New(count uint64, semaphore bool) (*FD, error) {
 			return nil, err
 		}
 	}
+	owned.add(num)
 	return f, nil
 }
 
@@ -61,8 +61,14 @@ func (f *FD) Add(delta uint64) error {
 	if f.blocking {
 		return f.addBlocking(delta)
 	}
+	return f.write(&delta)
+}
+
+func (f *FD) write(delta *uint64) error {
+	race.Release()
 	for {
-		switch errno := syscall.Errno(f.TryAdd(&delta)); errno {
+		_, _, errno := unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
+		switch errno {
 		case 0:
 			return nil
 		case unix.EINTR:
@@ -91,8 +97,7 @@ func (f *FD) addBlocking(delta uint64) error {
 			return ErrFull
 		}
 	}
-	nonblocking := FD{num: f.num}
-	return nonblocking.Add(delta)
+	return f.write(&delta)
 }
 
 // Take takes the whole count in counting mode and 1 in semaphore mode, and
@@ -131,7 +136,8 @@ func (f *FD) Dup() (*os.File, error) {
 	return newFile(num, "eventfd")
 }
 
-// CloseNumber closes an eventfd that no FD owns.
+// CloseNumber closes an eventfd that no FD uses.
 func CloseNumber(num int) {
-	unix.Close(num) // an eventfd has nothing to flush, and EINTR closes it too
+	owned.remove(num) // before the number can mean another file
+	unix.Close(num)   // an eventfd has nothing to flush, and EINTR closes it too
 }

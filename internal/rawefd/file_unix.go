@@ -5,33 +5,27 @@ package rawefd
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// runtimeNeeds is the number of descriptors of the runtime's own poller: an epoll
-// instance and an eventfd, or a kqueue and a pipe.
-const runtimeNeeds = 3
+// polled is set once the runtime's poller is known to run.
+var polled atomic.Bool
 
 // newFile makes num a file of Go's runtime poller, or closes it.
 //
-// The first such file of a process has the runtime open its own descriptors, and
-// the runtime ends the process if there is no room for them. A library must not do
-// that to a program which is merely out of descriptors, so look for room first.
+// The first such file of a process has the runtime open descriptors of its own,
+// and the runtime ends the process if there is no room for them. A library must not
+// do that to a program which is merely out of descriptors or watches, so look for
+// room first.
 func newFile(num int, name string) (*os.File, error) {
-	var room [runtimeNeeds]int
-	for i := range room {
-		spare, err := unix.FcntlInt(uintptr(num), duplicate, 0)
-		if err != nil {
-			closeAll(room[:i])
+	if !polled.Load() {
+		if err := roomForRuntime(); err != nil {
 			syscall.Close(num)
-			return nil, os.NewSyscallError("fcntl", err)
+			return nil, err
 		}
-		room[i] = spare
 	}
-	closeAll(room[:])
 	return os.NewFile(uintptr(num), name), nil
 }
 
@@ -46,11 +40,6 @@ func newPolledFile(num int, name string) (*os.File, error) {
 		file.Close()
 		return nil, fmt.Errorf("the runtime cannot poll the %s: %w", name, err)
 	}
+	polled.Store(true)
 	return file, nil
-}
-
-func closeAll(nums []int) {
-	for _, num := range nums {
-		syscall.Close(num)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 )
 
 var errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUnsupported)
@@ -38,6 +39,7 @@ func (f *FD) Take() (uint64, error)                          { return 0, errUnsu
 func (f *FD) Count() (uint64, error)                         { return 0, errUnsupported }
 func (f *FD) Dup() (*os.File, error)                         { return nil, errUnsupported }
 func CloseNumber(num int)                                    {}
+func Nap(d time.Duration)                                    { time.Sleep(d) }
 func Pulses(num int) bool                                    { return false }
 func Poll(num int, bits uint32) uint32                       { return 0 }
 func NewEpoll() (Epoll, error)                               { return -1, errUnsupported }

@@ -1,0 +1,14 @@
+package rawefd
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Nap blocks the thread for d, or less if a signal comes. Unlike time.Sleep it needs
+// nothing of the runtime's.
+func Nap(d time.Duration) {
+	t := unix.NsecToTimespec(int64(d))
+	unix.Nanosleep(&t, nil)
+}

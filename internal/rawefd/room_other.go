@@ -1,0 +1,21 @@
+//go:build unix && !linux
+
+package rawefd
+
+import (
+	"os"
+	"syscall"
+)
+
+// roomForRuntime opens as many descriptors as the runtime does when it starts its
+// poller: a kqueue and a pipe, or the like.
+func roomForRuntime() error {
+	for range 3 {
+		num, err := syscall.Open("/", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return os.NewSyscallError("open", err)
+		}
+		defer syscall.Close(num)
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -10,17 +11,63 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/notify"
+	"github.com/eventchan/eventchan/semaphore"
 )
 
-func init() { roles["emfile"] = outOfDescriptors }
+func init() {
+	roles["emfile"] = outOfDescriptors
+	roles["emfile C"] = channelsWithoutDescriptors
+}
 
 // The runtime of a process that has never polled ends the process if it has no
 // descriptors for its own poller. It must not come to that.
 func TestOutOfDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
-	child := exec.Command("/proc/self/exe")
-	child.Env = append(os.Environ(), roleKey+"=emfile")
-	if out, err := child.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, role := range []string{"emfile", "emfile C"} {
+		t.Run(role, func(t *testing.T) {
+			child := exec.Command("/proc/self/exe")
+			child.Env = append(os.Environ(), roleKey+"="+role)
+			if out, err := child.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// channelsWithoutDescriptors calls C where the poller cannot be opened. Nor can the
+// runtime's, which a timer would need. C is served once there is room.
+func channelsWithoutDescriptors() {
+	n, err := notify.New()
+	exitIf(err)
+	s, err := semaphore.New(0)
+	exitIf(err)
+	forN, forS := n.FD(), s.FD()
+	filler := fillUp()
+	counts, permits := n.C(), s.C()
+	for _, fd := range []int{forN, forS} {
+		if _, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, 1)); err != nil {
+			exitIf(err)
+		}
+	}
+	wait := unix.NsecToTimespec(50e6) // a few retries
+	exitIf(unix.Nanosleep(&wait, nil))
+	for _, fd := range filler {
+		unix.Close(fd)
+	}
+	if got := <-counts; got != 1 {
+		exitIf(fmt.Errorf("Notifier.C gave %d, want 1", got))
+	}
+	<-permits
+}
+
+// fillUp leaves no descriptor free.
+func fillUp() (filler []int) {
+	exitIf(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}))
+	for {
+		fd, err := unix.Dup(0)
+		if err != nil {
+			return filler
+		}
+		filler = append(filler, fd)
 	}
 }
 
@@ -32,15 +79,7 @@ func outOfDescriptors() {
 		n.FD()
 		own = append(own, n)
 	}
-	exitIf(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}))
-	var filler []int
-	for {
-		fd, err := unix.Dup(0)
-		if err != nil {
-			break
-		}
-		filler = append(filler, fd)
-	}
+	filler := fillUp()
 	for free := range 3 {
 		_, err := own[free].Wait(background)
 		exitUnless(free, "Wait", err)

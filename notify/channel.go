@@ -9,7 +9,8 @@ import "math/bits"
 // loses nothing and blocks nobody. A sum that no uint64 holds is received in
 // pieces.
 //
-// Close delivers what was pending and then closes the channel. C needs neither
+// Close delivers what was pending and then closes the channel, even if C is called
+// for the first time after it. C needs neither
 // a goroutine of its own nor a receiver that drains it; only a sum past MaxUint64
 // keeps a goroutine until its first piece is received.
 func (n *Notifier) C() <-chan uint64 {
@@ -31,15 +32,17 @@ func (n *Notifier) C() <-chan uint64 {
 	switch {
 	case open:
 		n.deliver()
-	case n.closed: // or else last will close it
-		close(c)
-	}
+	case n.closed:
+		n.closeC(c)
+	} // otherwise last closes it
 	return c
 }
 
-// deliver hands what has come to the first waiter, else to C, until there is no
-// more, and then asks to be told of the next. If there is neither, the count stays
-// where it is, and the source is disarmed. The caller holds the lock.
+// deliver hands what has come to the first waiter, or if there is none to C, until
+// there is no more, and then asks for the next event. If there is neither, the count
+// stays where it is, and the source is disarmed. A waiter gets the error of a take
+// that fails; C, which cannot return it, is served again later. The caller holds the
+// lock.
 func (n *Notifier) deliver() {
 	c := n.c.Load()
 	if c != nil {
@@ -48,15 +51,20 @@ func (n *Notifier) deliver() {
 	for {
 		switch {
 		case n.waiters.Len() > 0:
-			if count, err := n.take(); err == nil && count > 0 {
-				n.next() <- count
+			if count, err := n.take(); err != nil {
+				n.fail(n.next(), err)
+			} else if count > 0 {
+				n.next().Value.count <- count
 			}
 		case c == nil:
 			n.settle()
 			n.count.Disarm()
 			return
 		case !n.spilling: // spill comes back when there is room
-			if count, err := n.count.TakeAll(); err == nil && count > 0 {
+			if count, err := n.count.TakeAll(); err != nil {
+				n.count.Retry()
+				return
+			} else if count > 0 {
 				n.send(*c, count)
 			}
 		}
@@ -73,11 +81,11 @@ func (n *Notifier) hand(count uint64) bool {
 	if count > MaxCount {
 		return false
 	}
-	if w := n.next(); w != nil {
+	if p := n.next(); p != nil {
 		if n.count.Shared() {
 			n.settle() // or a C thread would ring in vain, which is a system call
 		}
-		w <- count
+		p.Value.count <- count
 		return true
 	}
 	c := n.c.Load()

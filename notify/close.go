@@ -2,15 +2,19 @@ package notify
 
 import "os"
 
-// Close ends the Notifier and closes its descriptor, if it has one. Goroutines
-// in Wait wake with an error that matches [os.ErrClosed], except that a count
-// which is still pending goes to the first of them, or else through C, which is
-// then closed. If there is neither, the count stays in the eventfd for others who
-// hold it. A C thread that signals through Handle from now on does nothing.
+// Close ends the Notifier and closes its descriptor, if it has one. It never blocks:
+// a call that another goroutine is in the middle of ends as if it had come first,
+// and the descriptor is closed when the last such call has ended.
 //
-// Close never blocks: a call that another goroutine is in the middle of ends as
-// if it had come first, and the descriptor is closed when the last such call has
-// ended. A second Close returns an error that matches [os.ErrClosed].
+// What is pending can still be received, as from a closed channel: it goes to the
+// first goroutine in Wait, or through C, which is then closed, or, if there is
+// neither, to the first call of Wait, TryWait or C after Close. All others in Wait,
+// and later calls, get an error matching [os.ErrClosed]. There is one exception:
+// after FD, File, FromFD or FromProcess, the count stays in the eventfd for its other
+// holders if this Notifier has never received anything and C was not called.
+//
+// A C thread that signals through Handle from now on does nothing. A second Close
+// returns an error matching [os.ErrClosed].
 func (n *Notifier) Close() error {
 	fd, first := n.count.Shut()
 	if !first {
@@ -24,7 +28,7 @@ func (n *Notifier) Close() error {
 	return nil
 }
 
-// last delivers what is pending and wakes everybody. It runs once, when Close
+// last delivers what is pending and wakes all waiters. It runs once, when Close
 // has forbidden new calls and the last one has ended, so there is no Add that
 // it could miss.
 func (n *Notifier) last() {
@@ -32,11 +36,20 @@ func (n *Notifier) last() {
 	defer n.count.UnlockShut()
 	n.count.End()
 	n.closed = true
-	for w := n.next(); w != nil; w = n.next() {
-		count, _ := n.count.TakeAll()
-		w <- count // for the first; 0 for the others
+	for p := n.next(); p != nil; p = n.next() {
+		if count, _ := n.count.TakeAll(); count > 0 {
+			p.Value.count <- count // the first; the others find nothing
+		} else {
+			n.fail(p, os.ErrClosed)
+		}
 	}
-	if c := n.c.Load(); c != nil {
+	c := n.c.Load()
+	if c != nil || n.count.FD() == nil || n.received.Load() {
+		for count, _ := n.count.TakeAll(); count > 0; count, _ = n.count.TakeAll() {
+			n.pieces = append(n.pieces, count) // one, unless the sum is past MaxUint64
+		}
+	}
+	if c != nil {
 		n.closeC(*c)
 	}
 }
@@ -44,7 +57,9 @@ func (n *Notifier) last() {
 // closeC sends what is left and closes c, or leaves both to the goroutine that
 // spills, if there is one or this makes one. The caller holds the lock.
 func (n *Notifier) closeC(c chan uint64) {
-	for count, _ := n.count.TakeAll(); count > 0; count, _ = n.count.TakeAll() {
+	pieces := n.pieces
+	n.pieces = nil
+	for _, count := range pieces {
 		if n.spilling {
 			n.pieces = append(n.pieces, count)
 		} else {
@@ -54,4 +69,20 @@ func (n *Notifier) closeC(c chan uint64) {
 	if !n.spilling {
 		close(c)
 	}
+}
+
+// takeLeft takes what Close has left to the first call after it, be it in C's buffer
+// or not. It returns 0 if there is nothing. The caller holds the lock.
+func (n *Notifier) takeLeft() (count uint64) {
+	if c := n.c.Load(); c != nil {
+		select {
+		case count = <-*c:
+		default: // last has not closed it yet
+		}
+		return count
+	}
+	if len(n.pieces) > 0 {
+		count, n.pieces = n.pieces[0], n.pieces[1:]
+	}
+	return count
 }

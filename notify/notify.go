@@ -47,7 +47,8 @@ type Notifier struct {
 	queued   atomic.Int32       // their number once there is an eventfd, to be read without the lock
 	closed   bool               // last has run
 	spilling bool               // see channel.go
-	pieces   []uint64           // what last leaves to the spilling goroutine
+	pieces   []uint64           // what last leaves to the spilling goroutine, or to a call after Close
+	received atomic.Bool        // Wait or TryWait has returned a count
 
 	// c is nil until C is called. While no goroutine spills it is sent to and
 	// closed under the lock alone, so a send to the empty buffer never blocks.
@@ -59,12 +60,13 @@ type Notifier struct {
 	home *place
 }
 
-// A place is where a call of Wait sleeps. Its channel, with a buffer of one, gets
-// the count that it waits for, or 0 if there will be none.
-type (
-	place  = fifo.Node[result]
-	result chan uint64
-)
+// A place is where a call of Wait sleeps until it has a result.
+type place = fifo.Node[result]
+
+type result struct {
+	count chan uint64 // with a buffer of one: gets the count, or 0 if there will be none
+	err   error       // why there will be none; see fail
+}
 
 // New returns a private Notifier with count 0. It makes no system call and works
 // inside a testing/synctest bubble. There is no error but one that matches

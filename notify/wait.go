@@ -11,12 +11,14 @@ import (
 // count is 0 it waits; goroutines that wait are served first come first served,
 // each count going to exactly one of them.
 //
-// If ctx ends first, Wait returns ctx.Err() and has taken nothing; so it does
-// at once if ctx has ended already, even if a count is pending. A count that
-// reached the waiter just before is returned with a nil error. Close wakes it
-// with an error that matches [os.ErrClosed], unless there is a count left for
-// it. A nil ctx matches [os.ErrInvalid]. Where the process is out of descriptors
-// (EMFILE) so that it cannot wait, Wait returns that error.
+// If ctx is done first, Wait returns ctx.Err() and has taken nothing. It does so
+// immediately if ctx is already done, even if a count is pending. A count that
+// reached the waiter just before is returned with a nil error. Close wakes the
+// waiter with an error matching [os.ErrClosed], unless a count is left for it; the
+// first Wait after Close can still receive what was pending. If ctx is nil, Wait
+// returns an error matching [os.ErrInvalid]. If the system fails so that it cannot
+// wait, for example because the process is out of descriptors (EMFILE, ENFILE),
+// watches (ENOSPC) or memory, Wait returns that error.
 //
 // Without waiting it allocates nothing, and costs one atomic step, or one system
 // call after FD or File.
@@ -28,11 +30,11 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 		return 0, n.refuse(err)
 	}
 	if count := n.count.Word().TakeAll(); count > 0 {
-		return count, nil
+		return n.got(count), nil
 	}
 	if n.count.Shared() {
 		if count := n.linger(); count > 0 {
-			return count, nil
+			return n.got(count), nil
 		}
 	}
 	count, p, err := n.takeOrQueue()
@@ -40,21 +42,28 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 		return 0, n.failed("Wait", err)
 	}
 	if p == nil {
-		return count, nil
+		return n.got(count), nil
 	}
 	if ctx.Done() == nil {
-		count = <-p.Value // quicker than a select, and a frame less to come back through
-	} else {
-		count, err = n.sleep(ctx, p)
+		count = <-p.Value.count // quicker than a select, and a frame less to come back through
+	} else if count, err = n.sleep(ctx, p); err != nil {
+		return 0, err
 	}
-	switch {
-	case err != nil:
-	case count == 0:
-		err = n.failed("Wait", os.ErrClosed)
-	case n.count.Shared():
+	if count == 0 {
+		return 0, n.failed("Wait", p.Value.err)
+	}
+	if n.count.Shared() {
 		n.count.Learn(count)
 	}
-	return count, err
+	return n.got(count), nil
+}
+
+// got remembers that this Notifier receives; see Close.
+func (n *Notifier) got(count uint64) uint64 {
+	if !n.received.Load() {
+		n.received.Store(true)
+	}
+	return count
 }
 
 // linger looks some more times, since C threads may be at it.
@@ -78,13 +87,13 @@ func (n *Notifier) refuse(err error) error {
 // sleep returns the count that comes to p, or 0 if none will, or the error of ctx.
 func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 	select {
-	case count := <-p.Value:
+	case count := <-p.Value.count:
 		return count, nil
 	case <-ctx.Done():
 		if n.leave(p) {
 			return 0, ctx.Err()
 		}
-		return <-p.Value, nil // it was served before it could leave
+		return <-p.Value.count, nil // it was served before it could leave
 	}
 }
 
@@ -95,33 +104,35 @@ func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 func (n *Notifier) TryWait() (uint64, bool) {
 	w := n.count.Word()
 	if count := w.TakeAll(); count > 0 {
-		return count, true
+		return n.got(count), true
 	}
 	if w.Idle() {
 		return 0, false
 	}
-	return n.tryWait()
+	if count := n.tryWait(); count > 0 {
+		return n.got(count), true
+	}
+	return 0, false
 }
 
-// tryWait is TryWait where the word is not all.
-func (n *Notifier) tryWait() (uint64, bool) {
+// tryWait is the slow path of TryWait. It returns 0 if there is nothing.
+func (n *Notifier) tryWait() (count uint64) {
 	if n.queued.Load() > 0 {
-		return 0, false
+		return 0
 	}
-	if fd := n.count.Alone(); fd != nil && n.c.Load() == nil {
-		if !fd.Use() {
-			return 0, false
-		}
-		count, err := fd.Take()
+	if fd := n.count.Alone(); fd != nil && n.c.Load() == nil && fd.Use() {
+		count, _ = fd.Take()
 		fd.Done()
-		return count, err == nil && count > 0
+		return count
 	}
 	if !n.count.Lock() {
-		return 0, false
+		n.count.LockShut()
+		defer n.count.UnlockShut()
+		return n.takeLeft()
 	}
 	defer n.count.Unlock()
-	count, err := n.takeFirst() // a count may be on its way to C's buffer
-	return count, err == nil && count > 0
+	count, _ = n.takeFirst() // a count may be on its way to C's buffer
+	return count
 }
 
 // take returns the whole count, be it in C's buffer or not. The caller holds the
@@ -140,6 +151,9 @@ func (n *Notifier) take() (uint64, error) {
 		return held, nil // together they would be more than a uint64
 	}
 	count, err := n.count.TakeAll()
+	if held > 0 {
+		err = nil // it is not lost
+	}
 	sum, carry := bits.Add64(held, count, 0)
 	if carry != 0 {
 		*c <- held
@@ -156,11 +170,27 @@ func (n *Notifier) take() (uint64, error) {
 // through the eventfd make an edge, after which Serve is called as well.
 func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
 	if !n.count.Lock() {
-		return 0, nil, os.ErrClosed
+		return n.takeOrQueueShut()
 	}
 	count, p, err = n.takeOrQueueLocked()
 	n.count.Unlock()
 	return count, p, err
+}
+
+// takeOrQueueShut is takeOrQueue after Close. While a call that began before Close is
+// still adding, last has not run, which then serves the queue.
+func (n *Notifier) takeOrQueueShut() (count uint64, p *place, err error) {
+	n.count.LockShut()
+	defer n.count.UnlockShut()
+	if count = n.takeLeft(); count > 0 {
+		return count, nil, nil
+	}
+	if n.closed {
+		return 0, nil, os.ErrClosed
+	}
+	p = n.vacant()
+	n.waiters.Push(p)
+	return 0, p, nil
 }
 
 func (n *Notifier) takeOrQueueLocked() (count uint64, p *place, err error) {
@@ -193,17 +223,17 @@ func (n *Notifier) takeFirst() (count uint64, err error) {
 	return count, err
 }
 
-// vacant returns a place that nobody uses. Who stood in home has no business with
-// it any more once it is not queued and its channel is empty: either he has left,
-// or what was sent has been received. The caller holds the lock.
+// vacant returns a place that no call uses. A call that stood in home does not look
+// at it any more once it is not queued and its channel is empty: either the call has
+// left, or what was sent has been received. The caller holds the lock.
 func (n *Notifier) vacant() *place {
-	if !n.home.Queued() && len(n.home.Value) == 0 {
+	if n.home != nil && !n.home.Queued() && len(n.home.Value.count) == 0 {
 		return n.home
 	}
 	return newPlace()
 }
 
-func newPlace() *place { return &place{Value: make(result, 1)} }
+func newPlace() *place { return &place{Value: result{count: make(chan uint64, 1)}} }
 
 // recount is called after each change of waiters. The caller holds the lock.
 func (n *Notifier) recount() {
@@ -215,7 +245,9 @@ func (n *Notifier) recount() {
 // leave takes a waiter out of the queue and reports whether it was still there.
 func (n *Notifier) leave(p *place) bool {
 	if !n.count.Lock() {
-		return false // last tells every waiter
+		n.count.LockShut()
+		defer n.count.UnlockShut()
+		return n.waiters.Remove(p)
 	}
 	defer n.count.Unlock()
 	if !n.waiters.Remove(p) {
@@ -226,15 +258,24 @@ func (n *Notifier) leave(p *place) bool {
 	return true
 }
 
-// next takes the first waiter out of the queue and returns where it expects its
-// result, or nil. The caller holds the lock.
-func (n *Notifier) next() result {
+// next takes the first waiter out of the queue and returns its place, or nil. The
+// caller holds the lock.
+func (n *Notifier) next() *place {
 	p := n.waiters.Pop()
-	if p == nil {
-		return nil
+	if p != nil {
+		n.recount()
 	}
-	n.recount()
-	return p.Value
+	return p
+}
+
+// fail ends a Wait with an error, which that call reads after it has received the 0.
+// So the place is not used again. The caller holds the lock.
+func (n *Notifier) fail(p *place, err error) {
+	if p == n.home {
+		n.home = nil
+	}
+	p.Value.err = err
+	p.Value.count <- 0
 }
 
 // waited reports whether anybody waits for signals. The caller holds the lock.

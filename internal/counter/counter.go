@@ -145,7 +145,7 @@ func (c *Counter) End() {
 // Add adds n, or returns rawefd.ErrFull.
 func (c *Counter) Add(n uint64) error {
 	if fd := c.fd.Load(); fd != nil {
-		return fd.Add(n)
+		return fd.AddIfWritable(n)
 	}
 	return c.addToWord(n)
 }

@@ -42,6 +42,7 @@ func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	}
 	fd.Use() // Unlock ends it
 	c.gather()
+	c.fill(fd) // before others can see fd: they would find it empty
 	c.fd.Store(fd)
 	c.publish()
 	return fd, nil
@@ -77,6 +78,14 @@ func (c *Counter) MustArm() {
 	}
 }
 
+// Retry has Serve called after a while, because something failed that may succeed
+// later.
+func (c *Counter) Retry() {
+	if c.source != nil {
+		c.source.Retry()
+	}
+}
+
 // Disarm stops what Arm has started.
 func (c *Counter) Disarm() {
 	if c.source != nil {
@@ -85,20 +94,28 @@ func (c *Counter) Disarm() {
 }
 
 // publish moves what is in the word to the eventfd, where others see it, and has
-// C threads ring for whatever they add later.
+// C threads ring for whatever they add later. What the eventfd has no room for stays
+// in rest until it has.
 func (c *Counter) publish() {
 	if !c.Shared() && c.rest == 0 {
 		return
 	}
-	fd := c.fd.Load()
 	for {
 		c.rest += c.Word().TakeUpTo(math.MaxUint64 - c.rest)
-		if n := min(c.rest, rawefd.MaxCount); n > 0 && fd.Add(n) == nil {
-			c.rest -= n
-		}
+		c.fill(c.fd.Load())
 		if c.rest == math.MaxUint64 || c.Word().Sleep(1, word.Ring|word.Held) {
-			return
+			break
 		}
+	}
+	if c.rest > 0 {
+		c.source.Retry()
+	}
+}
+
+// fill moves rest to the eventfd, or as much as it holds.
+func (c *Counter) fill(fd *rawefd.FD) {
+	if n := min(c.rest, rawefd.MaxCount); n > 0 && fd.AddIfWritable(n) == nil {
+		c.rest -= n
 	}
 }
 

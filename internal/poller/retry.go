@@ -7,7 +7,7 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// retryDelay is how long MustArm waits for a machine that is out of descriptors,
+// retryDelay is how long Retry waits for a machine that is out of descriptors,
 // watches or memory.
 const retryDelay = 10 * time.Millisecond
 
@@ -20,7 +20,8 @@ var retries struct {
 	running bool
 }
 
-func retryLater(s *Source) {
+// Retry has Ready called after retryDelay, once however often it is asked for.
+func (s *Source) Retry() {
 	retries.Lock()
 	defer retries.Unlock()
 	if retries.sources == nil {

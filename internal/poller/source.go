@@ -50,7 +50,7 @@ func (s *Source) Arm() (err error) {
 // a while, so that it can try again.
 func (s *Source) MustArm() {
 	if s.Arm() != nil {
-		retryLater(s)
+		s.Retry()
 	}
 }
 

@@ -59,7 +59,7 @@ func (f *FD) Add(delta uint64) error {
 		return ErrFull
 	}
 	if f.blocking {
-		return f.addBlocking(delta)
+		return f.AddIfWritable(delta)
 	}
 	return f.write(&delta)
 }
@@ -80,24 +80,35 @@ func (f *FD) write(delta *uint64) error {
 	}
 }
 
-// addBlocking adds to an eventfd whose write(2) would block at the maximum.
-// There is no write that a flag keeps from blocking (pwritev2 with RWF_NOWAIT
-// gives EOPNOTSUPP), and O_NONBLOCK is not ours to set, since all who hold the
-// eventfd share it. So look first. Another process that brings the count from
-// below to just under 2^64 between the two calls can still make the write
-// wait until somebody takes the count; then only calls for this descriptor wait.
-func (f *FD) addBlocking(delta uint64) error {
+// AddIfWritable is Add for callers that hold a lock, and for descriptors that block:
+// it looks first, since a write(2) at the maximum blocks where O_NONBLOCK is off,
+// and that flag belongs to all who share the eventfd. No write has a flag of its own
+// for that (pwritev2 with RWF_NOWAIT gives EOPNOTSUPP).
+//
+// Another process that brings the count from below to just under 2^64 between the
+// look and the write, and has cleared O_NONBLOCK, can still make the write wait until
+// the count is taken. Then only calls for this descriptor wait.
+func (f *FD) AddIfWritable(delta uint64) error {
+	if delta > MaxCount {
+		return ErrFull
+	}
 	f.looking.Lock()
 	defer f.looking.Unlock()
 	if Poll(f.num, unix.POLLOUT)&unix.POLLOUT == 0 {
 		return ErrFull
 	}
-	if delta > 1 {
+	if delta > 1 && f.blocks() {
 		if count, err := f.Count(); err == nil && (count > MaxCount || delta > MaxCount-count) {
 			return ErrFull
 		}
 	}
 	return f.write(&delta)
+}
+
+// blocks reports whether O_NONBLOCK is off now.
+func (f *FD) blocks() bool {
+	flags, err := unix.FcntlInt(uintptr(f.num), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_NONBLOCK == 0
 }
 
 // Take takes the whole count in counting mode and 1 in semaphore mode, and

@@ -1,0 +1,50 @@
+package notify_test
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// A count that is there is found at every moment of an export: by TryWait, and by
+// read(2) through a number that FD has returned.
+func TestCountIsSeenAtEveryMomentOfAnExport(t *testing.T) {
+	for name, found := range map[string]func(*notify.Notifier) bool{
+		"TryWait": func(n *notify.Notifier) bool { _, ok := n.TryWait(); return ok },
+		"read": func(n *notify.Notifier) bool {
+			var buf [8]byte
+			_, err := unix.Read(n.FD(), buf[:])
+			return err == nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hammer.For(time.Second/4, 1, func() {
+				n, err := notify.New()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer n.Close()
+				if time.Now().UnixNano()%2 == 0 {
+					n.Handle()
+				}
+				mustAdd(t, n, 5)
+				var exporter sync.WaitGroup
+				exporter.Go(func() { n.FD() })
+				for range time.Now().UnixNano() % 8 {
+					runtime.Gosched()
+				}
+				if !found(n) {
+					t.Error("found nothing, though 5 were there all the time")
+				}
+				exporter.Wait()
+			})
+		})
+	}
+}

@@ -114,8 +114,8 @@ inline look(o) {
 		:: else ->
 			if
 #ifdef NO_LOOK
-			:: due(w(o)) == 0 && !empty -> empty = true
-			:: due(w(o)) > 0 && !empty ->
+			:: due(w(o)) == 0 && !tired -> tired = true
+			:: due(w(o)) > 0 && !tired ->
 #else
 			:: due(w(o)) > 0 ->
 #endif
@@ -128,7 +128,7 @@ inline look(o) {
 			:: else ->
 				mine = false;
 #ifdef NO_LOOK
-				empty = false;
+				tired = false;
 #endif
 #ifdef NO_RUNG
 				w(o) = w(o) | HELD | RING
@@ -144,7 +144,7 @@ inline look(o) {
 inline serve(o) { do :: atomic { look(o); if :: mine :: else -> break fi } od }
 
 #ifdef NO_LOOK
-#define GO_LOCALS bool mine, empty
+#define GO_LOCALS bool mine, tired
 #else
 #define GO_LOCALS bool mine
 #endif
@@ -227,7 +227,7 @@ inline cool(i) {
 		serve(i)
 #endif
 #ifdef COOL_LATE
-		; d_step { hot[i] = false; word[i] = word[i] & ~RUNG }
+		; atomic { hot[i] = false; word[i] = word[i] & ~RUNG }
 #endif
 	:: else
 	fi
@@ -273,7 +273,7 @@ again:
 		d_step { assert(on[i]); on[i] = false; word[i] = word[i] & ~RUNG }
 		k = next[i];
 		answer(i);
-		d_step { i = k; k = 0 }
+		atomic { i = k; k = 0 }
 	od;
 #else
 	do
@@ -338,18 +338,21 @@ again:
 inline push(s) {
 #ifdef FINE
 	d_step { h = top; q = quiet; same = same | (1 << me); next[s] = h }
+#ifdef QUIET_STALE
+	stale = q;
+#endif
 	do
 	:: d_step {
 		/* CAS */
 		if
 		:: h == top && q == quiet && (same & (1 << me)) ->
 			assert(!on[s]); on[s] = true;
-			top = s; old = 0
-		:: else ->
-#ifndef QUIET_STALE
-			q = quiet;
+			top = s; old = 0;
+#ifdef QUIET_STALE
+			q = stale
 #endif
-			h = top; same = same | (1 << me); old = 1
+		:: else ->
+			q = quiet; h = top; same = same | (1 << me); old = 1
 		fi
 		}
 		if
@@ -397,7 +400,11 @@ inline ring(s) {
 #ifdef NO_RUNG
 		word[s] = word[s] & ~RUNG;
 #endif
+#ifdef FINE
+		push(s);
+#else
 		atomic { may_stop(s); push(s) }
+#endif
 		if
 		:: q
 		:: else ->
@@ -419,6 +426,9 @@ inline ring(s) {
 proctype signaler(byte me, s, n; bool once) {
 	byte old, h;
 	bool q, refused;
+#ifdef QUIET_STALE
+	bool stale;
+#endif
 #if defined(RESTART) || defined(HANDLE)
 	handle[s];
 #endif
@@ -626,14 +636,19 @@ end_watch:
 init {
 	atomic {
 #ifdef RESTART
-		run opening(1); run closing(1); run consumer(1); run signaler(0, 1, 1, false);
+		run opening(1); run closing(1);
+#ifndef FEW
+		run consumer(1); run signaler(0, 1, 1, false);
+#endif
 #ifdef REUSED_SLOT
 		run reopening(); run signaler(1, 1, 1, false);
 #else
-		run opening(2); run closing(2); run consumer(2); run signaler(1, 2, 1, false);
+		run opening(2); run consumer(2);
+		if :: run closing(2) :: skip fi;
+		run signaler(1, 2, 1, false);
 #endif
 #elif defined(HANDLE)
-		table[2] = false;
+		if :: live = 1; running = true; start = true :: skip fi;	/* another has a handle */
 		run opening(1); run consumer(1); run adder(); run taker();
 		run signaler(0, 1, 1, false); run signaler(1, 1, 1, false);
 #else

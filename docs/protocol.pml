@@ -13,7 +13,7 @@
  * consistent; docs/protocol.md says why that is enough.
  *
  * Signalers go on for as long as they like, and add whenever the count is below 2.
- * Consumers can give up whenever they sleep. The epoch never wraps around: same has a
+ * Consumers can give up, except with -DPATIENT. The epoch never wraps around: same has a
  * bit per signaler that says whether head still has the epoch that it saw there.
  *
  * Checked: when nothing can move any more (see init), no waiter sleeps over a count and
@@ -163,20 +163,28 @@ proctype consumer(byte o) {
 			fi;
 			if
 			:: mine
-			:: else -> goto end_asleep
+			:: else -> goto asleep
 			fi
 		}
 		serve(o);
-end_asleep:	if
-		:: atomic { woken[o] > 0 -> woken[o]-- }
+asleep:
 #ifndef PATIENT
-		:: atomic { woken[o] == 0 && !mutex[o] -> waiting[o]--; look(o) }	/* gives up */
-			if
-			:: mine -> serve(o)
-			:: else
-			fi
+		if
+		:: skip
+		:: true ->	/* it is going to give up, unless it is woken first */
+end_hasty:		if
+			:: atomic { woken[o] > 0 -> woken[o]-- }
+			:: atomic { woken[o] == 0 && !mutex[o] -> waiting[o]--; look(o) }
+				if
+				:: mine -> serve(o)
+				:: else
+				fi
+			fi;
+			goto again
+		fi;
 #endif
-		fi
+end_asleep:	atomic { woken[o] > 0 -> woken[o]-- }
+again:		skip
 	od
 }
 
@@ -249,12 +257,13 @@ proctype goroutine() {
 #if defined(RESTART) || defined(HANDLE)
 end_off:
 	atomic { start -> start = false };
-#ifdef START_UNREAD
-	skip;
-#else
+#ifdef START_READ	/* and not after what follows */
 	empty_bell;
 #endif
 	edge = false;	/* the runtime forgets it */
+#if !defined(START_UNREAD) && !defined(START_READ)
+	empty_bell;
+#endif
 #ifndef WAIT_FIRST
 	goto again;
 #endif

@@ -25,21 +25,23 @@ var checks = []struct {
 	scenario, mutants string
 	how               search
 }{
-	{"SLEEP", "NO_RUNG SPLIT NEXT_LATE", bitstate},
-	{"STOP FEW", "", exhaustive},
-	{"RESTART PATIENT FEW", "END_EARLY", exhaustive},
-	{"RESTART PATIENT", "WAIT_FIRST CLOSE_SILENT REUSED_SLOT", bitstate},
-	{"RESTART PATIENT FEW EDGE_FROM_ZERO READ", "START_UNREAD START_READ", exhaustive},
+	{"RESTART PATIENT", "WAIT_FIRST CLOSE_SILENT REUSED_SLOT", exhaustive},
+	{"STOP PATIENT", "", bitstate},
+	{"SLEEP FEW", "", bitstate},
 	{"HANDLE PATIENT", "FORGET_SLEEPERS LOAD_STORE TABLE_LATE WAIT_FIRST", exhaustive},
 	{"SLEEP PATIENT", "ANSWER_LATE STORE_SLEEP NO_LOOK ONE_PARK EDGE_FROM_ZERO", exhaustive},
-	{"SLEEP PATIENT FEW EDGE_FROM_ZERO READ", "READ_LATE", exhaustive},
-	{"SLEEP PATIENT FEW FINE", "NEXT_STALE QUIET_STALE", exhaustive},
 	{small, "COOL_LATE COOL_BLIND CLAIM_BLIND", exhaustive},
-	{"STOP PATIENT", "FIRST_WRITES QUIET_FIRST NO_EPOCH", exhaustive},
+	{"STOP CLOSING PATIENT FEW", "", exhaustive},
+	{"STOP PATIENT FEW", "FIRST_WRITES QUIET_FIRST NO_EPOCH", exhaustive},
 	{"CLOSING PATIENT FEW", "LOAD_STORE", exhaustive},
+	{"SLEEP PATIENT FEW FINE", "NEXT_STALE QUIET_STALE", exhaustive},
+	{"SLEEP PATIENT FEW EDGE_FROM_ZERO READ", "READ_LATE", exhaustive},
+	{"RESTART PATIENT FEW", "END_EARLY", exhaustive},
+	{"RESTART PATIENT FEW EDGE_FROM_ZERO READ", "START_UNREAD START_READ", exhaustive},
 	{"FD", "", exhaustive},
 	{"FULLNESS", "STEAL", exhaustive},
 	{"DEAD", "NO_UNDO", exhaustive},
+	{"SLEEP", "NO_RUNG SPLIT NEXT_LATE", mutantsOnly},
 }
 
 // small is the scenario that is checked outside CI.
@@ -50,7 +52,8 @@ type search int
 
 const (
 	exhaustive search = iota // all of each state
-	bitstate                 // three bits of a hash of it: a few states may be missed
+	bitstate                 // three bits of a hash of it: some states might be missed
+	mutantsOnly              // the scenario itself has too many states
 )
 
 // TestProtocolModel has spin look for a wake-up that is lost, a count that is lost
@@ -82,7 +85,9 @@ func TestProtocolModel(t *testing.T) {
 		if !hammer.InCI() && c.scenario != small {
 			continue
 		}
-		check(c.scenario, c.scenario, c.how, true)
+		if c.how != mutantsOnly {
+			check(c.scenario, c.scenario, c.how, true)
+		}
 		for _, mutant := range strings.Fields(c.mutants) {
 			check(c.scenario+" but "+mutant, c.scenario+" "+mutant, c.how, false)
 		}

@@ -647,7 +647,7 @@ init {
 #ifdef RESTART
 		run opening(1); run closing(1);
 #ifndef FEW
-		run consumer(1); run signaler(0, 1, 1, false);
+		run consumer(1); run signaler(0, 1, 1, true);
 #endif
 #ifdef REUSED_SLOT
 		run reopening(); run signaler(1, 1, 1, false);

@@ -51,9 +51,9 @@ const small = "HOT PATIENT FEW"
 type search int
 
 const (
-	exhaustive search = iota // all of each state
-	bitstate                 // three bits of a hash of it: some states might be missed
-	mutantsOnly              // the scenario itself has too many states
+	exhaustive  search = iota // all of each state
+	bitstate                  // three bits of a hash of it: some states might be missed
+	mutantsOnly               // the scenario itself has too many states
 )
 
 // TestProtocolModel has spin look for a wake-up that is lost, a count that is lost
@@ -116,7 +116,7 @@ func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bo
 	if ok { // of a mutant, compiling takes longest
 		compile[0] = "-O2"
 	}
-	run := []string{"-m1000000", "-w24"}
+	run := []string{"-m4000000", "-w24"}
 	if how == bitstate {
 		compile = append(compile, "-DBITSTATE")
 		run = []string{"-m4000000", "-w26", "-k3"}

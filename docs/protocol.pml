@@ -1,7 +1,7 @@
 /*
  * The protocol of docs/protocol.md, for spin. protocol_test.go runs it:
  *
- *	spin -a -DSLEEP protocol.pml && gcc -O1 -DSAFETY -o pan pan.c && ./pan -m1000000
+ *	spin -a -DSLEEP protocol.pml && gcc -O1 -DSAFETY -o pan pan.c && ./pan -m4000000
  *
  * A scenario chooses the processes: -DSLEEP, STOP, CLOSING, DEAD, HANDLE, FD, RESTART,
  * HOT or FULLNESS (see init). A mutant, such as -DNO_RUNG, breaks one rule, and pan must

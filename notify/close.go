@@ -48,6 +48,8 @@ func (n *Notifier) last() {
 		for count, _ := n.count.TakeAll(); count > 0; count, _ = n.count.TakeAll() {
 			n.pieces = append(n.pieces, count) // one, unless the sum is past MaxUint64
 		}
+	} else {
+		n.count.Leave()
 	}
 	if c != nil {
 		n.closeC(*c)

@@ -37,6 +37,7 @@ func (s *Semaphore) last() {
 	s.count.LockShut()
 	defer s.count.UnlockShut()
 	s.count.End()
+	s.count.Leave()
 	s.closed = true
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
 		s.unqueue(p)

@@ -133,10 +133,18 @@ func (c *Counter) LockShut()   { c.mu.Lock() }
 func (c *Counter) UnlockShut() { c.mu.Unlock() }
 
 // End is called under LockShut when nothing can add any more. The owner then takes
-// what is left and wakes all its waiters.
+// what is left, or leaves it to others by Leave, and wakes all its waiters.
 func (c *Counter) End() {
-	if c.source != nil {
+	if fd := c.fd.Load(); fd != nil {
 		c.source.Close()
+		c.rest += min(fd.Taken(), math.MaxUint64-c.rest)
+	}
+}
+
+// Leave moves what is left to the eventfd, as much as it holds, after End.
+func (c *Counter) Leave() {
+	if fd := c.fd.Load(); fd != nil {
+		c.fill(fd)
 	}
 }
 

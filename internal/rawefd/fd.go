@@ -53,7 +53,8 @@ type FD struct {
 	// goroutines of this process, where no system call does both.
 	looking sync.Mutex
 
-	last func() // what Close wants done before the number goes
+	taken atomic.Uint64 // see endBlocked
+	last  func()        // what Close wants done before the number goes
 }
 
 const (
@@ -109,6 +110,9 @@ func (f *FD) Close(last func()) bool {
 		return false // another Close came between
 	}
 	f.last = last // before Done: until then our own use keeps it unread
+	if f.state.Load() != closed+1 {
+		go f.endBlocked()
+	}
 	return true
 }
 

@@ -38,6 +38,8 @@ func (f *FD) Add(delta uint64) error                         { return errUnsuppo
 func (f *FD) AddIfWritable(delta uint64) error               { return errUnsupported }
 func (f *FD) Take() (uint64, error)                          { return 0, errUnsupported }
 func (f *FD) Count() (uint64, error)                         { return 0, errUnsupported }
+func (f *FD) endBlocked()                                    {}
+func (f *FD) Taken() uint64                                  { return 0 }
 func (f *FD) Dup() (*os.File, error)                         { return nil, errUnsupported }
 func CloseNumber(num int)                                    {}
 func Nap(d time.Duration)                                    { time.Sleep(d) }

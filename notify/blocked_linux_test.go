@@ -1,0 +1,101 @@
+package notify_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// hostile fills the eventfd of n to the maximum, and makes it one whose write(2) then
+// blocks, as another process that shares it can.
+func hostile(t *testing.T, n *notify.Notifier) (fd int) {
+	fd = dup(t, n.FD())
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.SetNonblock(fd, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, notify.MaxCount)); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+// inWrite reports whether a thread of this process sits in write(2) to fd.
+func inWrite(fd int) bool {
+	call := fmt.Sprintf("%d %#x ", unix.SYS_WRITE, fd)
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, task := range tasks {
+		text, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/syscall")
+		if strings.HasPrefix(string(text), call) {
+			return true
+		}
+	}
+	return false
+}
+
+// At worst the one Add that came too early blocks. Close returns and ends it, and
+// wakes all waiters.
+func TestCloseEndsAnAddThatAHostilePeerBlocks(t *testing.T) {
+	if _, err := os.ReadFile("/proc/self/syscall"); err != nil {
+		t.Skipf("cannot see whether a thread is in write(2): %v", err)
+	}
+	n := mustNew(t)
+	n.FD()
+	hostile(t, n)
+	added := make(chan error, 1)
+	number := n.FD()
+	go func() { added <- n.Add(1) }()
+	hammer.Eventually(t, func() string { return "Add does not block; is the counter not full?" }, func() bool {
+		return inWrite(number)
+	})
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-added:
+		if err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Add = %v, want nil or os.ErrClosed", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Add still blocks after Close")
+	}
+	// Wait gets what was taken to make room, if it comes in time.
+	if count, err := n.Wait(background); (count == 0) != errors.Is(err, os.ErrClosed) {
+		t.Errorf("Wait = %d, %v; want a count or os.ErrClosed", count, err)
+	}
+}
+
+// Signals through a handle go to the eventfd under a lock. If there is no room, they
+// wait in the process, and nothing blocks: neither calls for this Notifier nor others.
+func TestFullEventfdBlocksNeitherTheDoorbellNorOthers(t *testing.T) {
+	n, other := mustNew(t), mustNew(t)
+	h, forOther := n.Handle(), other.Handle()
+	n.FD()
+	peer := hostile(t, n)
+	arrivals := startWaiters(other, contexts(1))
+	handletest.Signal(h, 7)
+	handletest.Signal(forOther, 3)
+	if got := <-arrivals; got.count != 3 {
+		t.Errorf("the waiter of another Notifier got %d, want 3", got.count)
+	}
+	if _, err := n.Count(); err != nil {
+		t.Errorf("Count = %v", err)
+	}
+	var buf [8]byte
+	if _, err := unix.Read(peer, buf[:]); err != nil || binary.NativeEndian.Uint64(buf[:]) != notify.MaxCount {
+		t.Errorf("the peer read %d, %v, want all that it wrote", binary.NativeEndian.Uint64(buf[:]), err)
+	}
+	if got := fetch(t, peer); got != 7 {
+		t.Errorf("the peer read %d, want the 7 that waited for room", got)
+	}
+}

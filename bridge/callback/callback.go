@@ -1,4 +1,4 @@
-//go:build cgo && linux
+//go:build cgo && unix
 
 package callback
 
@@ -8,9 +8,9 @@ package callback
 static void *signal_address(void) { return (void *)eventchan_signal; }
 
 // This has all of the header compiled, which otherwise loses what one signal does
-// not need. So this package's object changes whenever the header does, and Go's build
-// cache, which cannot see that internal/chandle includes the header from here, but
-// that it imports this package, builds that again too.
+// not need. Therefore this package's object changes whenever the header does, and
+// with it internal/chandle, which includes the header from here. Go's build cache
+// sees only that chandle imports this package.
 __attribute__((used)) static int whole(void *handle, uint64_t n) { return eventchan_add(handle, n); }
 */
 import "C"
@@ -23,15 +23,19 @@ import "unsafe"
 //
 // which adds 1 to the count of the Notifier, or to the permits of the Semaphore,
 // that the handle belongs to. It is for C libraries that take a callback and a
-// void * to call it with; the handle is that void *:
+// void * to call it with. The handle is that void *:
 //
 //	C.sensor_start((C.sensor_callback)(callback.Signal()), n.Handle())
 //
-// The function never blocks and takes no lock. It costs one atomic step, and one
-// write(2) if a goroutine sleeps that has not been signalled yet. It may be called
-// by many threads at once, by signal handlers, and after Close, when it does
-// nothing. It leaves errno alone and reports no error: a NULL handle is ignored,
-// and so is a signal while 2^60 others have not been received.
+// Signal returns the same address each time. It exists on Unix with cgo.
 //
-// Signal returns the same address each time. It exists on Linux with cgo.
+// The function never blocks and takes no lock. Many threads can call it
+// concurrently, and signal handlers can. After Close it does nothing. It leaves
+// errno alone and reports no error: it ignores a NULL handle, and a signal that
+// arrives while 2^59 others have not been received. A pointer that is not a handle
+// ends the process with a message.
+//
+// It costs one atomic operation. If a goroutine is asleep that has not been signaled
+// yet, it costs two more and, unless the goroutine that serves all handles is awake,
+// one write(2) and a third.
 func Signal() unsafe.Pointer { return C.signal_address() }

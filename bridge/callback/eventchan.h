@@ -26,8 +26,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An atomic that is a hidden lock would exclude neither Go nor a signal handler. */
-#if __GCC_ATOMIC_LLONG_LOCK_FREE != 2
+/*
+ * An atomic that is a hidden lock would exclude neither Go nor a signal handler.
+ * For 386 clang says that it depends on the alignment, which is right here.
+ */
+#if __GCC_ATOMIC_LLONG_LOCK_FREE != 2 && !defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_8)
 #error "eventchan: this target has no 64-bit atomics without a lock"
 #endif
 
@@ -38,14 +41,17 @@ extern "C" {
 #define EVENTCHAN_OF(handle) ((struct eventchan *)(handle))
 #endif
 
+/* On 386 a uint64_t can have half the alignment that an atomic needs. */
+typedef uint64_t eventchan_atomic __attribute__((aligned(8)));
+
 /* What a handle points to. Go knows these offsets. */
 struct eventchan {
-	uint64_t word;		/* a count and four flags */
+	eventchan_atomic word;	/* a count and four flags */
 	uint64_t magic;		/* EVENTCHAN_MAGIC; like all below, it never changes */
 	uint64_t next;		/* except this: what was in the list before */
 	uint32_t index;		/* names this handle in the list */
 	int32_t fd;		/* write(2) to it wakes the Go side */
-	uint64_t *head;		/* of the list: QUIET, an epoch, an index */
+	eventchan_atomic *head;	/* of the list: QUIET, an epoch, an index */
 	uint64_t reserved[3];
 } __attribute__((aligned(64)));	/* a cache line of its own */
 

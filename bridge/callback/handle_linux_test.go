@@ -21,8 +21,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// What C threads do to a handle as it is seen by who waits for the Notifier or
-// the Semaphore that it belongs to.
+// What C threads do to a handle, as seen by goroutines that wait for the Notifier
+// or the Semaphore that it belongs to.
 
 func newNotifier() (*notify.Notifier, unsafe.Pointer) {
 	n := must(notify.New())
@@ -125,7 +125,8 @@ func TestLargeAddsReachNotifier(t *testing.T) {
 		want chandle.Told
 	}{
 		{1 << 32, chandle.Told{Added: 1 << 32}},
-		{1 << 59, chandle.Told{Added: 1 << 59}},
+		{1<<59 - 1<<33, chandle.Told{Added: 1<<59 - 1<<33}},
+		{1 << 59, chandle.Told{Full: 1}},
 		{1 << 60, chandle.Told{Full: 1}},
 		{9, chandle.Told{Added: 9}},
 	} {
@@ -133,7 +134,7 @@ func TestLargeAddsReachNotifier(t *testing.T) {
 			t.Errorf("adding %#x: told %+v, want %+v", test.n, got, test.want)
 		}
 	}
-	const want = 1<<59 + 1<<32 + 9
+	const want = 1<<59 - 1<<32 + 9
 	if got, ok := n.TryWait(); got != want {
 		t.Errorf("TryWait = %#x, %v; want %#x", got, ok, uint64(want))
 	}
@@ -189,7 +190,7 @@ func TestThreadsReachSemaphoreChannel(t *testing.T) {
 	}
 }
 
-// A waiter is not to go on before the thread has released all that it waits for.
+// A waiter must not go on before the thread has released all that it waits for.
 func TestLargeAcquireWaitsForThread(t *testing.T) {
 	s, handle := newSemaphore(1)
 	defer s.Close()
@@ -250,8 +251,8 @@ func TestCloseEndsHandle(t *testing.T) {
 	}
 }
 
-// What threads were told 0 for is what is received, also from a signal handler
-// that interrupts an add, while waiters give up and Close comes at any moment.
+// What threads were told 0 for is what is received, even from a signal handler that
+// interrupts an add, while waiters give up and Close comes at any moment.
 func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 	defer hammer.Strangers(t)()
 	hammer.For(time.Second/2, 2, func() {
@@ -274,13 +275,13 @@ func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 				}
 			})
 		}
-		c := n.C() // so that there is somebody to deliver to at any moment
+		c := n.C() // so that there is a receiver at any moment
 		wg.Go(func() {
 			for count := range c {
 				received.Add(count)
 			}
 		})
-		for range rand.N(5000) { // whenever
+		for range rand.N(5000) { // until any moment
 			runtime.Gosched()
 		}
 		if rand.N(2) == 0 {

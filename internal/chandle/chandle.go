@@ -1,4 +1,4 @@
-//go:build cgo && linux
+//go:build cgo && unix
 
 package chandle
 
@@ -22,6 +22,8 @@ struct told {
 struct job {
 	pthread_t thread, interrupter;
 	void *handle, *data;
+	void **handles;			// of which handle is one after another, if there are many
+	int many;
 	void (*function)(void *);
 	uint64_t n;
 	int times, late;
@@ -32,15 +34,15 @@ struct job {
 	int ended;
 };
 
-enum { CHANGED_ERRNO = 1000, NOT_CANCELLED };
+enum { CHANGED_ERRNO = 1000, NOT_CANCELED };
 
 // add calls eventchan_add once.
-static void add(struct job *j, struct told *told)
+static void add(struct job *j, void *handle, struct told *told)
 {
 	int answer;
 
 	errno = EXDEV;
-	answer = eventchan_add(j->handle, j->n);
+	answer = eventchan_add(handle, j->n);
 	if (errno != EXDEV)
 		j->error = CHANGED_ERRNO;
 	if (answer == 0)
@@ -62,8 +64,15 @@ static void *adder(void *arg)
 		while (__atomic_load_n(j->together, __ATOMIC_ACQUIRE))
 			sched_yield();
 	}
-	for (int i = 0; i < j->times && j->told.closed < j->late; i++)
-		add(j, &j->told);
+	for (int i = 0; i < j->times && j->told.closed < j->late; i++) {
+		for (int k = 0; k < j->many; k++) {
+			add(j, j->handles[k], &j->told);
+			if (k % 8 == i % 8)
+				sched_yield(); // so that consumers fall asleep
+		}
+		if (!j->many)
+			add(j, j->handle, &j->told);
+	}
 	return NULL;
 }
 
@@ -76,19 +85,21 @@ static void *caller(void *arg)
 	return NULL;
 }
 
-// An interrupted thread adds, and is sent signals whose handler adds.
+// An interrupted thread adds, and is sent signals whose handler adds, perhaps through
+// another handle.
 static __thread struct job *interrupted;
 
 static void handler(int signal)
 {
 	const struct timespec moment = { .tv_nsec = 50000 };
+	struct job *j = interrupted;
 	int error = errno;
 
 	(void)signal;
-	add(interrupted, &interrupted->inside);
-	if (interrupted->handled % 8 == 0)
+	add(j, j->many ? j->handles[j->handled % (unsigned)j->many] : j->handle, &j->inside);
+	if (j->handled % 8 == 0)
 		nanosleep(&moment, NULL); // in which much can happen to what was begun
-	__atomic_fetch_add(&interrupted->handled, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&j->handled, 1, __ATOMIC_RELEASE);
 	errno = error;
 }
 
@@ -101,10 +112,10 @@ static void *interrupter(void *arg)
 			sched_yield();
 			continue;
 		}
-		// Not at once, or else it would do nothing but handle signals.
+		// After a while, because otherwise it would do nothing but handle signals.
 		for (volatile unsigned i = sent++ * 7919 % 1000; i; i--)
 			;
-		pthread_kill(j->thread, SIGRTMAX);
+		pthread_kill(j->thread, SIGUSR2);
 	}
 	return NULL;
 }
@@ -117,9 +128,9 @@ static void *interrupted_adder(void *arg)
 
 	interrupted = j;
 	sigemptyset(&one);
-	sigaddset(&one, SIGRTMAX);
+	sigaddset(&one, SIGUSR2);
 	j->thread = pthread_self();	// which pthread_create may not have stored yet
-	if (sigaction(SIGRTMAX, &action, NULL)) {
+	if (sigaction(SIGUSR2, &action, NULL)) {
 		j->error = errno;
 		return NULL;
 	}
@@ -133,19 +144,19 @@ static void *interrupted_adder(void *arg)
 	return NULL;
 }
 
-// A cancelled thread is to end at the first cancellation point that it meets.
-static void *cancelled_adder(void *arg)
+// A canceled thread is to end at the first cancellation point that it meets.
+static void *canceled_adder(void *arg)
 {
 	struct job *j = arg;
 
 	pthread_cancel(pthread_self());
-	add(j, &j->told);
-	j->error = NOT_CANCELLED;
+	add(j, j->handle, &j->told);
+	j->error = NOT_CANCELED;
 	pthread_testcancel();
 	return NULL;
 }
 
-static void *(*const loops[])(void *) = { adder, caller, interrupted_adder, cancelled_adder };
+static void *(*const loops[])(void *) = { adder, caller, interrupted_adder, canceled_adder };
 
 // start blocks all signals around pthread_create, whose thread inherits that.
 static int start(struct job *j, int loop)
@@ -165,21 +176,12 @@ static void join(struct job *j)
 	void *result;
 
 	pthread_join(j->thread, &result);
-	if (result == PTHREAD_CANCELED && j->error == NOT_CANCELLED)
+	if (result == PTHREAD_CANCELED && j->error == NOT_CANCELED)
 		j->error = 0;
+	free(j->handles);
 	j->told.added += j->inside.added;
 	j->told.closed += j->inside.closed;
 	j->told.full += j->inside.full;
-}
-
-static unsigned *counter(unsigned n)
-{
-	unsigned *c = malloc(sizeof *c);
-
-	if (!c)
-		abort();
-	*c = n;
-	return c;
 }
 */
 import "C"
@@ -187,6 +189,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"syscall"
 	"unsafe"
@@ -217,24 +220,37 @@ func AddInterrupted(handle unsafe.Pointer, n uint64, times, late int) (*Thread, 
 	return start(2, adds(handle, n, times, late))
 }
 
-// AddCancelled starts a thread that is cancelled when it calls eventchan_add once.
+// AddEach starts a thread that calls eventchan_add(handle, n) for each of the handles,
+// and all over again, so many times.
+func AddEach(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
+	return start(0, addsEach(handles, n, times))
+}
+
+// AddEachInterrupted is AddEach with a thread that is interrupted as that of
+// [AddInterrupted] is, by a handler that adds to one handle after another.
+func AddEachInterrupted(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
+	return start(2, addsEach(handles, n, times))
+}
+
+// AddCanceled starts a thread that is canceled when it calls eventchan_add once.
 // Join fails unless that call returned and the thread ended at its next
 // cancellation point.
-func AddCancelled(handle unsafe.Pointer, n uint64) (*Thread, error) {
+func AddCanceled(handle unsafe.Pointer, n uint64) (*Thread, error) {
 	return start(3, adds(handle, n, 1, 1))
 }
 
 // AddTogether has k threads call eventchan_add(handle, n) once, all as much at
 // the same time as they can.
 func AddTogether(handle unsafe.Pointer, n uint64, k int) (told Told, err error) {
-	missing := C.counter(C.uint(k))
+	missing := (*C.uint)(C.malloc(C.sizeof_uint))
+	*missing = C.uint(k)
 	defer C.free(unsafe.Pointer(missing))
 	for range k {
 		job := adds(handle, n, 1, 1)
 		job.together = missing
 		thread, failed := start(0, job)
 		if failed != nil {
-			panic(failed) // those that have started would wait for ever
+			panic(failed) // the threads that have started would never end
 		}
 		defer func() {
 			t, failed := thread.Join()
@@ -246,6 +262,14 @@ func AddTogether(handle unsafe.Pointer, n uint64, k int) (told Told, err error) 
 
 func adds(handle unsafe.Pointer, n uint64, times, late int) C.struct_job {
 	return C.struct_job{handle: handle, n: C.uint64_t(n), times: C.int(times), late: C.int(late)}
+}
+
+func addsEach(handles []unsafe.Pointer, n uint64, times int) C.struct_job {
+	job := adds(nil, n, times, math.MaxInt32)
+	job.many = C.int(len(handles))
+	job.handles = (*unsafe.Pointer)(C.calloc(C.size_t(len(handles)), C.size_t(unsafe.Sizeof(handles[0]))))
+	copy(unsafe.Slice(job.handles, len(handles)), handles)
+	return job
 }
 
 func start(loop C.int, job C.struct_job) (*Thread, error) {
@@ -269,8 +293,8 @@ func (t *Thread) Join() (Told, error) {
 		return told, nil
 	case C.CHANGED_ERRNO:
 		return told, errors.New("eventchan_add has changed errno")
-	case C.NOT_CANCELLED:
-		return told, errors.New("the thread was not cancelled after eventchan_add")
+	case C.NOT_CANCELED:
+		return told, errors.New("the thread was not canceled after eventchan_add")
 	}
 	return told, fmt.Errorf("the C thread: %w", syscall.Errno(t.job.error))
 }

@@ -1,34 +1,36 @@
-//go:build cgo && linux
+//go:build cgo && unix
 
 package chandle
 
 /*
-#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct paused {
 	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t change;
 	void *handle;
-	sem_t stopped, go_on;
-	int answer;
+	int reached, next;	// stops
+	int ended, answer;
 };
 
 static __thread struct paused *self;
 
 static void stop(void)
 {
-	sem_post(&self->stopped);
-	while (sem_wait(&self->go_on))
-		;
+	pthread_mutex_lock(&self->lock);
+	self->reached++;
+	pthread_cond_broadcast(&self->change);
+	while (self->reached >= self->next)
+		pthread_cond_wait(&self->change, &self->lock);
+	pthread_mutex_unlock(&self->lock);
 }
 
-// The header, with a stop before users is looked at, and one before the write.
+// The header, with a stop before each load, and one before the write.
 #define write(fd, from, size) (stop(), write(fd, from, size))
 #define __atomic_load_n(from, order) (stop(), __atomic_load_n(from, order))
 #include "eventchan.h"
@@ -37,24 +39,39 @@ static void *pausing_adder(void *arg)
 {
 	self = arg;
 	self->answer = eventchan_add(self->handle, 1);
+	pthread_mutex_lock(&self->lock);
+	self->ended = 1;
+	pthread_cond_broadcast(&self->change);
+	pthread_mutex_unlock(&self->lock);
 	return NULL;
 }
 
-static int start_paused(struct paused *p)
+static int start_paused(struct paused *p, int next)
 {
-	sem_init(&p->stopped, 0, 0);
-	sem_init(&p->go_on, 0, 0);
+	p->next = next;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->change, NULL);
 	return pthread_create(&p->thread, NULL, pausing_adder, p);
 }
 
-static void stopped(struct paused *p)
+// go_on returns whether the thread has come to the stop.
+static int go_on(struct paused *p, int next)
 {
-	while (sem_wait(&p->stopped))
-		;
+	int there;
+
+	pthread_mutex_lock(&p->lock);
+	p->next = next;
+	pthread_cond_broadcast(&p->change);
+	while (p->reached < next && !p->ended)
+		pthread_cond_wait(&p->change, &p->lock);
+	there = p->reached == next;
+	pthread_mutex_unlock(&p->lock);
+	return there;
 }
 
-static int join_paused(struct paused *p)
+static int finish(struct paused *p)
 {
+	go_on(p, 1000);
 	pthread_join(p->thread, NULL);
 	return p->answer;
 }
@@ -62,36 +79,37 @@ static int join_paused(struct paused *p)
 import "C"
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"unsafe"
 )
 
-// A Paused is a thread that calls eventchan_add(handle, 1) once. If that has to
-// ring, it stops before it enters, that is before it counts itself among those who
-// may name the doorbell, and, if it has entered, before it writes.
+// A Paused is a thread that calls eventchan_add(handle, 1) once and stops on its way.
 type Paused struct{ thread *C.struct_paused }
 
-// AddPaused starts a thread and returns when it has stopped for the first time,
-// which it must do.
-func AddPaused(handle unsafe.Pointer) (*Paused, error) {
+// AddPaused starts a thread and returns when it has stopped there.
+func AddPaused(handle unsafe.Pointer, there Stop) (*Paused, error) {
 	thread := (*C.struct_paused)(C.calloc(1, C.sizeof_struct_paused))
 	thread.handle = handle
-	if errno := C.start_paused(thread); errno != 0 {
+	if errno := C.start_paused(thread, C.int(there)); errno != 0 {
 		return nil, os.NewSyscallError("pthread_create", syscall.Errno(errno))
 	}
-	C.stopped(thread)
-	return &Paused{thread}, nil
+	p := &Paused{thread}
+	return p, p.GoOn(there)
 }
 
-// Enter lets it go on, and returns when it has stopped again, which it must do.
-func (p *Paused) Enter() {
-	C.sem_post(&p.thread.go_on)
-	C.stopped(p.thread)
+// GoOn lets the thread go on and returns when it has stopped there. It returns an
+// error if the thread ends without having come there.
+func (p *Paused) GoOn(there Stop) error {
+	if C.go_on(p.thread, C.int(there)) == 0 {
+		return fmt.Errorf("eventchan_add has returned after stop %d, before stop %d", p.thread.reached, there)
+	}
+	return nil
 }
 
-// Finish lets it go on to its end, and returns what eventchan_add did.
+// Finish lets the thread go on to its end, and returns what eventchan_add did.
 func (p *Paused) Finish() syscall.Errno {
-	C.sem_post(&p.thread.go_on)
-	return syscall.Errno(C.join_paused(p.thread))
+	defer C.free(unsafe.Pointer(p.thread))
+	return syscall.Errno(C.finish(p.thread))
 }

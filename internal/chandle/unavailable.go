@@ -1,4 +1,4 @@
-//go:build !cgo || !linux
+//go:build !cgo || !unix
 
 package chandle
 
@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// A Thread cannot be had here.
+// A Thread does not exist here.
 type Thread struct{}
 
 func Add(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
@@ -16,14 +16,20 @@ func Add(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
 func AddInterrupted(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
 	return nil, ErrUnavailable
 }
-func AddCancelled(handle unsafe.Pointer, n uint64) (*Thread, error)    { return nil, ErrUnavailable }
+func AddEach(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
+	return nil, ErrUnavailable
+}
+func AddEachInterrupted(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
+	return nil, ErrUnavailable
+}
+func AddCanceled(handle unsafe.Pointer, n uint64) (*Thread, error)     { return nil, ErrUnavailable }
 func AddTogether(handle unsafe.Pointer, n uint64, k int) (Told, error) { return Told{}, ErrUnavailable }
 func Call(function, data unsafe.Pointer, times int) (*Thread, error)   { return nil, ErrUnavailable }
 func (t *Thread) Join() (Told, error)                                  { return Told{}, ErrUnavailable }
 
-// A Paused cannot be had here.
+// A Paused does not exist here.
 type Paused struct{}
 
-func AddPaused(handle unsafe.Pointer) (*Paused, error) { return nil, ErrUnavailable }
-func (p *Paused) Enter()                               {}
-func (p *Paused) Finish() syscall.Errno                { return syscall.ENOSYS }
+func AddPaused(handle unsafe.Pointer, there Stop) (*Paused, error) { return nil, ErrUnavailable }
+func (p *Paused) GoOn(there Stop) error                            { return ErrUnavailable }
+func (p *Paused) Finish() syscall.Errno                            { return syscall.ENOSYS }

@@ -4,35 +4,19 @@ package handletest
 
 import (
 	"encoding/binary"
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// A slot is what docs/protocol.md says that a handle points to.
-type slot struct {
-	word  atomic.Uint64
-	magic uint64
-	next  uint64
-	index uint32
-	fd    int32
-	head  *atomic.Uint64
-}
-
-const (
-	quiet = 1 << 63
-	index = 1<<32 - 1
-)
-
 // Signal adds n, less than 2^32, as bridge/callback/eventchan.h does, and reports
-// whether that was in time. It takes no notice of a word that is full.
+// whether that was in time. It does not check whether the word is full.
 func Signal(handle unsafe.Pointer, n uint64) bool {
-	s := (*slot)(handle)
-	old := s.word.Add(n) - n
+	s := (*Slot)(handle)
+	old := s.Word.Add(n) - n
 	if old&word.Closed != 0 {
-		s.word.Add(-n)
+		s.Word.Add(-n)
 		return false
 	}
 	if old&word.Ring != 0 {
@@ -41,35 +25,35 @@ func Signal(handle unsafe.Pointer, n uint64) bool {
 	return true
 }
 
-func (s *slot) ring() {
+func (s *Slot) ring() {
 	for {
-		v := s.word.Load()
+		v := s.Word.Load()
 		if v&word.Ring == 0 {
 			return
 		}
-		if s.word.CompareAndSwap(v, v^(word.Ring|word.Rung)) {
+		if s.Word.CompareAndSwap(v, v^(word.Ring|word.Rung)) {
 			break
 		}
 	}
 	var head, pushed uint64
 	for {
-		head = s.head.Load()
-		s.next = head
-		pushed = head&^index | uint64(s.index)
-		if s.head.CompareAndSwap(head, pushed) {
+		head = s.Head.Load()
+		s.Next = head
+		pushed = head&^Index | uint64(s.Index)
+		if s.Head.CompareAndSwap(head, pushed) {
 			break
 		}
 	}
-	if head&quiet != 0 {
+	if head&Quiet != 0 {
 		return
 	}
 	for {
-		if _, err := syscall.Write(int(s.fd), binary.NativeEndian.AppendUint64(nil, 1)); err != syscall.EINTR {
+		if _, err := syscall.Write(int(s.FD), binary.NativeEndian.AppendUint64(nil, 1)); err != syscall.EINTR {
 			break
 		}
 	}
-	for head = s.head.Load(); (head^pushed)&^index == 0; head = s.head.Load() {
-		if s.head.CompareAndSwap(head, head|quiet) {
+	for head = s.Head.Load(); (head^pushed)&^Index == 0; head = s.Head.Load() {
+		if s.Head.CompareAndSwap(head, head|Quiet) {
 			break
 		}
 	}

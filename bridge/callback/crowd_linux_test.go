@@ -1,0 +1,162 @@
+//go:build cgo
+
+package callback_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/eventchan/eventchan/internal/chandle"
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// Many handles at the same time, all of which share one doorbell.
+
+// A crowd is Notifiers, each with a goroutine that receives.
+type crowd struct {
+	notifiers []*notify.Notifier
+	handles   []unsafe.Pointer
+	received  atomic.Uint64
+	receivers sync.WaitGroup
+}
+
+func newCrowd(size int) *crowd {
+	c := new(crowd)
+	for i := range size {
+		n, handle := newNotifier()
+		c.notifiers, c.handles = append(c.notifiers, n), append(c.handles, handle)
+		switch i % 3 {
+		case 0:
+			c.receivers.Go(func() { c.wait(n) })
+		case 1:
+			c.receivers.Go(func() { c.waitBriefly(n) })
+		case 2:
+			values := n.C()
+			c.receivers.Go(func() {
+				for count := range values {
+					c.received.Add(count)
+				}
+			})
+		}
+	}
+	return c
+}
+
+func (c *crowd) wait(n *notify.Notifier) {
+	for {
+		count, err := n.Wait(context.Background())
+		c.received.Add(count)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// waitBriefly gives up most of the time.
+func (c *crowd) waitBriefly(n *notify.Notifier) {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rand.N(200))*time.Microsecond)
+		count, err := n.Wait(ctx)
+		c.received.Add(count)
+		if err != nil && ctx.Err() == nil {
+			cancel()
+			return
+		}
+		cancel()
+	}
+}
+
+func (c *crowd) close() {
+	for _, n := range c.notifiers {
+		n.Close()
+	}
+	c.receivers.Wait()
+}
+
+// mustReceive waits until all is received that threads were told was added.
+// Nothing that happens later can make up for a wake-up that was lost.
+func (c *crowd) mustReceive(t *testing.T, told chandle.Told) {
+	t.Helper()
+	hammer.Eventually(t, func() string {
+		return fmt.Sprintf("received %d, told %+v", c.received.Load(), told)
+	}, func() bool { return c.received.Load() == told.Added })
+	if told.Full != 0 {
+		t.Errorf("told %+v, but nothing was full", told)
+	}
+}
+
+// Each of the thousand has just one signal to be woken by.
+func TestThousandHandles(t *testing.T) {
+	const size = 1000
+	c := newCrowd(size)
+	defer c.close()
+	for round := range uint64(3) {
+		told := join(t, must(chandle.AddEach(c.handles, 1, 1)))
+		if told != (chandle.Told{Added: size}) {
+			t.Fatalf("told %+v, want %d added", told, size)
+		}
+		told.Added *= round + 1
+		c.mustReceive(t, told)
+	}
+}
+
+// All that threads were told 0 for is received, by the handles that stay open
+// without their being closed, while others are made, are closed and are late.
+func TestCrowdConservesWhatThreadsAdd(t *testing.T) {
+	for deadline := time.Now().Add(time.Second / 2); time.Now().Before(deadline); {
+		c := newCrowd(100)
+		var threads []*chandle.Thread
+		for i := range 3 {
+			handles := slices.Clone(c.handles)
+			rand.Shuffle(len(handles), func(i, j int) { handles[i], handles[j] = handles[j], handles[i] })
+			start := []func([]unsafe.Pointer, uint64, int) (*chandle.Thread, error){
+				chandle.AddEach, chandle.AddEachInterrupted, chandle.AddEach,
+			}[i]
+			threads = append(threads, must(start(handles, uint64(i+1), 10)))
+		}
+		// Only C takes what is pending at Close, whether or not a goroutine waits.
+		for i := 2; i < len(c.notifiers); i += 3 * (1 + rand.N(6)) {
+			for range rand.N(100) { // until any moment
+				runtime.Gosched()
+			}
+			c.notifiers[i].Close()
+			n, _ := newNotifier()
+			n.Close()
+		}
+		c.mustReceive(t, join(t, threads...))
+		c.close()
+	}
+}
+
+// The goroutine of the doorbell ends with the last handle and starts with the next,
+// while threads that are late still push.
+func TestFirstAndLastHandle(t *testing.T) {
+	late := chandle.Told{Closed: 1}
+	hammer.For(time.Second/2, 1, func() {
+		n, handle := newNotifier()
+		thread := must(chandle.Add(handle, 1, forEver, 2))
+		if _, err := n.Wait(context.Background()); err != nil {
+			t.Error(err)
+		}
+		n.Close()
+		n, next := newNotifier()
+		told := mustAdd(t, next, 7)
+		if count, err := n.Wait(context.Background()); told.Added != 7 || count != 7 || err != nil {
+			t.Errorf("told %+v, received %d, %v; want 7", told, count, err)
+		}
+		join(t, thread)
+		n.Close()
+		if told := mustAdd(t, next, 7); told != late {
+			t.Errorf("told %+v after Close, want %+v", told, late)
+		}
+	})
+}

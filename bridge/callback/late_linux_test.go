@@ -1,0 +1,120 @@
+//go:build cgo
+
+package callback_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/eventchan/eventchan/internal/chandle"
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// Threads that stop on their way to the doorbell of the process.
+
+var stops = map[string]chandle.Stop{
+	"before RUNG": chandle.BeforeRung, "before the push": chandle.BeforePush,
+	"before the write": chandle.BeforeWrite, "before QUIET": chandle.BeforeQuiet,
+}
+
+// newSleeper returns a Notifier for which a goroutine waits, asleep as the doorbell's
+// goroutine is. What the goroutine receives comes out of the channel.
+func newSleeper(t *testing.T) (n *notify.Notifier, s *handletest.Slot, received chan uint64) {
+	t.Helper()
+	n, handle := newNotifier()
+	received = make(chan uint64, 100)
+	go func() {
+		defer close(received)
+		for {
+			count, err := n.Wait(context.Background())
+			if count > 0 {
+				received <- count
+			}
+			if errors.Is(err, os.ErrClosed) {
+				return
+			}
+		}
+	}()
+	s = (*handletest.Slot)(handle)
+	hammer.Eventually(t, func() string { return "the goroutine does not fall asleep" },
+		func() bool { return s.Word.Load()&ring != 0 })
+	hammer.Eventually(t, func() string { return "the doorbell's goroutine stays awake" },
+		func() bool { return s.Head.Load()&quiet == 0 })
+	return n, s, received
+}
+
+// wakeable fails the test if a signal does not wake a goroutine.
+func wakeable(t *testing.T) {
+	t.Helper()
+	n, s, received := newSleeper(t)
+	defer n.Close()
+	mustAdd(t, address(s), 3)
+	hammer.Eventually(t, func() string { return "a signal did not wake the sleeper" },
+		func() bool { return len(received) > 0 })
+}
+
+// A thread that is stopped delays only the handle that it signals.
+func TestStoppedThreadDelaysItsOwnHandle(t *testing.T) {
+	for name, there := range stops {
+		t.Run(name, func(t *testing.T) {
+			n, s, received := newSleeper(t)
+			defer n.Close()
+			p := pause(t, s, there)
+			for range 3 {
+				wakeable(t)
+			}
+			finish(t, p)
+			if got := <-received; got != 1 {
+				t.Errorf("received %d, want 1", got)
+			}
+			wakeable(t)
+		})
+	}
+}
+
+// A thread that pushes when no goroutine serves the doorbell, because the last handle
+// is closed, does not keep the next goroutine from being woken.
+func TestLateThreadLeavesDoorbellUsable(t *testing.T) {
+	for name, there := range stops {
+		t.Run(name, func(t *testing.T) {
+			n, s, received := newSleeper(t)
+			p := pause(t, s, there)
+			n.Close()
+			if got, more := <-received; got != 1 {
+				t.Errorf("Close delivered %d, %v; want 1", got, more)
+			}
+			hammer.Eventually(t, func() string { return "the doorbell's goroutine does not end" },
+				func() bool { return !served() })
+			finish(t, p)
+			for range 3 {
+				wakeable(t)
+			}
+		})
+	}
+}
+
+// served reports whether a goroutine serves the doorbell.
+func served() bool {
+	stacks := make([]byte, 1<<20)
+	return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "internal/doorbell.")
+}
+
+// The handle of a closed Notifier is not the handle of another.
+func TestHandlesAreNeverReused(t *testing.T) {
+	seen := make(map[unsafe.Pointer]bool)
+	for range 1000 {
+		n, handle := newNotifier()
+		n.Close()
+		if seen[handle] {
+			t.Fatal("a handle is used again")
+		}
+		seen[handle] = true
+	}
+}

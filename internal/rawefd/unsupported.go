@@ -9,6 +9,9 @@ import (
 	"runtime"
 )
 
+// HasEventfd reports whether an FD can be made on this system.
+const HasEventfd = false
+
 var errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
 const (

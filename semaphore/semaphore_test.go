@@ -2,98 +2,12 @@ package semaphore_test
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"math"
 	"os"
-	"strings"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/eventchan/eventchan/internal/handletest"
-	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
-
-var background = context.Background()
-
-func mustNew(t testing.TB, permits int64) *semaphore.Semaphore {
-	t.Helper()
-	s, err := mode.Semaphore(permits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
-func mustAcquire(t testing.TB, s *semaphore.Semaphore, n int64) {
-	t.Helper()
-	if err := s.Acquire(background, n); err != nil {
-		t.Errorf("Acquire(%d) = %v", n, err)
-	}
-}
-
-// eachWay runs a test with permits released by Go, which go straight to who
-// waits, and with permits that come from outside as far as the Semaphore knows:
-// through the eventfd, and as C threads release them.
-func eachWay(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
-	t.Run("Release", func(t *testing.T) { test(t, (*semaphore.Semaphore).Release) })
-	t.Run("write", func(t *testing.T) {
-		test(t, func(s *semaphore.Semaphore, n int64) {
-			if _, err := unix.Write(s.FD(), binary.NativeEndian.AppendUint64(nil, uint64(n))); err != nil {
-				t.Errorf("write(2) of %d = %v", n, err)
-			}
-		})
-	})
-	t.Run("handle", func(t *testing.T) {
-		test(t, func(s *semaphore.Semaphore, n int64) {
-			if !handletest.Signal(s.Handle(), uint64(n)) {
-				t.Errorf("a release of %d through the handle came too late", n)
-			}
-		})
-	})
-}
-
-func wantTry(t *testing.T, s *semaphore.Semaphore, n int64, want bool) {
-	t.Helper()
-	if got := s.TryAcquire(n); got != want {
-		t.Errorf("TryAcquire(%d) = %v, want %v", n, got, want)
-	}
-}
-
-func wantCount(t *testing.T, s *semaphore.Semaphore, want int64) {
-	t.Helper()
-	if got, err := s.Count(); got != want || err != nil {
-		t.Errorf("Count = %d, %v; want %d", got, err, want)
-	}
-}
-
-func wantIs(t *testing.T, what string, err, want error) {
-	t.Helper()
-	if !errors.Is(err, want) {
-		t.Errorf("%s = %v, want an error that matches %q", what, err, want)
-	}
-}
-
-func wantPanic(t *testing.T, what, with string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if msg, _ := recover().(string); !strings.Contains(msg, with) {
-			t.Errorf("%s panicked with %q, want %q", what, msg, with)
-		}
-	}()
-	f()
-}
-
-func ended() context.Context {
-	ctx, cancel := context.WithCancel(background)
-	cancel()
-	return ctx
-}
 
 func TestPermitsAreTakenAndReleased(t *testing.T) {
 	s := mustNew(t, 2)
@@ -172,68 +86,6 @@ func TestAfterClose(t *testing.T) {
 	if _, ok := <-s.C(); ok {
 		t.Error("C gave a permit after Close")
 	}
-}
-
-// Others draw from the same permits by read(2) and write(2).
-func TestFileSharesThePermits(t *testing.T) {
-	s := mustNew(t, 2)
-	file, err := s.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var buf [8]byte
-	if _, err := file.Read(buf[:]); err != nil || binary.NativeEndian.Uint64(buf[:]) != 1 {
-		t.Errorf("read % x, %v; want 1 permit", buf, err)
-	}
-	wantTry(t, s, 2, false)
-	if _, err := file.Write(binary.NativeEndian.AppendUint64(nil, 4)); err != nil {
-		t.Error(err)
-	}
-	wantTry(t, s, 5, true)
-	s.Release(1)
-	s.Close() // a free permit stays for others
-	if _, err := file.Read(buf[:]); err != nil {
-		t.Errorf("read = %v after Close, want the permit that was free", err)
-	}
-}
-
-func TestFromFDAndFromProcessShareThePermits(t *testing.T) {
-	s := mustNew(t, 1)
-	fd, err := unix.FcntlInt(uintptr(s.FD()), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	adopted, err := semaphore.FromFD(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer adopted.Close()
-	wantTry(t, adopted, 1, true)
-	wantTry(t, s, 1, false)
-	fetched, err := semaphore.FromProcess(os.Getpid(), s.FD())
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
-		t.Skipf("this machine does not let us: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer fetched.Close()
-	fetched.Release(1)
-	wantTry(t, s, 1, true)
-}
-
-func TestFromRefuses(t *testing.T) {
-	_, err := semaphore.FromFD(-1)
-	wantIs(t, "FromFD(-1)", err, os.ErrInvalid)
-	_, err = semaphore.FromFD(1 << 20)
-	wantIs(t, "FromFD of a descriptor not open", err, syscall.EBADF)
-	_, err = semaphore.FromFD(0)
-	wantIs(t, "FromFD of standard input", err, os.ErrInvalid)
-	_, err = semaphore.FromProcess(-1, 3)
-	wantIs(t, "FromProcess of pid -1", err, os.ErrInvalid)
-	_, err = semaphore.FromProcess(os.Getpid(), 1<<20)
-	wantIs(t, "FromProcess of a descriptor not open", err, syscall.EBADF)
 }
 
 // Whoever waits, and for how many.

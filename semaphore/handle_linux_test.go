@@ -1,0 +1,71 @@
+package semaphore_test
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// The word and the eventfd are one number of permits, in whatever order they came
+// to be.
+func TestReleaseThroughHandleReachesTheDescriptor(t *testing.T) {
+	for name, outside := range map[string]func(*semaphore.Semaphore) (unsafe.Pointer, int){
+		"Handle first": func(s *semaphore.Semaphore) (unsafe.Pointer, int) { h := s.Handle(); return h, s.FD() },
+		"FD first":     func(s *semaphore.Semaphore) (unsafe.Pointer, int) { fd := s.FD(); return s.Handle(), fd },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustNew(t, 0)
+			h, fd := outside(s)
+			for range 50 { // each time the owner has to ask anew to be rung
+				handletest.Signal(h, 2)
+				fetch(t, fd)
+				fetch(t, fd)
+			}
+			handletest.Signal(h, 3)
+			s.Release(4)
+			wantCount(t, s, 7)
+			wantTry(t, s, 7, true)
+			c := newCrowd(s)
+			c.join(background, 1)
+			c.join(background, 3)
+			handletest.Signal(h, 1)
+			c.want(t, 0, nil)
+			handletest.Signal(h, 3)
+			c.want(t, 1, nil)
+			permits := s.C()
+			handletest.Signal(h, 1)
+			<-permits
+		})
+	}
+}
+
+// Who waits when the permits move is reached from there.
+func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
+	for name, from := range map[string]func(*semaphore.Semaphore){
+		"Handle": func(s *semaphore.Semaphore) { handletest.Signal(s.Handle(), 2) },
+		"FD":     func(s *semaphore.Semaphore) { write(s, 2) },
+		"Handle and FD": func(s *semaphore.Semaphore) {
+			h := s.Handle()
+			s.FD()
+			handletest.Signal(h, 2)
+		},
+		"FD and Handle":    func(s *semaphore.Semaphore) { s.FD(); handletest.Signal(s.Handle(), 2) },
+		"Handle and write": func(s *semaphore.Semaphore) { s.Handle(); write(s, 2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, n := range []int64{1, 2} {
+				s := mustNew(t, 0)
+				c := newCrowd(s)
+				c.join(background, n)
+				from(s)
+				c.want(t, 0, nil)
+			}
+			s := mustNew(t, 0)
+			permits := s.C()
+			from(s)
+			<-permits
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -84,15 +85,24 @@ func TestFromProcess(t *testing.T) {
 	}{
 		"a dead pid":                 {deadPid(t), n.FD(), syscall.ESRCH},
 		"pid 0":                      {0, n.FD(), os.ErrInvalid},
-		"pid past 32 bits":           {1<<32 + os.Getpid(), n.FD(), os.ErrInvalid},
+		"pid past 32 bits":           {past32(os.Getpid()), n.FD(), os.ErrInvalid},
 		"a descriptor not open":      {os.Getpid(), 1 << 20, syscall.EBADF},
 		"a negative descriptor":      {os.Getpid(), -1, os.ErrInvalid},
-		"a descriptor past 32 bits":  {os.Getpid(), 1<<32 + n.FD(), os.ErrInvalid},
+		"a descriptor past 32 bits":  {os.Getpid(), past32(n.FD()), os.ErrInvalid},
 		"a descriptor of other kind": {os.Getpid(), 0, os.ErrInvalid},
 	} {
 		_, err := notify.FromProcess(c.pid, c.fd)
 		wantIs(t, "FromProcess of "+what, err, c.want)
 	}
+}
+
+// past32 returns an int that the kernel, which takes 32 bits, would cut to n, or -1
+// where int has only 32 bits. Neither is a valid number.
+func past32(n int) int {
+	if strconv.IntSize == 32 {
+		return -1
+	}
+	return n | 1<<(strconv.IntSize-32)
 }
 
 func deadPid(t *testing.T) int {

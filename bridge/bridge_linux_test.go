@@ -386,7 +386,7 @@ func TestWatchRefuses(t *testing.T) {
 		"a directory":          {int(dir.Fd()), bridge.Readable, bridge.ErrNotPollable},
 		"a negative number":    {-1, bridge.Readable, os.ErrInvalid},
 		"a number past 32":     {past32(p.r), bridge.Readable, os.ErrInvalid},
-		"the largest number":   {math.MaxInt, bridge.Readable, os.ErrInvalid},
+		"the largest number":   {past32(math.MaxInt32), bridge.Readable, os.ErrInvalid},
 		"one that is closed":   {1 << 20, bridge.Readable, syscall.EBADF},
 		"bits of no event":     {p.r, 1 << 30, os.ErrInvalid},
 		"epoll's own edge bit": {p.r, bridge.Readable | 1<<31, os.ErrInvalid},

@@ -58,7 +58,7 @@ func TestFromFDRefuses(t *testing.T) {
 		want error
 	}{
 		"negative":     {-7, os.ErrInvalid},
-		"past 32 bits": {math.MaxInt, os.ErrInvalid},
+		"past 32 bits": {past32(7), os.ErrInvalid},
 		"not open":     {1 << 20, syscall.EBADF},
 		"a pipe":       {int(w.Fd()), os.ErrInvalid},
 	} {

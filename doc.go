@@ -33,6 +33,11 @@
 // sends it. Nothing is ever written to a descriptor that Close has closed.
 // Nothing is left behind once all objects are closed.
 //
-// The module is for Linux. On other systems it compiles, and every constructor
-// returns an error that matches [errors.ErrUnsupported].
+// # Systems
+//
+// Notifiers and Semaphores work on every system that Go compiles for, WebAssembly
+// included, as long as they need no descriptor. C threads can signal through a handle
+// on every Unix system. Descriptors (FD, File, FromFD, FromProcess and package bridge)
+// need Linux. On other systems FD returns -1, and the others return an error matching
+// [errors.ErrUnsupported].
 package eventchan

@@ -5,24 +5,6 @@ import (
 	"testing"
 )
 
-// wantNoAllocs fails the test if what does not block allocates.
-func wantNoAllocs(t *testing.T, what string, f func()) {
-	t.Helper()
-	if got := testing.AllocsPerRun(1000, f); got != 0 {
-		t.Errorf("%s allocates %v times, want none", what, got)
-	}
-}
-
-func TestWhatDoesNotBlockDoesNotAllocate(t *testing.T) {
-	n := mustNew(t)
-	wantNoAllocs(t, "Notify", func() { n.Notify() })
-	wantNoAllocs(t, "Add", func() { n.Add(2) })
-	wantNoAllocs(t, "TryWait", func() { n.TryWait() })
-	wantNoAllocs(t, "Wait", func() { n.Notify(); n.Wait(background) })
-	c := n.C()
-	wantNoAllocs(t, "C", func() { n.Notify(); <-c })
-}
-
 func BenchmarkSignal(b *testing.B) {
 	b.Run("Notifier", func(b *testing.B) {
 		n := mustNew(b)

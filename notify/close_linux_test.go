@@ -17,38 +17,6 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// A count that has come before Close goes to who waits, though nobody may have had
-// the time to bring it to him.
-func TestCloseDeliversToWhoWaits(t *testing.T) {
-	for name, add := range map[string]func(*notify.Notifier){
-		"handle": func(n *notify.Notifier) { handletest.Signal(n.Handle(), 5) },
-		"write":  func(n *notify.Notifier) { mustWrite(t, n, 5) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			for range 200 {
-				n, err := mode.Notifier()
-				if err != nil {
-					t.Fatal(err)
-				}
-				arrivals := startWaiters(n, contexts(2))
-				add(n)
-				n.Close()
-				var sum uint64
-				for range 2 {
-					got := <-arrivals
-					sum += got.count
-					if got.count == 0 && !errors.Is(got.err, os.ErrClosed) {
-						t.Errorf("a waiter got %d, %v; want os.ErrClosed", got.count, got.err)
-					}
-				}
-				if sum != 5 {
-					t.Errorf("the waiters got %d, want 5", sum)
-				}
-			}
-		})
-	}
-}
-
 // What a thread was told is in time stays in the eventfd for others who hold it,
 // though Close comes at any moment.
 func TestCloseLeavesWhatCameInTime(t *testing.T) {

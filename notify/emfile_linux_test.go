@@ -110,3 +110,63 @@ func exitIf(err error) {
 		os.Exit(1)
 	}
 }
+
+// Who cannot be shared goes on as before.
+func TestOutOfDescriptorsForTheEventfd(t *testing.T) {
+	n, err := notify.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	mustAdd(t, n, 3)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = n.File()
+	fd, handle := n.FD(), n.Handle()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	var call *os.SyscallError
+	if !errors.As(err, &call) || call.Syscall != "eventfd2" || call.Err != unix.EMFILE {
+		t.Errorf("File = %v, want EMFILE from eventfd2", err)
+	}
+	if fd != -1 {
+		t.Errorf("FD = %d, want -1", fd)
+	}
+	if handle == nil {
+		t.Error("Handle = nil, though the doorbell is open and no other descriptor is needed")
+	}
+	wantWait(t, n, 3)
+	if fd := n.FD(); fd < 0 {
+		t.Errorf("FD = %d when there are descriptors again", fd)
+	}
+}
+
+// A Wait that cannot wait says so; C has nobody to tell and tries again.
+func TestOutOfDescriptorsForThePoller(t *testing.T) {
+	n, m := mustNew(t), mustNew(t)
+	n.FD() // private or with a handle they need no poller
+	m.FD()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := n.Wait(background)
+	c := m.C()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	wantIs(t, "Wait", err, unix.EMFILE)
+	mustAdd(t, m, 5)
+	if got := <-c; got != 5 {
+		t.Errorf("C gave %d, want 5", got)
+	}
+}

@@ -1,27 +1,12 @@
 package notify_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
 
 	"github.com/eventchan/eventchan/notify"
 )
-
-func ExampleNotifier() {
-	n, err := notify.New()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer n.Close()
-	n.Notify()
-	n.Add(4)
-	signals, err := n.Wait(context.Background())
-	fmt.Println(signals, err)
-	// Output: 5 <nil>
-}
 
 // A child process signals by writing 8 bytes to the descriptor that it got.
 func ExampleNotifier_File() {
@@ -46,23 +31,4 @@ func ExampleNotifier_File() {
 	// One byte of 3 on either end, so that it reads the same on any machine.
 	fmt.Println(<-n.C() == 3|3<<56)
 	// Output: true
-}
-
-func ExampleNotifier_C() {
-	n, err := notify.New()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer n.Close()
-	go n.Add(3) // or a C thread, another process, the kernel: write(2) to n.FD()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	select {
-	case signals := <-n.C():
-		fmt.Println(signals, "signals")
-	case <-ctx.Done():
-		fmt.Println(ctx.Err())
-	}
-	// Output: 3 signals
 }

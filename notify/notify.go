@@ -36,10 +36,12 @@ var ErrOverflow = errors.New("the count would pass its maximum")
 // usable. After Close they return an error that matches [os.ErrClosed], or say
 // so as their comment tells.
 //
-// A private Notifier costs no descriptor, FD or File one, and Handle one. All
-// Notifiers, Semaphores and Watchers together cost one goroutine and one more
-// descriptor or two, and these only while somebody waits for one of them that is
-// not private, or has called C; no thread is ever blocked. See eventfd(2).
+// A private Notifier costs no descriptor, and FD or File costs one. Handle costs none
+// of its own: the first Handle of a process opens one eventfd, which stays open, and
+// one goroutine serves all handles (on a Unix system without eventfd it opens a pipe).
+// All Notifiers and Semaphores with an eventfd and all Watchers share one more goroutine
+// and one or two descriptors. These exist only while one of those objects has a waiter
+// or a C channel. No thread is ever blocked. See eventfd(2).
 type Notifier struct {
 	count counter.Counter // and the lock of all below
 
@@ -68,9 +70,8 @@ type result struct {
 	err   error       // why there will be none; see fail
 }
 
-// New returns a private Notifier with count 0. It makes no system call and works
-// inside a testing/synctest bubble. There is no error but one that matches
-// [errors.ErrUnsupported], where there is no eventfd.
+// New returns a private Notifier with count 0. It makes no system call, and works on
+// every system and inside a testing/synctest bubble. The error is always nil.
 func New() (*Notifier, error) {
 	return wrap(nil), nil
 }

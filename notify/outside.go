@@ -15,7 +15,8 @@ import (
 // An error leaves fd to the caller, untouched. It matches [os.ErrInvalid] if fd
 // is no eventfd in counting mode (where the kernel tells the mode: since Linux
 // 6.5) or no possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc to find out.
+// needs /proc to find out. On systems other than Linux it returns an error matching
+// [errors.ErrUnsupported].
 func FromFD(fd int) (*Notifier, error) {
 	own, err := rawefd.Adopt(fd, false)
 	if err != nil {
@@ -39,11 +40,12 @@ func FromProcess(pid, fd int) (*Notifier, error) {
 	return wrap(own), nil
 }
 
-// FD returns the number of the eventfd's descriptor, or -1 after Close, or if
-// none is to be had (EMFILE; File tells why). Who writes a native uint64 to it,
-// 8 bytes, adds to the count: C code, the kernel, or a process that inherits it.
-// Who reads it takes the count, and must poll(2) first to wait, since it is
-// non-blocking. It stays the Notifier's own: do not close it, and do not use it
+// FD returns the number of the eventfd's descriptor. It returns -1 after Close, if the
+// process is out of descriptors (EMFILE), and on systems other than Linux; File then
+// returns the reason. Writing a native uint64, 8 bytes, to the descriptor adds to the
+// count: C code, the kernel, or a process that inherits it can do so. Reading takes the
+// count; the descriptor is non-blocking, so a reader that is to wait calls poll(2)
+// first. It stays the Notifier's own: do not close it, and do not use it
 // after Close, when the number may be another file's.
 //
 // The first FD or File moves the count to the eventfd, with nothing lost,
@@ -61,7 +63,8 @@ func (n *Notifier) FD() int {
 // for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
 // descriptor that outlives the Notifier. Close it once it is handed over: as a
 // non-blocking [os.File] it is watched by Go's runtime, which each signal wakes.
-// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE.
+// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE. On
+// systems other than Linux File returns an error matching [errors.ErrUnsupported].
 func (n *Notifier) File() (*os.File, error) {
 	fd, err := n.export()
 	if err != nil {
@@ -98,9 +101,17 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 // Handle returns the address with which C threads of this process signal: they
 // call eventchan_add(handle, n) or eventchan_signal(handle) of the header
 // bridge/callback/eventchan.h, also in signal handlers and real-time threads. A
-// signal is one atomic step, and a system call only if the consumer sleeps. It is
-// the same address each time, or nil after Close, if no descriptor is to be had
-// (EMFILE), and on mips and arm before v7, where Go has no atomics in common with C.
+// signal costs one atomic operation, and a system call only if the consumer is asleep.
+// Handle returns the same address each time.
+//
+// Handle returns nil in four cases:
+//
+//   - after Close;
+//   - if the process is out of descriptors (EMFILE) or memory when its first Handle
+//     opens what all handles share, because a handle needs no descriptor of its own;
+//   - on systems other than Unix;
+//   - on mips, mipsle and arm before v7, where Go's 64-bit atomic operations are not
+//     atomic for C.
 //
 // The address stays valid for ever: after Close a signal that comes late does
 // nothing. So each Notifier whose Handle was called leaves 64 bytes behind. If

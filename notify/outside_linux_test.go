@@ -22,27 +22,6 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// fetch reads the eventfd as C does that waits for it.
-func fetch(t testing.TB, fd int) uint64 {
-	t.Helper()
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		n, err := unix.Poll(fds, 30_000)
-		if err == unix.EINTR {
-			continue
-		}
-		if n != 1 || err != nil {
-			t.Fatalf("poll(2) = %d, %v; want the descriptor to be readable", n, err)
-		}
-		break
-	}
-	var buf [8]byte
-	if _, err := unix.Read(fd, buf[:]); err != nil {
-		t.Fatalf("read(2) = %v", err)
-	}
-	return binary.NativeEndian.Uint64(buf[:])
-}
-
 // FD and File move all of a count that has come in any way, and whoever reads the
 // eventfd then finds it there.
 func TestReaderSeesWhatWasAddedBeforeTheExport(t *testing.T) {

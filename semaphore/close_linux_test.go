@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/mode"
@@ -58,15 +56,6 @@ func TestCloseLeavesWhatCameInTime(t *testing.T) {
 			t.Errorf("%d came in time, %d, %v are left", released.Load(), left, err)
 		}
 	})
-}
-
-// dup returns a descriptor of the same eventfd that the test must hand on.
-func dup(t *testing.T, fd int) int {
-	d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Error(err)
-	}
-	return d
 }
 
 // Close at any moment of the way: everybody wakes, and no stranger gets a byte.

@@ -15,7 +15,8 @@ import (
 // An error leaves fd to the caller, untouched. It matches [os.ErrInvalid] if fd
 // is no eventfd in semaphore mode (where the kernel tells the mode: since Linux
 // 6.5) or no possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc to find out.
+// needs /proc to find out. On systems other than Linux it returns an error matching
+// [errors.ErrUnsupported].
 func FromFD(fd int) (*Semaphore, error) {
 	own, err := rawefd.Adopt(fd, true)
 	if err != nil {
@@ -39,10 +40,11 @@ func FromProcess(pid, fd int) (*Semaphore, error) {
 	return wrap(0, own), nil
 }
 
-// FD returns the number of the eventfd's descriptor, or -1 after Close, or if
-// none is to be had (EMFILE; File tells why). Who reads 8 bytes from it takes a
-// permit and who writes a native uint64 to it adds permits: C code, or a process
-// that inherits it. It is non-blocking, so poll(2) to wait for a permit. It stays
+// FD returns the number of the eventfd's descriptor. It returns -1 after Close, if the
+// process is out of descriptors (EMFILE), and on systems other than Linux; File then
+// returns the reason. Reading 8 bytes from the descriptor takes a permit, and writing a
+// native uint64 to it adds permits: C code, or a process that inherits it, can do so.
+// The descriptor is non-blocking, so a reader that is to wait calls poll(2) first. It stays
 // the Semaphore's own: do not close it, and do not use it after Close, when the
 // number may be another file's.
 //
@@ -61,7 +63,8 @@ func (s *Semaphore) FD() int {
 // for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
 // descriptor that outlives the Semaphore. Close it once it is handed over: as a
 // non-blocking [os.File] it is watched by Go's runtime, which each Release wakes.
-// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE.
+// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE. On
+// systems other than Linux File returns an error matching [errors.ErrUnsupported].
 func (s *Semaphore) File() (*os.File, error) {
 	fd, err := s.export()
 	if err != nil {
@@ -103,10 +106,17 @@ func (s *Semaphore) export() (*rawefd.FD, error) {
 // Handle returns the address with which C threads of this process release
 // permits: they call eventchan_add(handle, n) or eventchan_signal(handle) of the
 // header bridge/callback/eventchan.h, also in signal handlers and real-time
-// threads. That is one atomic step, and a system call only if somebody has to be
-// woken. It is the same address each time, or nil after Close, if no descriptor is
-// to be had (EMFILE), and on mips and arm before v7, where Go has no atomics in
-// common with C.
+// threads. That costs one atomic operation, and a system call only if the consumer is
+// asleep. Handle returns the same address each time.
+//
+// Handle returns nil in four cases:
+//
+//   - after Close;
+//   - if the process is out of descriptors (EMFILE) or memory when its first Handle
+//     opens what all handles share, because a handle needs no descriptor of its own;
+//   - on systems other than Unix;
+//   - on mips, mipsle and arm before v7, where Go's 64-bit atomic operations are not
+//     atomic for C.
 //
 // The address stays valid for ever: after Close a permit that comes late does
 // nothing. So each Semaphore whose Handle was called leaves 64 bytes behind. If

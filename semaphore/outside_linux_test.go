@@ -21,26 +21,6 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// fetch takes a permit from the eventfd as C does that waits for it.
-func fetch(t testing.TB, fd int) {
-	t.Helper()
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		n, err := unix.Poll(fds, 30_000)
-		if err == unix.EINTR {
-			continue
-		}
-		if n != 1 || err != nil {
-			t.Fatalf("poll(2) = %d, %v; want the descriptor to be readable", n, err)
-		}
-		break
-	}
-	var buf [8]byte
-	if _, err := unix.Read(fd, buf[:]); err != nil || binary.NativeEndian.Uint64(buf[:]) != 1 {
-		t.Fatalf("read(2) of % x = %v, want 1 permit", buf, err)
-	}
-}
-
 // FD and File move all permits, wherever they came from.
 func TestReaderTakesWhatWasReleasedBeforeTheExport(t *testing.T) {
 	for name, export := range map[string]func(*semaphore.Semaphore) int{

@@ -31,10 +31,12 @@ import (
 // usable. After Close they return an error that matches [os.ErrClosed], or say
 // so as their comment tells.
 //
-// A private Semaphore costs no descriptor, FD or File one, and Handle one. All
-// Notifiers, Semaphores and Watchers together cost one goroutine and one more
-// descriptor or two, and these only while somebody waits for one of them that is
-// not private, or has called C; no thread is ever blocked. See eventfd(2).
+// A private Semaphore costs no descriptor, and FD or File costs one. Handle costs none
+// of its own: the first Handle of a process opens one eventfd, which stays open, and
+// one goroutine serves all handles (on a Unix system without eventfd it opens a pipe).
+// All Semaphores and Notifiers with an eventfd and all Watchers share one more goroutine
+// and one or two descriptors. These exist only while one of those objects has a waiter
+// or a C channel. No thread is ever blocked. See eventfd(2).
 type Semaphore struct {
 	count counter.Counter // of free permits, and the lock of all below
 
@@ -72,10 +74,9 @@ type waiter struct {
 	busy    bool          // he has not gone yet
 }
 
-// New returns a private Semaphore with the given number of free permits. It makes
-// no system call and works inside a testing/synctest bubble. An error matches
-// [os.ErrInvalid] if permits is negative; where there is no eventfd it matches
-// [errors.ErrUnsupported].
+// New returns a private Semaphore with the given number of free permits. It makes no
+// system call, and works on every system and inside a testing/synctest bubble. It
+// returns an error matching [os.ErrInvalid] if permits is negative, and no other error.
 func New(permits int64) (*Semaphore, error) {
 	if permits < 0 {
 		return nil, fmt.Errorf("semaphore: New(%d): permits are negative: %w", permits, os.ErrInvalid)

@@ -27,9 +27,6 @@ func inBubble(t *testing.T, f func(t *testing.T)) {
 func private(t *testing.T, permits int64) *semaphore.Semaphore {
 	t.Helper()
 	s, err := semaphore.New(permits)
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

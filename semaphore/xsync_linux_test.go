@@ -56,7 +56,7 @@ func TestXSyncsOwnTests(t *testing.T) {
 	copyFiles(t, filepath.Join(dir, "errgroup"), xsync, "errgroup/errgroup.go")
 	copyFiles(t, filepath.Join(dir, "semaphore"), xsync, "semaphore/semaphore_test.go", "semaphore/semaphore_example_test.go")
 	copyFiles(t, dir, "..", "go.sum")
-	write(t, filepath.Join(dir, "semaphore", "semaphore.go"), shim)
+	writeFile(t, filepath.Join(dir, "semaphore", "semaphore.go"), shim)
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
@@ -134,11 +134,11 @@ func copyFiles(t *testing.T, dir, from string, names ...string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, filepath.Base(name)), string(text))
+		writeFile(t, filepath.Join(dir, filepath.Base(name)), string(text))
 	}
 }
 
-func write(t *testing.T, path, text string) {
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)

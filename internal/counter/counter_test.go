@@ -328,12 +328,14 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 					if n := uint64(3 + i); add(&c, n) {
 						added.Add(n)
 					}
+					hammer.Yield()
 				}
 			})
 		}
 		others.Go(func() {
 			for !moved.Load() {
 				taken.Add(take(&c))
+				hammer.Yield()
 			}
 		})
 		mover.Go(func() {
@@ -373,12 +375,14 @@ func TestShutLosesNothing(t *testing.T) {
 				<-start
 				for add(&c, 1+i) {
 					added.Add(1 + i)
+					hammer.Yield()
 				}
 			})
 		}
 		close(start)
 		for range rand.IntN(100) {
 			taken.Add(take(&c))
+			hammer.Yield()
 		}
 		c.Shut()
 		adders.Wait()
@@ -413,6 +417,7 @@ func newStream() *stream {
 			if to := s.to.Load(); add(&to.Counter, 1) {
 				to.added.Add(1)
 			}
+			hammer.Yield()
 		}
 	})
 	return s

@@ -9,12 +9,24 @@ import (
 	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// All are the modes. EVENTCHAN_MODE picks one.
-var All = []string{"private", "exported", "handle"}
+// All are the modes that this system has. EVENTCHAN_MODE picks one.
+var All = all()
+
+func all() []string {
+	modes := []string{"private"}
+	if rawefd.HasEventfd {
+		modes = append(modes, "exported")
+	}
+	if rawefd.HasDoorbell {
+		modes = append(modes, "handle")
+	}
+	return modes
+}
 
 var current = os.Getenv("EVENTCHAN_MODE")
 

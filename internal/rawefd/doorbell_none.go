@@ -9,6 +9,9 @@ import (
 	"unsafe"
 )
 
+// HasDoorbell reports whether a Doorbell can be made on this system.
+const HasDoorbell = false
+
 // PageSize is how much memory NewPage would return.
 const PageSize = 4096
 

@@ -8,6 +8,10 @@ import (
 	"syscall"
 )
 
+// HasDoorbell reports whether a Doorbell can be made on this system, and C threads can
+// signal through it.
+const HasDoorbell = SharedAtomics
+
 // A Doorbell is a descriptor that a signaller writes to, without ever blocking,
 // to wake the one goroutine that waits. What was written means nothing. It stays
 // open for as long as the process lives, so no signaller can come too late for it.

@@ -10,6 +10,9 @@ import (
 	"github.com/eventchan/eventchan/internal/race"
 )
 
+// HasEventfd reports whether an FD can be made on this system.
+const HasEventfd = true
+
 // New creates an eventfd that holds count, close-on-exec and non-blocking, in
 // semaphore or in counting mode.
 func New(count uint64, semaphore bool) (*FD, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -159,7 +160,7 @@ func TestAdoptRefuses(t *testing.T) {
 		want      error
 	}{
 		{"negative", -1, false, os.ErrInvalid},
-		{"past 32 bits", 1<<32 + counting.Number(), false, os.ErrInvalid},
+		{"past 32 bits", past32(counting.Number()), false, os.ErrInvalid},
 		{"not open", 1 << 20, false, syscall.EBADF},
 		{"pipe", int(w.Fd()), false, os.ErrInvalid},
 		{"regular file", int(file.Fd()), false, os.ErrInvalid},
@@ -179,6 +180,15 @@ func TestAdoptRefuses(t *testing.T) {
 	if _, err := unix.FcntlInt(w.Fd(), unix.F_GETFD, 0); err != nil {
 		t.Errorf("the refused descriptor is gone: %v", err)
 	}
+}
+
+// past32 returns an int that the kernel, which takes 32 bits, would cut to n, or -1
+// where int has only 32 bits. Neither is a valid number.
+func past32(n int) int {
+	if strconv.IntSize == 32 {
+		return -1
+	}
+	return n | 1<<(strconv.IntSize-32)
 }
 
 func TestCloseEndsUses(t *testing.T) {

@@ -10,7 +10,13 @@ import (
 	"time"
 )
 
-var errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+// HasEventfd reports whether an FD can be made on this system.
+const HasEventfd = false
+
+var (
+	errUnsupported = fmt.Errorf("eventfd on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+	errNoEpoll     = fmt.Errorf("epoll on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+)
 
 const (
 	BatchSize    = 1
@@ -45,10 +51,10 @@ func CloseNumber(num int)                                    {}
 func Nap(d time.Duration)                                    { time.Sleep(d) }
 func Pulses(num int) bool                                    { return false }
 func Poll(num int, bits uint32) uint32                       { return 0 }
-func NewEpoll() (Epoll, error)                               { return -1, errUnsupported }
-func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errUnsupported }
-func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errUnsupported }
-func (e Epoll) Delete(num int) error                         { return errUnsupported }
-func (e Epoll) Wait(b *Batch) ([]Event, error)               { return nil, errUnsupported }
-func (e Epoll) File() (*os.File, error)                      { return nil, errUnsupported }
+func NewEpoll() (Epoll, error)                               { return -1, errNoEpoll }
+func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errNoEpoll }
+func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errNoEpoll }
+func (e Epoll) Delete(num int) error                         { return errNoEpoll }
+func (e Epoll) Wait(b *Batch) ([]Event, error)               { return nil, errNoEpoll }
+func (e Epoll) File() (*os.File, error)                      { return nil, errNoEpoll }
 func (e Epoll) Close()                                       {}

@@ -267,6 +267,7 @@ func TestSleepNeverSucceedsPastACount(t *testing.T) {
 			}
 			w.Sleep(math.MaxUint64, 0)
 			mu.Unlock()
+			hammer.Yield()
 		}
 	})
 	hammer.For(300*time.Millisecond, 2, add)
@@ -341,6 +342,7 @@ func TestSwapLosesNothing(t *testing.T) {
 				if n == 0 {
 					ready.Done()
 				}
+				hammer.Yield()
 			}
 			added <- n
 		}()

@@ -2,53 +2,17 @@ package notify_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/notify"
 )
-
-// An arrival is what a waiter woke with.
-type arrival struct {
-	who   int
-	count uint64
-	err   error
-}
-
-// startWaiters has one goroutine for each context Wait, each only when the one
-// before it sleeps.
-
-func startWaiters(n *notify.Notifier, ctxs []context.Context) <-chan arrival {
-	arrivals := make(chan arrival, len(ctxs))
-	for i, ctx := range ctxs {
-		go func() {
-			count, err := n.Wait(ctx)
-			arrivals <- arrival{i, count, err}
-		}()
-		for notify.Waiting(n) != i+1 {
-			runtime.Gosched()
-		}
-	}
-	return arrivals
-}
-
-func contexts(n int) []context.Context {
-	ctxs := make([]context.Context, n)
-	for i := range ctxs {
-		ctxs[i] = background
-	}
-	return ctxs
-}
 
 func TestWaitersAreServedInOrder(t *testing.T) { eachWay(t, waitersAreServedInOrder) }
 
@@ -177,18 +141,15 @@ func TestConservation(t *testing.T) {
 		}
 	})
 	const signals = 100_000
-	one := binary.NativeEndian.AppendUint64(nil, 1)
-	for range 2 {
+	for _, way := range anySize {
 		senders.Go(func() {
 			for range signals {
-				mustAdd(t, n, 1)
+				way.add(t, n, 1)
 			}
 		})
 		senders.Go(func() {
 			for range signals {
-				if _, err := unix.Write(n.FD(), one); err != nil {
-					t.Error(err)
-				}
+				way.add(t, n, 1)
 				count, _ := n.TryWait()
 				received.Add(count)
 			}
@@ -197,7 +158,7 @@ func TestConservation(t *testing.T) {
 	senders.Wait()
 	n.Close()
 	receivers.Wait()
-	if got, want := received.Load(), uint64(4*signals); got != want {
+	if got, want := received.Load(), uint64(2*len(anySize)*signals); got != want {
 		t.Errorf("received %d, sent %d", got, want)
 	}
 }
@@ -219,6 +180,7 @@ func TestCloseAgainstEverything(t *testing.T) {
 		wg.Go(func() {
 			for n.Add(3) == nil {
 				added.Add(3)
+				hammer.Yield()
 			}
 		})
 		wg.Go(func() {

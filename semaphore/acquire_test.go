@@ -3,55 +3,10 @@ package semaphore_test
 import (
 	"context"
 	"os"
-	"runtime"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/semaphore"
 )
-
-// An arrival is what a waiter woke with.
-type arrival struct {
-	who int
-	err error
-}
-
-// A crowd starts goroutines that Acquire, each only when the one before it
-// sleeps.
-type crowd struct {
-	s        *semaphore.Semaphore
-	size     int
-	arrivals chan arrival
-}
-
-func newCrowd(s *semaphore.Semaphore) *crowd {
-	return &crowd{s: s, arrivals: make(chan arrival, 1000)}
-}
-
-func (c *crowd) join(ctx context.Context, n int64) (who int) {
-	who = c.size
-	c.size++
-	before := semaphore.Waiting(c.s)
-	go func() { c.arrivals <- arrival{who, c.s.Acquire(ctx, n)} }()
-	for semaphore.Waiting(c.s) == before {
-		runtime.Gosched()
-	}
-	return who
-}
-
-func (c *crowd) want(t *testing.T, who int, err error) {
-	t.Helper()
-	got := <-c.arrivals
-	if got.who != who {
-		t.Errorf("waiter %d woke with %v, want waiter %d", got.who, got.err, who)
-	}
-	if err == nil && got.err != nil {
-		t.Errorf("waiter %d got %v", who, got.err)
-	} else if err != nil {
-		wantIs(t, "Acquire of a waiter", got.err, err)
-	}
-}
 
 func TestWaitersAreServedInOrder(t *testing.T) { eachWay(t, waitersAreServedInOrder) }
 
@@ -167,39 +122,4 @@ func TestCloseWakesWaiters(t *testing.T) {
 		got := <-c.arrivals
 		wantIs(t, "Acquire", got.err, os.ErrClosed)
 	}
-}
-
-// Two who each want all never wait for each other, though both take one by one.
-func TestTwoWhoWantAllDoNotWaitForEachOther(t *testing.T) {
-	const permits, rounds = 5, 500
-	one := mustNew(t, permits)
-	fd, err := unix.FcntlInt(uintptr(one.FD()), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := semaphore.FromFD(fd) // knows nothing of one, like another process
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	done := make(chan struct{})
-	holders := make(chan struct{}, 1)
-	for _, s := range []*semaphore.Semaphore{one, other} {
-		go func() {
-			for range rounds {
-				mustAcquire(t, s, permits)
-				select {
-				case holders <- struct{}{}:
-				default:
-					t.Error("two hold all permits at once")
-				}
-				<-holders
-				s.Release(permits)
-			}
-			done <- struct{}{}
-		}()
-	}
-	<-done
-	<-done
-	wantCount(t, one, permits)
 }

@@ -1,11 +1,8 @@
 package notify_test
 
 import (
-	"math"
 	"math/big"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/notify"
 )
@@ -209,35 +206,5 @@ func closeDeliversAllPieces(t *testing.T, add func(testing.TB, *notify.Notifier,
 				t.Errorf("C gave %d more, want it closed", got)
 			}
 		})
-	}
-}
-
-// With O_NONBLOCK off, a read of an empty eventfd would block the poller.
-func TestBlockingDescriptorWorksInEveryWay(t *testing.T) {
-	fd, err := unix.Eventfd(3, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := notify.FromFD(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
-	wantWait(t, n, 3)
-	if got, ok := n.TryWait(); ok {
-		t.Errorf("TryWait = %d, true; want nothing", got)
-	}
-	c := n.C()
-	mustAdd(t, n, 4)
-	if got := <-c; got != 4 {
-		t.Errorf("C gave %d, want 4", got)
-	}
-	mustAdd(t, n, notify.MaxCount)
-	if got := <-c; got != notify.MaxCount {
-		t.Errorf("C gave %d, want MaxCount", got)
-	}
-	wantIs(t, "Add(MaxUint64)", n.Add(math.MaxUint64), notify.ErrOverflow)
-	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
-		t.Errorf("F_GETFL = %#x, %v; want O_NONBLOCK off as it was", flags, err)
 	}
 }

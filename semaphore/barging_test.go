@@ -1,7 +1,6 @@
 package semaphore_test
 
 import (
-	"context"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -9,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -256,36 +255,6 @@ func TestNobodyPassesInAnyMode(t *testing.T) {
 	}
 }
 
-// Permits that C releases go to who has waited for long, though a goroutine that
-// runs sees them before the poller does.
-func TestNobodyPassesForWhatCReleases(t *testing.T) {
-	for range 20 {
-		s := mustNew(t, 0)
-		c := newCrowd(s)
-		h := s.Handle()
-		for range 3 {
-			c.join(background, 1)
-		}
-		<-time.After(long)
-		for who := range 3 {
-			handletest.Signal(h, 1)
-			wantTry(t, s, 1, false)
-			c.want(t, who, nil)
-		}
-		for range 3 {
-			c.join(background, 1)
-		}
-		<-time.After(long)
-		for who := range 3 {
-			ctx, cancel := context.WithTimeout(background, long)
-			handletest.Signal(h, 1)
-			wantIs(t, "Acquire behind a waiter", s.Acquire(ctx, 1), context.DeadlineExceeded)
-			cancel()
-			c.want(t, 3+who, nil)
-		}
-	}
-}
-
 // However many want the few permits, no more than these are ever held, and each
 // gets his share, also of several at once.
 func TestEverybodyGetsHisShare(t *testing.T) {
@@ -339,6 +308,7 @@ func TestNobodyStarvesAWaiter(t *testing.T) {
 				if s.TryAcquire(1) {
 					s.Release(1)
 				}
+				hammer.Yield()
 			}
 		})
 	}

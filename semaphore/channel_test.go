@@ -30,27 +30,6 @@ func eachReceiveIsAPermit(t *testing.T, release func(*semaphore.Semaphore, int64
 	wantCount(t, s, 0)
 }
 
-func TestCHoldsOnePermitAndCloseGivesItBack(t *testing.T) {
-	s := mustNew(t, 3)
-	file, err := s.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	c := s.C()
-	wantCount(t, s, 2)
-	s.Close()
-	if _, ok := <-c; ok {
-		t.Error("C gave a permit after Close")
-	}
-	var buf [8]byte
-	for range 3 {
-		if _, err := file.Read(buf[:]); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // C takes its turn among those who wait.
 func TestCIsServedInOrder(t *testing.T) { eachWay(t, cIsServedInOrder) }
 

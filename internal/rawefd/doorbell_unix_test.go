@@ -1,0 +1,254 @@
+//go:build unix
+
+package rawefd_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// A sleeper is the goroutine that waits for a doorbell.
+type sleeper struct {
+	*rawefd.Doorbell
+	rings  atomic.Uint64
+	seen   atomic.Uint64          // rings that a call of awake has found
+	calls  atomic.Uint64          // of awake
+	during atomic.Pointer[func()] // what the next call of awake does before it returns
+	stop   atomic.Bool
+	ended  chan struct{}
+}
+
+// eachDoorbell runs a test with the doorbell of this system as it is, and with one
+// that is drained, if that is another.
+func eachDoorbell(t *testing.T, test func(t *testing.T, s *sleeper)) {
+	t.Run("plain", func(t *testing.T) { test(t, newSleeper(t)) })
+	if !newSleeper(t).Drains() {
+		t.Run("drained", func(t *testing.T) {
+			s := newSleeper(t)
+			s.Drain()
+			test(t, s)
+		})
+	}
+}
+
+func newSleeper(t *testing.T) *sleeper {
+	t.Helper()
+	d, err := rawefd.NewDoorbell()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	return &sleeper{Doorbell: d}
+}
+
+func (s *sleeper) start() {
+	s.stop.Store(false)
+	s.ended = make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		s.Wait(s.awake)
+	}()
+}
+
+func (s *sleeper) awake() (done bool) {
+	rings := s.rings.Load()
+	if during := s.during.Swap(nil); during != nil {
+		(*during)()
+	}
+	s.seen.Store(rings)
+	s.calls.Add(1)
+	return s.stop.Load()
+}
+
+func (s *sleeper) ring() {
+	s.rings.Add(1)
+	s.Ring()
+}
+
+// wantSeen waits until the goroutine has seen all rings.
+func (s *sleeper) wantSeen(t *testing.T) {
+	t.Helper()
+	hammer.Eventually(t, func() string { return fmt.Sprintf("%d of %d rings were seen", s.seen.Load(), s.rings.Load()) },
+		func() bool { return s.calls.Load() > 0 && s.seen.Load() == s.rings.Load() })
+}
+
+// end has awake return true, and waits until Wait has returned.
+func (s *sleeper) end(t *testing.T) {
+	t.Helper()
+	s.stop.Store(true)
+	s.ring()
+	select {
+	case <-s.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("Wait goes on, though awake has been told to return true")
+	}
+}
+
+func TestWaitCallsAwakeWithoutARing(t *testing.T) {
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		s.stop.Store(true)
+		s.Wait(s.awake)
+		if got := s.calls.Load(); got != 1 {
+			t.Errorf("awake was called %d times, want once", got)
+		}
+	})
+}
+
+func TestRingBeforeWaitIsSeen(t *testing.T) {
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		s.ring()
+		s.start()
+		s.wantSeen(t)
+		s.ring()
+		s.wantSeen(t)
+		s.end(t)
+	})
+}
+
+// A ring that comes after awake has looked makes another call.
+func TestRingDuringAwakeIsSeen(t *testing.T) {
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		s.start()
+		for range 500 {
+			ring := s.ring
+			s.during.Store(&ring)
+			s.ring()
+			s.wantSeen(t)
+		}
+		s.end(t)
+	})
+}
+
+// Each ring meets the goroutine at another step of falling asleep.
+func TestEveryRingWakes(t *testing.T) {
+	rounds := 5000
+	if !hammer.InCI() {
+		rounds /= 5
+	}
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		s.start()
+		for round := range rounds {
+			for range round % 64 {
+				s.calls.Load()
+			}
+			s.ring()
+			s.wantSeen(t)
+		}
+		s.end(t)
+	})
+}
+
+func TestManyRingsAtOnce(t *testing.T) {
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		s.start()
+		var ringers sync.WaitGroup
+		for range 4 {
+			ringers.Go(func() {
+				for range 5000 {
+					s.ring()
+				}
+			})
+		}
+		ringers.Wait()
+		s.wantSeen(t)
+		s.end(t)
+	})
+}
+
+// Ring does not block on a descriptor that is full, and wakes the goroutine all the
+// same. An eventfd that is not drained is full after 2^64-2 rings, which no process
+// lives to see.
+func TestFullDoorbell(t *testing.T) {
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		fill(t, s.Number())
+		s.ring()
+		s.start()
+		s.wantSeen(t)
+		if s.Drains() {
+			for range 10 {
+				overfill := func() { fill(t, s.Number()); s.ring() }
+				s.during.Store(&overfill)
+				s.ring()
+				s.wantSeen(t)
+			}
+			s.end(t)
+			return
+		}
+		drain(t, s.Number())
+		s.end(t)
+	})
+}
+
+// fill writes to a doorbell until it is full.
+func fill(t *testing.T, fd int) {
+	for {
+		_, err := syscall.Write(fd, binary.NativeEndian.AppendUint64(nil, math.MaxUint64-1))
+		if err == syscall.EAGAIN {
+			return
+		}
+		if err != nil && err != syscall.EINTR {
+			t.Errorf("write = %v, want EAGAIN in the end", err)
+			return
+		}
+	}
+}
+
+// drain reads an eventfd.
+func drain(t *testing.T, fd int) {
+	var buf [8]byte
+	if _, err := syscall.Read(fd, buf[:]); err != nil {
+		t.Errorf("read = %v", err)
+	}
+}
+
+// The goroutine can end and start again, and sees what was rung in between.
+func TestWaitAgain(t *testing.T) {
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		for round := range 200 {
+			if round%2 == 0 {
+				s.ring()
+			}
+			s.start()
+			s.wantSeen(t)
+			s.ring()
+			s.wantSeen(t)
+			s.end(t)
+		}
+	})
+}
+
+func TestDoorbellIsCloseOnExecAndNonBlocking(t *testing.T) {
+	for _, fd := range newSleeper(t).Descriptors() {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("F_GETFD of descriptor %d = %#x, %v; want close-on-exec", fd, flags, err)
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
+			t.Errorf("F_GETFL of descriptor %d = %#x, %v; want O_NONBLOCK", fd, flags, err)
+		}
+	}
+}
+
+func TestCloseClosesAllDescriptors(t *testing.T) {
+	d, err := rawefd.NewDoorbell()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fds := d.Descriptors()
+	d.Close()
+	for _, fd := range fds {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != unix.EBADF {
+			t.Errorf("F_GETFD of descriptor %d after Close = %v, want EBADF", fd, err)
+		}
+	}
+}

@@ -1,0 +1,19 @@
+//go:build unix
+
+package rawefd
+
+// Descriptors returns what the doorbell has open.
+func (d *Doorbell) Descriptors() (fds []int) {
+	d.conn.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
+	if d.pipe {
+		fds = append(fds, d.number)
+	}
+	return fds
+}
+
+// Drains reports whether each wake-up reads the descriptor empty.
+func (d *Doorbell) Drains() bool { return d.drains }
+
+// Drain makes each wake-up read the descriptor empty, as on a system where a write
+// to a descriptor that is readable already is not an edge.
+func (d *Doorbell) Drain() { d.drains = true }

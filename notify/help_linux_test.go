@@ -1,0 +1,50 @@
+package notify_test
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/notify"
+)
+
+func init() { anySize = append(anySize, way{"write", mustWrite}) }
+
+func mustWrite(t testing.TB, n *notify.Notifier, delta uint64) {
+	t.Helper()
+	if _, err := unix.Write(n.FD(), binary.NativeEndian.AppendUint64(nil, delta)); err != nil {
+		t.Fatalf("write(2) of %d = %v", delta, err)
+	}
+}
+
+// dup returns a descriptor of the same eventfd that the test must hand on.
+func dup(t *testing.T, fd int) int {
+	t.Helper()
+	d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// fetch reads the eventfd as C does that waits for it.
+func fetch(t testing.TB, fd int) uint64 {
+	t.Helper()
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(fds, 30_000)
+		if err == unix.EINTR {
+			continue
+		}
+		if n != 1 || err != nil {
+			t.Fatalf("poll(2) = %d, %v; want the descriptor to be readable", n, err)
+		}
+		break
+	}
+	var buf [8]byte
+	if _, err := unix.Read(fd, buf[:]); err != nil {
+		t.Fatalf("read(2) = %v", err)
+	}
+	return binary.NativeEndian.Uint64(buf[:])
+}

@@ -1,0 +1,79 @@
+//go:build unix
+
+package semaphore_test
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/word"
+)
+
+// Permits that no word holds move with Handle as any other.
+func TestHandleMovesAnyNumber(t *testing.T) {
+	for _, permits := range []int64{1, word.Full, word.Full + 9, math.MaxInt64 - 5} {
+		s := mustNew(t, permits)
+		if !handletest.Signal(s.Handle(), 5) {
+			t.Error("a release through the handle came too late, want it in time")
+		}
+		wantCount(t, s, permits+5)
+		if !mode.Is("exported") { // or else it is a system call for each
+			wantTry(t, s, permits+5, true)
+			wantTry(t, s, 1, false)
+		}
+	}
+}
+
+func TestHandleIsTheSameEachTimeAndNilAfterClose(t *testing.T) {
+	s := mustNew(t, 1)
+	h := s.Handle()
+	if h == nil {
+		t.Fatal("Handle = nil")
+	}
+	s.FD()
+	s.C()
+	if got := s.Handle(); got != h {
+		t.Errorf("Handle = %p, want %p as before", got, h)
+	}
+	s.Close()
+	if got := s.Handle(); got != nil {
+		t.Errorf("Handle = %p after Close, want nil", got)
+	}
+	if handletest.Signal(h, 1) {
+		t.Error("a release after Close: want it to come too late")
+	}
+}
+
+// Permits that C releases go to who has waited for long, though a goroutine that
+// runs sees them before the poller does.
+func TestNobodyPassesForWhatCReleases(t *testing.T) {
+	for range 20 {
+		s := mustNew(t, 0)
+		c := newCrowd(s)
+		h := s.Handle()
+		for range 3 {
+			c.join(background, 1)
+		}
+		<-time.After(long)
+		for who := range 3 {
+			handletest.Signal(h, 1)
+			wantTry(t, s, 1, false)
+			c.want(t, who, nil)
+		}
+		for range 3 {
+			c.join(background, 1)
+		}
+		<-time.After(long)
+		for who := range 3 {
+			ctx, cancel := context.WithTimeout(background, long)
+			handletest.Signal(h, 1)
+			wantIs(t, "Acquire behind a waiter", s.Acquire(ctx, 1), context.DeadlineExceeded)
+			cancel()
+			c.want(t, 3+who, nil)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package semaphore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+var background = context.Background()
+
+func mustNew(t testing.TB, permits int64) *semaphore.Semaphore {
+	t.Helper()
+	s, err := mode.Semaphore(permits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func mustAcquire(t testing.TB, s *semaphore.Semaphore, n int64) {
+	t.Helper()
+	if err := s.Acquire(background, n); err != nil {
+		t.Errorf("Acquire(%d) = %v", n, err)
+	}
+}
+
+// A way is how a test releases permits of a Semaphore.
+type way struct {
+	name    string
+	release func(s *semaphore.Semaphore, n int64)
+}
+
+// anySize are the ways for any number of permits. Linux has a second one.
+var anySize = []way{{"Release", (*semaphore.Semaphore).Release}}
+
+// eachWay runs a test with permits released by Go, which reach a waiter directly, and
+// with permits that look to the Semaphore as if they came from elsewhere: through the
+// eventfd, and through a handle, as C threads release them.
+func eachWay(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
+	for _, way := range anySize {
+		t.Run(way.name, func(t *testing.T) { test(t, way.release) })
+	}
+	if rawefd.HasDoorbell {
+		t.Run("handle", func(t *testing.T) { test(t, signal) })
+	}
+}
+
+// signal releases permits as a C thread does. It panics if that came too late.
+func signal(s *semaphore.Semaphore, n int64) {
+	if !handletest.Signal(s.Handle(), uint64(n)) {
+		panic(fmt.Sprintf("a release of %d through the handle came too late", n))
+	}
+}
+
+func wantTry(t *testing.T, s *semaphore.Semaphore, n int64, want bool) {
+	t.Helper()
+	if got := s.TryAcquire(n); got != want {
+		t.Errorf("TryAcquire(%d) = %v, want %v", n, got, want)
+	}
+}
+
+func wantCount(t *testing.T, s *semaphore.Semaphore, want int64) {
+	t.Helper()
+	if got, err := s.Count(); got != want || err != nil {
+		t.Errorf("Count = %d, %v; want %d", got, err, want)
+	}
+}
+
+func wantIs(t *testing.T, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s = %v, want an error that matches %q", what, err, want)
+	}
+}
+
+func wantPanic(t *testing.T, what, with string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if msg, _ := recover().(string); !strings.Contains(msg, with) {
+			t.Errorf("%s panicked with %q, want %q", what, msg, with)
+		}
+	}()
+	f()
+}
+
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(background)
+	cancel()
+	return ctx
+}
+
+// An arrival is what a waiter woke with.
+type arrival struct {
+	who int
+	err error
+}
+
+// A crowd starts goroutines that Acquire, each only when the one before it
+// sleeps.
+type crowd struct {
+	s        *semaphore.Semaphore
+	size     int
+	arrivals chan arrival
+}
+
+func newCrowd(s *semaphore.Semaphore) *crowd {
+	return &crowd{s: s, arrivals: make(chan arrival, 1000)}
+}
+
+func (c *crowd) join(ctx context.Context, n int64) (who int) {
+	who = c.size
+	c.size++
+	before := semaphore.Waiting(c.s)
+	go func() { c.arrivals <- arrival{who, c.s.Acquire(ctx, n)} }()
+	for semaphore.Waiting(c.s) == before {
+		runtime.Gosched()
+	}
+	return who
+}
+
+func (c *crowd) want(t *testing.T, who int, err error) {
+	t.Helper()
+	got := <-c.arrivals
+	if got.who != who {
+		t.Errorf("waiter %d woke with %v, want waiter %d", got.who, got.err, who)
+	}
+	if err == nil && got.err != nil {
+		t.Errorf("waiter %d got %v", who, got.err)
+	} else if err != nil {
+		wantIs(t, "Acquire of a waiter", got.err, err)
+	}
+}

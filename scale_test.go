@@ -61,15 +61,29 @@ func makeSemaphore(int) (waitable, error) {
 	return waitingSemaphore{s}, err
 }
 
-func TestManyWaitingNotifiers(t *testing.T)  { crowd(t, needed(many), makeNotifier) }
-func TestManyWaitingSemaphores(t *testing.T) { crowd(t, needed(many), makeSemaphore) }
+func TestManyWaitingNotifiers(t *testing.T) {
+	crowd(t, needed(many), servers(), makeNotifier)
+}
+
+func TestManyWaitingSemaphores(t *testing.T) {
+	crowd(t, needed(many), servers(), makeSemaphore)
+}
 
 // needed returns how many descriptors as many Notifiers or Semaphores need.
 func needed(many int) int {
+	if mode.Is("exported") {
+		return many
+	}
+	return 0
+}
+
+// servers returns how many goroutines serve Notifiers and Semaphores: the poller's, or
+// the doorbell's.
+func servers() int {
 	if mode.Is("private") {
 		return 0
 	}
-	return many
+	return 1
 }
 
 // TestManyWaitingWatchers has two Watchers share each descriptor.
@@ -79,7 +93,7 @@ func TestManyWaitingWatchers(t *testing.T) {
 	for i := range fds {
 		fds[i] = eventfd(t, 0, unix.EFD_NONBLOCK)
 	}
-	crowd(t, 1, watcherMaker(fds))
+	crowd(t, 1, 1, watcherMaker(fds))
 }
 
 // TestManyOfAllWait has the three types wait side by side.
@@ -89,7 +103,11 @@ func TestManyOfAllWait(t *testing.T) {
 		fds[i] = eventfd(t, 0, unix.EFD_NONBLOCK)
 	}
 	makers := []func(int) (waitable, error){makeNotifier, makeSemaphore, watcherMaker(fds)}
-	crowd(t, 1+needed(many*2/3), func(i int) (waitable, error) { return makers[i%3](i) })
+	all := 1 // the poller's goroutine, for Watchers
+	if mode.Is("handle") {
+		all += servers()
+	}
+	crowd(t, 1+needed(many*2/3), all, func(i int) (waitable, error) { return makers[i%3](i) })
 }
 
 // watcherMaker returns a function that makes the Watcher of object i. Those whose
@@ -107,14 +125,13 @@ func watcherMaker(fds []int) func(i int) (waitable, error) {
 
 // crowd has many objects wait, each with one goroutine, and compares threads,
 // goroutines, heap and descriptors with what was there before. A smaller crowd
-// first grows what the runtime keeps. One goroutine more serves all those that
-// have a descriptor.
-func crowd(t *testing.T, descriptors int, makeOne func(i int) (waitable, error)) {
+// first grows what the runtime keeps. A few goroutines, servers, serve all.
+func crowd(t *testing.T, descriptors, servers int, makeOne func(i int) (waitable, error)) {
 	needDescriptors(t, descriptors)
-	stand(t, many/10, min(descriptors, 1), makeOne)
+	stand(t, many/10, servers, makeOne)
 	before := leaktest.Baseline()
 	threads := status(t, "Threads")
-	heap := stand(t, many, min(descriptors, 1), makeOne)
+	heap := stand(t, many, servers, makeOne)
 	// The threads of Go's runtime are no function of what runs: it starts one
 	// when all that it has happen to be in system calls, for each P at most.
 	if got, most := status(t, "Threads"), threads+runtime.GOMAXPROCS(0); got > most {
@@ -131,7 +148,7 @@ func crowd(t *testing.T, descriptors int, makeOne func(i int) (waitable, error))
 }
 
 // stand is one round of crowd. It returns the bytes of heap that an object costs.
-func stand(t *testing.T, many, pollers int, makeOne func(i int) (waitable, error)) int {
+func stand(t *testing.T, many, servers int, makeOne func(i int) (waitable, error)) int {
 	t.Helper()
 	allAsleep(t) // finalizers too, whose goroutine counts while it runs one
 	ctx, cancel := context.WithCancel(context.Background())
@@ -157,7 +174,7 @@ func stand(t *testing.T, many, pollers int, makeOne func(i int) (waitable, error
 	close(gate)
 	allAsleep(t)
 	after := heapInUse()
-	if got, want := runtime.NumGoroutine()-goroutines, many+pollers; got != want {
+	if got, want := runtime.NumGoroutine()-goroutines, many+servers; got != want {
 		t.Errorf("%d goroutines more while %d wait, want %d", got, many, want)
 	}
 	select {

@@ -54,7 +54,7 @@ func (n *Notifier) deliver() {
 			if count, err := n.take(); err != nil {
 				n.fail(n.next(), err)
 			} else if count > 0 {
-				n.next().Value.count <- count
+				n.next().Value <- count
 			}
 		case c == nil:
 			n.settle()
@@ -85,7 +85,7 @@ func (n *Notifier) hand(count uint64) bool {
 		if n.count.Shared() {
 			n.settle() // or a C thread would ring in vain, which is a system call
 		}
-		p.Value.count <- count
+		p.Value <- count
 		return true
 	}
 	c := n.c.Load()

@@ -38,9 +38,9 @@ func (n *Notifier) last() {
 	n.closed = true
 	for p := n.next(); p != nil; p = n.next() {
 		if count, _ := n.count.TakeAll(); count > 0 {
-			p.Value.count <- count // the first; the others find nothing
+			p.Value <- count // the first; the others find nothing
 		} else {
-			n.fail(p, os.ErrClosed)
+			p.Value <- 0 // which means os.ErrClosed
 		}
 	}
 	c := n.c.Load()

@@ -62,13 +62,12 @@ type Notifier struct {
 	home *place
 }
 
-// A place is where a call of Wait sleeps until it has a result.
-type place = fifo.Node[result]
-
-type result struct {
-	count chan uint64 // with a buffer of one: gets the count, or 0 if there will be none
-	err   error       // why there will be none; see fail
-}
+// A place is where a call of Wait sleeps. Its channel, with a buffer of one, gets the
+// count that it waits for, or 0 if there will be none.
+type (
+	place  = fifo.Node[result]
+	result chan uint64
+)
 
 // New returns a private Notifier with count 0. It makes no system call, and works on
 // every system and inside a testing/synctest bubble. The error is always nil.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"sync"
 )
 
 // Wait takes the whole count, which goes back to 0, and returns it. While the
@@ -45,12 +46,12 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 		return n.got(count), nil
 	}
 	if ctx.Done() == nil {
-		count = <-p.Value.count // quicker than a select, and a frame less to come back through
+		count = <-p.Value // quicker than a select, and a frame less to come back through
 	} else if count, err = n.sleep(ctx, p); err != nil {
 		return 0, err
 	}
 	if count == 0 {
-		return 0, n.failed("Wait", p.Value.err)
+		return 0, n.failed("Wait", failure(p))
 	}
 	if n.count.Shared() {
 		n.count.Learn(count)
@@ -87,13 +88,13 @@ func (n *Notifier) refuse(err error) error {
 // sleep returns the count that comes to p, or 0 if none will, or the error of ctx.
 func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 	select {
-	case count := <-p.Value.count:
+	case count := <-p.Value:
 		return count, nil
 	case <-ctx.Done():
 		if n.leave(p) {
 			return 0, ctx.Err()
 		}
-		return <-p.Value.count, nil // it was served before it could leave
+		return <-p.Value, nil // it was served before it could leave
 	}
 }
 
@@ -227,13 +228,13 @@ func (n *Notifier) takeFirst() (count uint64, err error) {
 // at it any more once it is not queued and its channel is empty: either the call has
 // left, or what was sent has been received. The caller holds the lock.
 func (n *Notifier) vacant() *place {
-	if n.home != nil && !n.home.Queued() && len(n.home.Value.count) == 0 {
+	if n.home != nil && !n.home.Queued() && len(n.home.Value) == 0 {
 		return n.home
 	}
 	return newPlace()
 }
 
-func newPlace() *place { return &place{Value: result{count: make(chan uint64, 1)}} }
+func newPlace() *place { return &place{Value: make(result, 1)} }
 
 // recount is called after each change of waiters. The caller holds the lock.
 func (n *Notifier) recount() {
@@ -268,14 +269,26 @@ func (n *Notifier) next() *place {
 	return p
 }
 
-// fail ends a Wait with an error, which that call reads after it has received the 0.
+// failures are the errors of calls of Wait that end with 0, by place. There are almost
+// never any, so a place has no room for them.
+var failures sync.Map
+
+// fail ends a Wait with an error, which that call fetches after it has received the 0.
 // So the place is not used again. The caller holds the lock.
 func (n *Notifier) fail(p *place, err error) {
 	if p == n.home {
 		n.home = nil
 	}
-	p.Value.err = err
-	p.Value.count <- 0
+	failures.Store(p, err)
+	p.Value <- 0
+}
+
+// failure returns the error of a Wait that has received 0.
+func failure(p *place) error {
+	if err, ok := failures.LoadAndDelete(p); ok {
+		return err.(error)
+	}
+	return os.ErrClosed
 }
 
 // waited reports whether anybody waits for signals. The caller holds the lock.

@@ -37,7 +37,6 @@ type Counter struct {
 	shut      bool
 	semaphore bool
 	rest      uint64
-	took      uint64 // by Take and TakeAll since the doorbell asked
 	owner     Owner
 	bell      atomic.Pointer[doorbell.Bell] // nil until Handle
 	source    *poller.Source                // nil until Export; reports adds to fd
@@ -95,15 +94,12 @@ func (c *Counter) Unlock() {
 	}
 }
 
-// serve has the owner serve its waiters, and returns how much they took.
-func (c *Counter) serve() (took uint64) {
-	if !c.Lock() {
-		return 0
+// serve has the owner serve its waiters.
+func (c *Counter) serve() {
+	if c.Lock() {
+		c.owner.Serve()
+		c.Unlock()
 	}
-	defer c.Unlock()
-	c.took = 0
-	c.owner.Serve()
-	return c.took
 }
 
 // Shut forbids Lock, decides which adds of C threads came in time, and reports
@@ -170,7 +166,7 @@ func (c *Counter) TakeAll() (count uint64, err error) {
 	c.rest -= rest
 	count += rest
 	count += c.Word().TakeUpTo(math.MaxUint64 - count)
-	c.took += count
+	c.took(count)
 	return count, nil
 }
 
@@ -183,7 +179,7 @@ func (c *Counter) Take(n uint64) (took bool) {
 		took = c.takeFromWord(n)
 	}
 	if took {
-		c.took += n
+		c.took(n)
 	}
 	return took
 }

@@ -31,7 +31,14 @@ func (c *Counter) Handle() (*doorbell.Slot, error) {
 // A consumer is a Counter as the doorbell knows it.
 type consumer Counter
 
-func (c *consumer) Look() uint64 { return (*Counter)(c).serve() }
+func (c *consumer) Look() { (*Counter)(c).serve() }
+
+// took has the doorbell know how busy the handle is. The caller holds the lock.
+func (c *Counter) took(n uint64) {
+	if b := c.bell.Load(); b != nil {
+		b.Took(n)
+	}
+}
 
 // Again has a goroutine that is about to sleep try again for as long as that has
 // been worth it, because C threads may be adding, and reports whether try

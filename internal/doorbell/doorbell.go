@@ -23,18 +23,34 @@ import (
 
 // A Consumer wants to know that its Slot was signaled.
 type Consumer interface {
-	// Look takes what is there for those that wait, leaves in the word how the next
-	// signal finds the consumer, and returns how much it took. It must not block.
-	// Now and then it is called though nothing was added.
-	Look() (took uint64)
+	// Look takes what is there for those that wait, and leaves in the word how the
+	// next signal finds the consumer. It must not block. Now and then it is called
+	// though nothing was added.
+	Look()
 }
 
 // A Bell is a Slot and its Consumer, from New to Close.
 type Bell struct {
 	Patience // of goroutines of the Consumer that are about to sleep
+	took     atomic.Uint32
+	idle     uint8 // looks that have found nothing, for the goroutine of the doorbell
 	slot     *Slot
 	consumer Consumer
-	idle     uint8 // looks that have found nothing, for the goroutine of the doorbell
+}
+
+// Took is called by the Consumer with how much it takes, from Look or elsewhere.
+func (b *Bell) Took(n uint64) {
+	if n > 0 {
+		b.took.Add(uint32(min(n, several)))
+	}
+}
+
+// look has the Consumer look, and returns how much was taken meanwhile, but not more
+// than is worth knowing.
+func (b *Bell) look() (took uint64) {
+	b.took.Store(0)
+	b.consumer.Look()
+	return uint64(b.took.Load())
 }
 
 // New returns a Bell whose Consumer is called from now on. The first of a process
@@ -150,7 +166,7 @@ func (h *hub) serveReady() (signals uint64) {
 		slot := all.slot(i)
 		slot.Word.Answer() // from here on it can be pushed again
 		if b := all.bell(i); b != nil {
-			took := b.consumer.Look()
+			took := b.look()
 			signals += max(1, took)
 			h.consider(b, took)
 		}

@@ -47,17 +47,17 @@ func (c *consumer) word() *word.Word { return &c.bell.Slot().Word }
 
 func (c *consumer) handle() unsafe.Pointer { return c.bell.Slot().Address() }
 
-func (c *consumer) Look() (took uint64) {
+func (c *consumer) Look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.closed {
-		took += c.word().TakeUpTo(math.MaxUint64)
+		took := c.word().TakeUpTo(math.MaxUint64)
+		c.taken.Add(took)
+		c.bell.Took(took)
 		if c.word().Sleep(1, word.Ring|word.Held) {
 			break
 		}
 	}
-	c.taken.Add(took)
-	return took
 }
 
 // close ends the consumer as a Notifier does.

@@ -33,7 +33,7 @@ func (h *hub) serveHot() (took uint64) {
 	h.hot = slices.DeleteFunc(h.hot, func(b *Bell) bool {
 		var n uint64
 		if b.signaled() {
-			n = b.consumer.Look()
+			n = b.look()
 		}
 		took += n
 		if n > 0 {

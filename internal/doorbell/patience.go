@@ -38,8 +38,8 @@ var (
 
 // A Patience is how often it has been worth looking again. The zero value is 0.
 type Patience struct {
-	looks atomic.Int32
 	awake atomic.Int64 // since when, after start, each Again has been true; 0: it was not
+	looks atomic.Int32
 }
 
 // Learn is called with the number of signals that were found together.

@@ -111,4 +111,4 @@ func warmUp() {
 
 type deaf struct{}
 
-func (deaf) Look() uint64 { return 0 }
+func (deaf) Look() {}

@@ -2,31 +2,33 @@ package rawefd
 
 import "sync"
 
-// owned are the numbers that FDs own.
+// owned are the numbers that FDs own, and the doorbell's.
 var owned numbers
 
-// numbers is a set of descriptor numbers.
+// numbers is a set of descriptor numbers, which are small: the kernel hands out the
+// lowest that is free.
 type numbers struct {
-	mu  sync.Mutex
-	set map[int]struct{}
+	mu   sync.Mutex
+	bits []uint64
 }
 
 // add reports whether num was not in the set.
 func (n *numbers) add(num int) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if _, ok := n.set[num]; ok {
-		return false
+	for len(n.bits) <= num/64 {
+		n.bits = append(n.bits, 0)
 	}
-	if n.set == nil {
-		n.set = make(map[int]struct{})
-	}
-	n.set[num] = struct{}{}
-	return true
+	word, bit := &n.bits[num/64], uint64(1)<<(num%64)
+	added := *word&bit == 0
+	*word |= bit
+	return added
 }
 
 func (n *numbers) remove(num int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.set, num)
+	if num/64 < len(n.bits) {
+		n.bits[num/64] &^= 1 << (num % 64)
+	}
 }

@@ -109,7 +109,7 @@ func (p *Paused) GoOn(there Stop) error {
 }
 
 // Finish lets the thread go on to its end, and returns what eventchan_add did.
-func (p *Paused) Finish() syscall.Errno {
+func (p *Paused) Finish() int {
 	defer C.free(unsafe.Pointer(p.thread))
-	return syscall.Errno(C.finish(p.thread))
+	return int(C.finish(p.thread))
 }

@@ -3,7 +3,6 @@
 package chandle
 
 import (
-	"syscall"
 	"unsafe"
 )
 
@@ -32,4 +31,4 @@ type Paused struct{}
 
 func AddPaused(handle unsafe.Pointer, there Stop) (*Paused, error) { return nil, ErrUnavailable }
 func (p *Paused) GoOn(there Stop) error                            { return ErrUnavailable }
-func (p *Paused) Finish() syscall.Errno                            { return syscall.ENOSYS }
+func (p *Paused) Finish() int                                      { return -1 }

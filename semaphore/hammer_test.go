@@ -225,6 +225,11 @@ func TestNoReleaseIsLost(t *testing.T) {
 	if !mode.Is("private") { // where a round is some system calls
 		rounds /= 8
 	}
+	if mode.Is("handle") && runtime.GOMAXPROCS(0) == 1 {
+		// While the releaser yields on the only processor, Go's runtime looks for a ring
+		// of the doorbell, as for all events of descriptors, every 10 ms.
+		rounds /= 64
+	}
 	for name, n := range map[string]int64{"one": 1, "several": 3} {
 		t.Run(name, func(t *testing.T) {
 			s := mustNew(t, 0)

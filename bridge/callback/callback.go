@@ -5,7 +5,10 @@ package callback
 /*
 #include "eventchan.h"
 
-static void *signal_address(void) { return (void *)eventchan_signal; }
+// A library that wants a result gets 0, as an int, a long or a pointer.
+static long signal_and_return(void *handle) { eventchan_signal(handle); return 0; }
+
+static void *signal_address(void) { return (void *)signal_and_return; }
 
 // This has all of the header compiled, which otherwise loses what one signal does
 // not need. Therefore this package's object changes whenever the header does, and
@@ -19,11 +22,12 @@ import "unsafe"
 
 // Signal returns the address of the C function
 //
-//	void eventchan_signal(void *handle);
+//	long eventchan_signal(void *handle);
 //
 // which adds 1 to the count of the Notifier, or to the permits of the Semaphore,
-// that the handle belongs to. It is for C libraries that take a callback and a
-// void * to call it with. The handle is that void *:
+// that the handle belongs to, and returns 0, also after Close. It is for C libraries
+// that take a callback and a void * to call it with, whether the callback returns
+// nothing, an int, a long or a pointer. The handle is that void *:
 //
 //	C.sensor_start((C.sensor_callback)(callback.Signal()), n.Handle())
 //

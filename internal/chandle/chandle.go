@@ -24,7 +24,7 @@ struct job {
 	void *handle, *data;
 	void **handles;			// of which handle is one after another, if there are many
 	int many;
-	void (*function)(void *);
+	long (*function)(void *);
 	uint64_t n;
 	int times, late;
 	struct told told, inside;	// inside: in the signal handler
@@ -34,7 +34,7 @@ struct job {
 	int ended;
 };
 
-enum { CHANGED_ERRNO = 1000, NOT_CANCELED };
+enum { CHANGED_ERRNO = 1000, NOT_ZERO, NOT_CANCELED };
 
 // add calls eventchan_add once.
 static void add(struct job *j, void *handle, struct told *told)
@@ -81,7 +81,8 @@ static void *caller(void *arg)
 	struct job *j = arg;
 
 	for (int i = 0; i < j->times; i++)
-		j->function(j->data);
+		if (j->function(j->data) != 0)
+			j->error = NOT_ZERO;
 	return NULL;
 }
 
@@ -208,7 +209,7 @@ func Add(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
 	return start(0, adds(handle, n, times, late))
 }
 
-// Call starts a thread that calls the C function void (*)(void *) with data.
+// Call starts a thread that calls the C function long (*)(void *), which is to return 0, with data.
 func Call(function, data unsafe.Pointer, times int) (*Thread, error) {
 	return start(1, C.struct_job{function: (*[0]byte)(function), data: data, times: C.int(times)})
 }
@@ -291,6 +292,8 @@ func (t *Thread) Join() (Told, error) {
 	switch t.job.error {
 	case 0:
 		return told, nil
+	case C.NOT_ZERO:
+		return told, errors.New("the C function has not returned 0")
 	case C.CHANGED_ERRNO:
 		return told, errors.New("eventchan_add has changed errno")
 	case C.NOT_CANCELED:

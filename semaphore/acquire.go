@@ -183,6 +183,8 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 	s.queue(p)
 	if s.count.FD() == nil {
 		s.serve()
+	} else {
+		s.recall()
 	}
 	return p, nil
 }

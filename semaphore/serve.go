@@ -12,7 +12,12 @@ func (s *server) Serve() { (*Semaphore)(s).ready() }
 func (s *Semaphore) ready() {
 	if s.waiters.Len() == 0 {
 		s.count.Wake()
-		s.count.Disarm()
+		if s.untimed() {
+			s.count.MustArm()
+			s.recall()
+		} else {
+			s.count.Disarm()
+		}
 		return
 	}
 	s.count.MustArm() // which it is, unless C could not arm it
@@ -63,6 +68,7 @@ func (s *Semaphore) serve() {
 				return
 			}
 			if s.count.Sleep(1, false) {
+				s.recall()
 				return
 			}
 			p.Value.rouse()
@@ -70,6 +76,7 @@ func (s *Semaphore) serve() {
 			s.unqueue(p)
 			s.grant(p)
 		case s.count.Sleep(uint64(p.Value.permits), !passable):
+			s.recall()
 			return
 		}
 	}

@@ -69,6 +69,7 @@ type waiter struct {
 	wake    chan struct{} // with a buffer of one; nil for C
 	woken   bool          // wake is full, or was emptied by who now wants the lock
 	granted bool          // the permits are his
+	err     error         // why it gets none
 	busy    bool          // he has not gone yet
 }
 

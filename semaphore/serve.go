@@ -1,7 +1,5 @@
 package semaphore
 
-import "time"
-
 // A server is a Semaphore as its Counter knows it.
 type server Semaphore
 
@@ -22,33 +20,6 @@ func (s *Semaphore) ready() {
 	}
 	s.count.MustArm() // which it is, unless C could not arm it
 	s.serve()
-}
-
-// patience is how long a waiter may be passed by others who happen to run.
-const patience = int64(100 * time.Microsecond)
-
-var epoch = time.Now()
-
-// now is never 0.
-func now() int64 { return int64(time.Since(epoch)) | 1 }
-
-// passable reports whether a goroutine that runs may take permits though others
-// wait: a permit that was freed for a waiter is anybody's until he runs, as with
-// sync.Mutex. To hand it over would leave it idle meanwhile, and make each of a
-// crowd of goroutines sleep for each permit. But nobody passes a waiter who wants
-// more permits than may be free, nor one who has waited long. The caller holds
-// the lock.
-func (s *Semaphore) passable() bool {
-	if s.count.FD() != nil {
-		return s.waiters.Len() == 0
-	}
-	return s.large == 0 && !s.overdue()
-}
-
-// overdue reports whether the first waiter has waited long.
-func (s *Semaphore) overdue() bool {
-	since := s.since.Load()
-	return since != 0 && now()-since >= patience
 }
 
 // serve lets waiters have what is free, first come first served, until there is
@@ -198,33 +169,4 @@ func (s *Semaphore) take(n int64) (took bool, err error) {
 		defer s.slow.Add(^uint64(0))
 	}
 	return s.count.Take(uint64(n))
-}
-
-// queue puts a waiter at the end of the queue. The caller holds the lock.
-func (s *Semaphore) queue(p *place) {
-	p.Value.since = now()
-	if p.Value.permits > 1 {
-		s.large++
-	}
-	s.slow.Add(1)
-	s.waiters.Push(p)
-	s.since.Store(s.waiters.First().Value.since)
-}
-
-// unqueue takes a waiter out of the queue and reports whether it was there. The
-// caller holds the lock.
-func (s *Semaphore) unqueue(p *place) bool {
-	if !s.waiters.Remove(p) {
-		return false
-	}
-	if p.Value.permits > 1 {
-		s.large--
-	}
-	s.slow.Add(^uint64(0))
-	if p = s.waiters.First(); p == nil {
-		s.since.Store(0)
-	} else {
-		s.since.Store(p.Value.since)
-	}
-	return true
 }

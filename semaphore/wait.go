@@ -26,6 +26,7 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 	}
 	if s.passable() {
 		if took, err := s.take(n); took || err != nil {
+			s.overtake()
 			return nil, err
 		}
 	}

@@ -4,33 +4,31 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Acquire takes n permits, all or none; it waits while fewer are free. Waiters
-// are served first come first served, and nobody of this process takes a permit
-// past a waiter that needs more than are free, so a large Acquire is not
-// starved. While it waits it holds no permit, so processes that each want all
-// permits do not wait for each other.
+// Acquire takes n permits, all or none, and waits while fewer are free. Waiters are
+// served first come, first served. While Acquire waits it holds no permit, so processes
+// that each want all permits do not wait for each other. Acquiring 0 permits never
+// waits.
 //
 // A Semaphore has no size, unlike a Weighted: an Acquire of more permits than there
-// are in all waits, and others wait behind it, since somebody may make more.
+// are waits, and others wait behind it, because more permits can be made.
 //
-// If ctx ends first, Acquire returns ctx.Err() and has taken nothing; so it does
-// at once if ctx has ended already, even if permits are free. Close wakes it with
-// an error that matches [os.ErrClosed]. A nil ctx matches [os.ErrInvalid]. Where
-// the process is out of descriptors (EMFILE) so that it cannot wait, Acquire
-// returns that error. Acquiring 0 permits never waits. A negative n panics.
+// A goroutine that is running can overtake a waiter: it can take a permit that was
+// released for a waiter which is not running yet, as with [sync.Mutex]. The waiter stays
+// the first. A waiter that needs several permits is never overtaken, nor is one that has
+// waited for 100 µs, or in any case once it has been overtaken a few thousand times. After FD or File no waiter is overtaken.
 //
-// A goroutine that runs may take a permit that was freed for a waiter which does
-// not run yet, as with [sync.Mutex]; that waiter stays the first. But nobody passes
-// one who needs more permits than may be free, nor one who has waited 100 µs. After
-// FD or File nobody passes anybody.
+// If ctx is done first, Acquire returns ctx.Err() and has taken nothing. It does so
+// immediately if ctx is already done, even if permits are free. Close wakes it up with an
+// error matching [os.ErrClosed]. If ctx is nil, Acquire returns an error matching
+// [os.ErrInvalid]. If a system call fails, for example because the process is out of
+// descriptors (EMFILE), Acquire returns that error. It panics if n is negative.
 //
-// Without waiting it allocates nothing, and costs one atomic step. After FD or File
-// it costs n system calls, since the kernel hands out one permit a read.
+// It costs one atomic operation; after FD or File, n system calls, since the kernel hands
+// out one permit per read. It does not allocate unless it waits.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
 		if s.count.Word().Take(uint64(n)) {
@@ -69,7 +67,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 		return nil
 	}
 	for {
-		s.sleep(ctx, p)
+		s.await(ctx, p)
 		if granted, err := s.resume(ctx, p); granted || err != nil {
 			return err
 		}
@@ -91,6 +89,7 @@ func (s *Semaphore) pass(n int64) bool {
 	w := s.count.Word()
 	for !s.overdue() {
 		if w.Take(uint64(n)) {
+			s.overtake()
 			return true
 		}
 		if !w.Takeable(uint64(n)) {
@@ -134,7 +133,14 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 		return true
 	}
 	s.serve()
-	return s.passable() && s.take(n)
+	if !s.passable() {
+		return false
+	}
+	took, _ := s.take(n)
+	if took {
+		s.overtake()
+	}
+	return took
 }
 
 // tryRead reads a permit from the eventfd without the lock, since while nobody
@@ -149,120 +155,4 @@ func (s *Semaphore) tryRead(fd *rawefd.FD) (took, certain bool) {
 	n, _ := fd.Take()
 	fd.Done()
 	return n == 1, n == 1 || s.slow.Load() == before
-}
-
-// takeOrQueue takes n permits and returns nil, or else a place among the
-// waiters.
-//
-// No wake-up is lost: the place is there before the lock is released, and serve
-// leaves in the word, in the same step in which it finds too few permits, the
-// flags by which a later Release comes to the lock, or has Serve called under it.
-// Permits in the eventfd make an edge, after which Serve is called as well.
-func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
-	if !s.count.Lock() {
-		return nil, os.ErrClosed
-	}
-	defer s.count.Unlock()
-	if n == 0 {
-		return nil, nil
-	}
-	if s.waiters.Len() > 0 {
-		s.serve()
-	}
-	if s.passable() && s.take(n) {
-		return nil, nil
-	}
-	if err := s.count.Arm(); err != nil {
-		return nil, err
-	}
-	p := s.home
-	if p.Value.busy {
-		p = newPlace()
-	}
-	p.Value.permits, p.Value.granted, p.Value.busy = n, false, true
-	s.queue(p)
-	if s.count.FD() == nil {
-		s.serve()
-	}
-	return p, nil
-}
-
-func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1)}} }
-
-// recheck is how often a waiter for several permits looks by itself. That is a
-// safety net: while some permits are free, but too few, each Release is another
-// edge of a descriptor that is readable already, and no kernel promises one.
-const recheck = 100 * time.Millisecond
-
-// sleep returns when the waiter is woken or ctx has ended.
-func (s *Semaphore) sleep(ctx context.Context, p *place) {
-	var tick <-chan time.Time
-	if p.Value.permits > 1 && s.count.FD() != nil {
-		ticker := time.NewTicker(recheck)
-		defer ticker.Stop()
-		tick = ticker.C
-	}
-	done := ctx.Done()
-	if done == nil && tick == nil {
-		<-p.Value.wake // which is quicker than a select
-		return
-	}
-	for {
-		select {
-		case <-p.Value.wake:
-			return
-		case <-done:
-			return
-		case <-tick:
-			s.look(p)
-		}
-	}
-}
-
-// resume tells a waiter who woke whether he has his permits, or why he will not
-// get them, or neither: then he sleeps on.
-func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err error) {
-	w := &p.Value
-	if !s.count.Lock() {
-		return s.resumeShut(p)
-	}
-	defer s.count.Unlock()
-	if w.woken && len(w.wake) > 0 {
-		<-w.wake // ctx has ended, and he has been woken too
-	}
-	w.woken = false
-	if err := ctx.Err(); err != nil {
-		w.busy = false
-		// Permits that were granted to a context which has ended go to the next, so
-		// that an Acquire whose ctx ended before the Release always fails.
-		if w.granted {
-			s.count.Add(uint64(w.permits))
-		} else {
-			s.unqueue(p)
-		}
-		s.serve()
-		return false, err
-	}
-	if w.granted {
-		w.busy = false
-		return true, nil
-	}
-	if s.waiters.First() == p && s.enough(p) && s.take(w.permits) {
-		s.unqueue(p)
-		w.granted, w.busy = true, false
-		s.count.Learn(s.count.Word().Count() + 1)
-	}
-	s.serve()
-	return w.granted, nil
-}
-
-// resumeShut is resume after Close.
-func (s *Semaphore) resumeShut(p *place) (granted bool, err error) {
-	s.count.LockShut()
-	defer s.count.UnlockShut()
-	if p.Value.granted {
-		return true, nil
-	}
-	s.unqueue(p)
-	return false, s.failed("Acquire", os.ErrClosed)
 }

@@ -1,25 +1,43 @@
 package semaphore
 
-// A channel is what C needs.
+import "time"
+
+// A channel is what C needs. The lock guards what changes, except that the goroutine
+// of hold, while there is one, reads what only it writes.
 type channel struct {
-	permits chan struct{}
-	closing chan struct{} // closed by Close
-	offered chan struct{} // closed when the latest offer has ended
+	permits  chan struct{}
+	closing  chan struct{} // closed by Close
+	nudge    chan struct{} // has a buffer of one; asks hold to decide again
+	offered  chan struct{} // closed when the latest hold has ended
+	holding  bool          // hold has a permit
+	timed    bool          // hold gives the permit back after a while
+	received time.Time     // when a permit was last received, or when C was called
 }
 
-// C returns a channel for use in select; each receive from it is one permit
-// acquired, to be released like any other. It is the same channel each time.
+func newChannel() *channel {
+	return &channel{
+		permits:  make(chan struct{}),
+		closing:  make(chan struct{}),
+		nudge:    make(chan struct{}, 1),
+		received: time.Now(),
+	}
+}
+
+// C returns a channel for use in select. Each receive from it acquires one permit,
+// which the receiver releases like any other. C returns the same channel each time.
 //
-// Once C has been called it takes its turn among the goroutines that wait in
-// Acquire: it holds one permit ready for the next receiver, and takes another
-// when that is received. So from then on one permit is out of everybody else's
-// reach, also while nobody receives, and a TryAcquire finds C waiting whenever no
-// permit is free. To want a permit only at times, use a nil channel in the select
-// until C is called for the first time, or Acquire in a goroutine.
+// From the first call on, C takes its turn among the goroutines in Acquire: it reserves
+// one permit for the next receiver, and another one when that is received. Count does
+// not include the reserved permit, and TryAcquire cannot take it.
 //
-// The channel has no buffer. While a permit is held ready, and only then, one
-// goroutine of this Semaphore holds it out. Close puts it back into the counter
-// and closes the channel.
+// The reserved permit does not keep others waiting. If the first goroutine in Acquire
+// lacks permits, C gives its permit back immediately and queues again behind that
+// goroutine. After FD, File, FromFD or FromProcess, C also gives the permit back if
+// nothing was received for 100 ms, because another process can be waiting for it. C
+// queues again 5 ms later, so a receive can take that much longer.
+//
+// The channel has no buffer. While a permit is reserved, and only then, this Semaphore
+// has one goroutine that sends it. Close puts the permit back and closes the channel.
 func (s *Semaphore) C() <-chan struct{} {
 	if c := s.c.Load(); c != nil {
 		return c.permits
@@ -34,7 +52,7 @@ func (s *Semaphore) C() <-chan struct{} {
 	if c := s.c.Load(); c != nil {
 		return c.permits
 	}
-	c := &channel{permits: make(chan struct{}), closing: make(chan struct{})}
+	c := newChannel()
 	s.c.Store(c)
 	switch {
 	case open:
@@ -52,37 +70,21 @@ func (s *Semaphore) waitForC(p *place) {
 	s.serve()
 }
 
-// offer hands a permit that was taken to a goroutine that receives from C now,
-// or else starts one to hold it out. A goroutine it must be, since nothing else
-// notices that somebody came to receive; it must be one for each Semaphore,
-// since a select over the channels of all (reflect.Select) costs more with each,
-// and since a channel made in a testing/synctest bubble stays there. The caller
-// holds the lock.
+// offer hands a permit that was taken to a goroutine that is receiving from C, or
+// starts one that reserves it. A goroutine is needed because nothing else notices a
+// receiver that comes later. It is one per Semaphore, because a select over the
+// channels of all (reflect.Select) costs more with each, and because a channel made
+// in a testing/synctest bubble stays there. The caller holds the lock.
 func (s *Semaphore) offer(p *place) {
 	c := s.c.Load()
 	select {
 	case c.permits <- struct{}{}:
+		c.received = time.Now()
 		s.queue(p)
 		return
 	default:
 	}
+	c.holding, c.timed = true, s.mayTime()
 	c.offered = make(chan struct{})
 	go s.hold(c, p, c.offered)
-}
-
-// hold holds one permit out until it is received or Close, which waits for that,
-// wants it back.
-func (s *Semaphore) hold(c *channel, p *place, ended chan struct{}) {
-	defer close(ended)
-	select {
-	case c.permits <- struct{}{}:
-		if s.count.Lock() {
-			s.waitForC(p)
-			s.count.Unlock()
-		}
-	case <-c.closing:
-		s.count.LockShut()
-		s.count.Add(1)
-		s.count.UnlockShut()
-	}
 }

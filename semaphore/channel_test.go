@@ -2,6 +2,7 @@ package semaphore_test
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/hammer"
@@ -30,7 +31,7 @@ func eachReceiveIsAPermit(t *testing.T, release func(*semaphore.Semaphore, int64
 	wantCount(t, s, 0)
 }
 
-// C takes its turn among those who wait.
+// C takes its turn among the goroutines that are waiting, if it has a receiver.
 func TestCIsServedInOrder(t *testing.T) { eachWay(t, cIsServedInOrder) }
 
 func cIsServedInOrder(t *testing.T, release func(*semaphore.Semaphore, int64)) {
@@ -43,8 +44,13 @@ func cIsServedInOrder(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	wantTry(t, s, 1, false)
 	release(s, 1)
 	crowd.want(t, first, nil)
+	received := make(chan struct{})
+	go func() { <-c; close(received) }()
+	for !blockedInReceive() {
+		runtime.Gosched()
+	}
 	release(s, 1)
-	<-c
+	<-received
 	release(s, 1)
 	crowd.want(t, second, nil)
 }
@@ -72,4 +78,17 @@ func noPermitAfterClose(t *testing.T, release func(*semaphore.Semaphore, int64))
 			t.Fatal("C gave a permit after Close")
 		}
 	}
+}
+
+// blockedInReceive reports whether a goroutine of cIsServedInOrder is blocked in a
+// receive.
+func blockedInReceive() bool {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, stack := range strings.Split(string(stacks), "\n\n") {
+		if strings.Contains(stack, "cIsServedInOrder.func") && strings.Contains(stack, "[chan receive") {
+			return true
+		}
+	}
+	return false
 }

@@ -42,10 +42,11 @@ type Semaphore struct {
 
 	// since is when the first of waiters began to wait, or 0, to be read without
 	// the lock.
-	since   atomic.Int64
-	waiters fifo.Queue[waiter] // first come first served
-	large   int32              // how many of them want several permits
-	closed  bool               // last has run
+	since     atomic.Int64
+	overtaken atomic.Int32       // how often it was
+	waiters   fifo.Queue[waiter] // first come first served
+	large     int32              // how many of them want several permits
+	closed    bool               // last has run
 
 	c atomic.Pointer[channel] // nil until C is called
 
@@ -71,6 +72,7 @@ type waiter struct {
 	wake    chan struct{} // with a buffer of one; nil for C
 	woken   bool          // wake is full, or was emptied by who now wants the lock
 	granted bool          // the permits are his
+	err     error         // why it gets none
 	busy    bool          // he has not gone yet
 }
 

@@ -1,7 +1,5 @@
 package semaphore
 
-import "time"
-
 // A server is a Semaphore as its Counter knows it.
 type server Semaphore
 
@@ -12,67 +10,85 @@ func (s *server) Serve() { (*Semaphore)(s).ready() }
 func (s *Semaphore) ready() {
 	if s.waiters.Len() == 0 {
 		s.count.Wake()
-		s.count.Disarm()
+		if s.untimed() {
+			s.count.MustArm()
+			s.recall()
+		} else {
+			s.count.Disarm()
+		}
 		return
 	}
 	s.count.MustArm() // which it is, unless C could not arm it
 	s.serve()
 }
 
-// patience is how long a waiter may be passed by others who happen to run.
-const patience = int64(100 * time.Microsecond)
-
-var epoch = time.Now()
-
-// now is never 0.
-func now() int64 { return int64(time.Since(epoch)) | 1 }
-
-// passable reports whether a goroutine that runs may take permits though others
-// wait: a permit that was freed for a waiter is anybody's until he runs, as with
-// sync.Mutex. To hand it over would leave it idle meanwhile, and make each of a
-// crowd of goroutines sleep for each permit. But nobody passes a waiter who wants
-// more permits than may be free, nor one who has waited long. The caller holds
-// the lock.
-func (s *Semaphore) passable() bool {
-	if s.count.FD() != nil {
-		return s.waiters.Len() == 0
-	}
-	return s.large == 0 && !s.overdue()
-}
-
-// overdue reports whether the first waiter has waited long.
-func (s *Semaphore) overdue() bool {
-	since := s.since.Load()
-	return since != 0 && now()-since >= patience
-}
-
 // serve lets waiters have what is free, first come first served, until there is
 // too little for the first, and then asks to be told of more. The caller holds
 // the lock.
 func (s *Semaphore) serve() {
-	for {
-		p := s.waiters.First()
-		if p == nil {
-			s.count.Wake()
-			return
-		}
-		switch passable := s.passable(); {
-		case passable && p.Value.wake != nil:
-			if p.Value.woken { // he serves the others when he has run
-				s.count.Wake()
-				return
-			}
-			if s.count.Sleep(1, false) {
-				return
-			}
-			p.Value.rouse()
-		case s.enough(p) && s.take(p.Value.permits):
-			s.unqueue(p)
-			s.grant(p)
-		case s.count.Sleep(uint64(p.Value.permits), !passable):
+	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
+		if !s.serveFirst(p) {
 			return
 		}
 	}
+	s.count.Wake()
+}
+
+// serveFirst serves the first waiter, and reports whether to go on with whoever is the
+// first then.
+func (s *Semaphore) serveFirst(p *place) bool {
+	passable := s.passable()
+	if passable && p.Value.wake != nil {
+		return s.rouseFirst(p)
+	}
+	if s.enough(p) {
+		if took, err := s.take(p.Value.permits); took {
+			s.unqueue(p)
+			s.grant(p)
+			return true
+		} else if err != nil {
+			return s.fail(p, err)
+		}
+	}
+	return !s.sleep(uint64(p.Value.permits), !passable)
+}
+
+// rouseFirst wakes the first waiter if there is a permit, which it may find taken.
+func (s *Semaphore) rouseFirst(p *place) bool {
+	if p.Value.woken { // it serves the others when it has run
+		s.count.Wake()
+		return false
+	}
+	if s.sleep(1, false) {
+		return false
+	}
+	p.Value.rouse()
+	return true
+}
+
+// sleep asks to be told when there are enough permits for the first waiter, and
+// recalls the one of C. It returns false if they are there already.
+func (s *Semaphore) sleep(enough uint64, held bool) bool {
+	if !s.count.Sleep(enough, held) {
+		return false
+	}
+	s.recall()
+	return true
+}
+
+// fail ends the wait of the first waiter with an error. C, which cannot return it, is
+// tried again later, and stands behind the others until then. It reports whether
+// there are others. The caller holds the lock.
+func (s *Semaphore) fail(p *place, err error) bool {
+	s.unqueue(p)
+	if p.Value.wake == nil {
+		s.queue(p)
+		s.count.Retry()
+		return s.waiters.Len() > 1
+	}
+	p.Value.err = err
+	p.Value.rouse()
+	return true
 }
 
 // hand grants permits that were not added yet, first come first served, and adds
@@ -134,48 +150,23 @@ func (s *Semaphore) look(p *place) {
 	if s.waiters.First() != p {
 		return
 	}
-	if _, err := s.count.Count(); err != nil && s.take(p.Value.permits) {
-		s.unqueue(p)
-		s.grant(p)
+	if _, err := s.count.Count(); err != nil {
+		if took, err := s.take(p.Value.permits); took {
+			s.unqueue(p)
+			s.grant(p)
+		} else if err != nil {
+			s.fail(p, err)
+		}
 	}
 	s.serve()
 }
 
 // take takes n permits or none. The caller holds the lock, so that two goroutines
 // do not each hold a part of what both want.
-func (s *Semaphore) take(n int64) bool {
+func (s *Semaphore) take(n int64) (took bool, err error) {
 	if n > 1 {
 		s.slow.Add(1<<32 + 1)
 		defer s.slow.Add(^uint64(0))
 	}
 	return s.count.Take(uint64(n))
-}
-
-// queue puts a waiter at the end of the queue. The caller holds the lock.
-func (s *Semaphore) queue(p *place) {
-	p.Value.since = now()
-	if p.Value.permits > 1 {
-		s.large++
-	}
-	s.slow.Add(1)
-	s.waiters.Push(p)
-	s.since.Store(s.waiters.First().Value.since)
-}
-
-// unqueue takes a waiter out of the queue and reports whether it was there. The
-// caller holds the lock.
-func (s *Semaphore) unqueue(p *place) bool {
-	if !s.waiters.Remove(p) {
-		return false
-	}
-	if p.Value.permits > 1 {
-		s.large--
-	}
-	s.slow.Add(^uint64(0))
-	if p = s.waiters.First(); p == nil {
-		s.since.Store(0)
-	} else {
-		s.since.Store(p.Value.since)
-	}
-	return true
 }

@@ -170,18 +170,19 @@ func (c *Counter) TakeAll() (count uint64, err error) {
 	return count, nil
 }
 
-// Take takes n or nothing, and reports whether it did.
-func (c *Counter) Take(n uint64) (took bool) {
+// Take takes n or nothing, and reports whether it did. It returns an error if a
+// system call failed for another reason than that there is too little.
+func (c *Counter) Take(n uint64) (took bool, err error) {
 	if fd := c.fd.Load(); fd != nil {
 		c.publish()
-		took = takeSingly(fd, n)
+		took, err = c.takeSingly(fd, n)
 	} else {
 		took = c.takeFromWord(n)
 	}
 	if took {
 		c.took(n)
 	}
-	return took
+	return took, err
 }
 
 // Count returns the count.

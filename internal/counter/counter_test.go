@@ -148,8 +148,8 @@ func TestTakeIsAllOrNothing(t *testing.T) {
 					enter(t, c)
 					for _, n := range []uint64{count + 1, count - count/3, 1, word.Full, count / 3} {
 						what := fmt.Sprintf("%#x and Take(%#x)", count, n)
-						if got, want := c.Take(n), n <= count; got != want {
-							t.Errorf("%s = %v, want %v", what, got, want)
+						if got, err := c.Take(n); got != (n <= count) || err != nil {
+							t.Errorf("%s = %v, %v, want %v", what, got, err, n <= count)
 						}
 						if n <= count {
 							count -= n
@@ -175,7 +175,7 @@ func TestRestHoldsTheWord(t *testing.T) {
 		if c.Word().Add(1) {
 			t.Error("Wake has released the word, in spite of the rest")
 		}
-		if !c.Take(6) {
+		if took, _ := c.Take(6); !took {
 			t.Error("Take(6) = false, want true")
 		}
 		c.Wake()
@@ -477,7 +477,7 @@ func TestMovesMeetAnAddAtEachStep(t *testing.T) {
 						t.Error(err)
 					}
 					c.Wake()
-					if !c.Take(word.Full + 1) {
+					if took, _ := c.Take(word.Full + 1); !took {
 						t.Error("Take of what was added = false")
 					}
 					c.Wake()

@@ -121,15 +121,16 @@ func (c *Counter) fill(fd *rawefd.FD) {
 
 // takeSingly takes n from an eventfd in semaphore mode, which hands out one per
 // read, or puts back what it got. Putting back fails only if others have filled the
-// eventfd up in between, and then 2^64 permits are free.
-func takeSingly(fd *rawefd.FD, n uint64) bool {
+// eventfd up in between. In that case the rest keeps it until there is room.
+func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
 	for taken := uint64(0); taken < n; taken++ {
 		if got, err := fd.Take(); err != nil || got != 1 {
-			if taken > 0 {
-				fd.Add(taken)
+			if taken > 0 && fd.AddIfWritable(taken) != nil {
+				c.rest += min(taken, math.MaxUint64-c.rest)
+				c.source.Retry()
 			}
-			return false
+			return false, err
 		}
 	}
-	return true
+	return true, nil
 }

@@ -1,0 +1,27 @@
+package semaphore
+
+import (
+	"testing"
+	"time"
+)
+
+// The instants at which C gives its permit back are the same in every process, at
+// least 100 ms after the latest receive, and never more than 200 ms after it.
+func TestInstantsOfGivingBack(t *testing.T) {
+	window := time.Unix(1000, 0)
+	ms := time.Millisecond
+	for _, c := range []struct{ now, received, want time.Duration }{
+		{1 * ms, -500 * ms, 0},         // within a window
+		{5 * ms, -500 * ms, 95 * ms},   // just past it
+		{99 * ms, -500 * ms, 1 * ms},   // just before one
+		{1 * ms, 1 * ms, 100 * ms},     // within the next one
+		{1 * ms, 0, 99 * ms},           // at the next one
+		{50 * ms, 50 * ms, 150 * ms},   // at the next but one
+		{120 * ms, 50 * ms, 80 * ms},   // the same, some time later
+		{-30 * ms, -150 * ms, 30 * ms}, // received long ago
+	} {
+		if got := untilAside(window.Add(c.now), window.Add(c.received)); got != c.want {
+			t.Errorf("at %v, with the latest receive at %v: %v, want %v", c.now, c.received, got, c.want)
+		}
+	}
+}

@@ -44,11 +44,10 @@ func (d *Doorbell) Number() int { return d.number }
 func (d *Doorbell) Ring() {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
-	for {
-		if _, err := syscall.Write(d.number, one[:]); err != syscall.EINTR {
-			return
-		}
-	}
+	retrying("write", d.number, 0, func() error {
+		_, err := syscall.Write(d.number, one[:])
+		return err
+	})
 }
 
 // Wait calls awake, and again each time that somebody has rung since the last
@@ -69,9 +68,12 @@ func (d *Doorbell) Wait(awake func() (done bool)) {
 // drain reads a non-blocking descriptor empty.
 func drain(fd int) {
 	var buf [512]byte
-	for {
-		n, err := syscall.Read(fd, buf[:])
-		if err != syscall.EINTR && n < len(buf) {
+	for n := len(buf); n == len(buf); {
+		err := retrying("read", fd, 0, func() (err error) {
+			n, err = syscall.Read(fd, buf[:])
+			return err
+		})
+		if err != nil {
 			return
 		}
 	}

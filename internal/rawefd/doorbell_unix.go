@@ -31,6 +31,7 @@ func NewDoorbell() (*Doorbell, error) {
 
 // Close closes a doorbell that no signaler knows.
 func (d *Doorbell) Close() {
+	owned.remove(d.number) // before the number can mean another file
 	if d.pipe {
 		syscall.Close(d.number)
 	}

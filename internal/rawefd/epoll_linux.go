@@ -65,7 +65,26 @@ func (e Epoll) ctl(op, num int, bits uint32, id uint64) error {
 	case unix.EPERM, unix.ELOOP: // no poll method; epoll instances nested too deeply
 		return fmt.Errorf("%w: %w", ErrNotPollable, os.NewSyscallError("epoll_ctl", err))
 	}
-	return os.NewSyscallError("epoll_ctl", err)
+	return e.limit(err, op, num)
+}
+
+// limit returns an error of epoll_ctl that names the limit which was reached.
+func (e Epoll) limit(err error, op, num int) error {
+	call := os.NewSyscallError("epoll_ctl", err)
+	switch {
+	case err == unix.ENOSPC:
+		return fmt.Errorf("too many watches of this user (the limit is in fs.epoll.max_user_watches): %w", call)
+	case err == unix.EINVAL && op == unix.EPOLL_CTL_ADD && e.couldHave(num):
+		return fmt.Errorf("too many epoll instances watch this open file (epoll's limit is 500 wake-up paths, or 100 for a Watcher): %w", call)
+	}
+	return call
+}
+
+// couldHave reports whether num is not registered but could be. Of all that epoll_ctl
+// means by EINVAL, only the limit of paths is then left: otherwise e is not an epoll
+// instance in the caller's thread (see Elsewhere), or num is e itself.
+func (e Epoll) couldHave(num int) bool {
+	return unix.EpollCtl(int(e), unix.EPOLL_CTL_DEL, num, nil) == unix.ENOENT
 }
 
 // BatchSize is the most events that one Wait returns.

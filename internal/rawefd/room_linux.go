@@ -20,6 +20,5 @@ func roomForRuntime() error {
 		return os.NewSyscallError("eventfd2", err)
 	}
 	defer unix.Close(num)
-	err = epollCtl(epoll, unix.EPOLL_CTL_ADD, num, &unix.EpollEvent{Events: unix.EPOLLIN})
-	return os.NewSyscallError("epoll_ctl", err)
+	return Epoll(epoll).Add(num, unix.EPOLLIN, 0)
 }

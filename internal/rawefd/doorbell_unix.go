@@ -20,12 +20,12 @@ type Doorbell struct {
 }
 
 // NewDoorbell opens the doorbell. It needs room for a few descriptors.
-func NewDoorbell() (*Doorbell, error) {
-	d, err := openDoorbell()
-	if err != nil {
-		return nil, err
-	}
-	d.conn, err = d.file.SyscallConn()
+func NewDoorbell() (d *Doorbell, err error) {
+	Elsewhere(func() {
+		if d, err = openDoorbell(); err == nil {
+			d.conn, err = d.file.SyscallConn()
+		}
+	})
 	return d, err
 }
 
@@ -45,9 +45,11 @@ func (d *Doorbell) Number() int { return d.number }
 func (d *Doorbell) Ring() {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
-	retrying("write", d.number, 0, func() error {
-		_, err := syscall.Write(d.number, one[:])
-		return err
+	Elsewhere(func() {
+		retrying("write", d.number, 0, func() error {
+			_, err := syscall.Write(d.number, one[:])
+			return err
+		})
 	})
 }
 

@@ -5,7 +5,6 @@
 package poller
 
 import (
-	"fmt"
 	"os"
 	"sync"
 	"syscall"
@@ -31,23 +30,33 @@ type loop struct {
 }
 
 // start makes a loop the current one. The caller holds mu.
-func start() error {
-	epoll, err := rawefd.NewEpoll()
+func start() (err error) {
+	var l *loop
+	var conn syscall.RawConn
+	rawefd.Elsewhere(func() { l, conn, err = newLoop() })
 	if err != nil {
 		return err
 	}
+	current = l
+	go l.run(conn)
+	return nil
+}
+
+func newLoop() (*loop, syscall.RawConn, error) {
+	epoll, err := rawefd.NewEpoll()
+	if err != nil {
+		return nil, nil, err
+	}
 	file, err := epoll.File()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	conn, err := file.SyscallConn()
 	if err != nil {
 		file.Close()
-		return err
+		return nil, nil, err
 	}
-	current = &loop{epoll: epoll, file: file, handlers: make(map[uint64]func(uint32))}
-	go current.run(conn)
-	return nil
+	return &loop{epoll: epoll, file: file, handlers: make(map[uint64]func(uint32))}, conn, nil
 }
 
 // run is the goroutine. Read calls dispatch, parks until the runtime poller
@@ -72,7 +81,10 @@ func (l *loop) dispatch() {
 	for {
 		events, err := l.epoll.Wait(&l.batch)
 		if err != nil {
-			panicLost(err)
+			if !l.pause() {
+				return
+			}
+			continue
 		}
 		for i, handle := range l.find(events) {
 			if handle != nil {
@@ -86,11 +98,17 @@ func (l *loop) dispatch() {
 	}
 }
 
-// panicLost tells of an epoll instance that fails, which only a stranger who
-// closed its descriptor can cause. To go on would leave every waiter of the
-// process asleep without a word.
-func panicLost(err error) {
-	panic(fmt.Sprintf("eventchan: the poller lost its epoll instance: %v", err))
+// pause is called when the system fails to say what happened. It reports whether to
+// ask again, after retryDelay: events stay in the epoll instance, and goroutines keep
+// waiting for them. It returns false once the loop has been stopped.
+func (l *loop) pause() bool {
+	mu.Lock()
+	running := current == l
+	mu.Unlock()
+	if running {
+		rawefd.Nap(retryDelay)
+	}
+	return running
 }
 
 // find returns the handlers of the events, nil for those that are gone.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/poller"
@@ -43,6 +44,16 @@ func arm(t *testing.T, f *rawefd.FD) (*poller.Source, <-chan int) {
 	}
 	t.Cleanup(s.Close)
 	return &s, calls
+}
+
+// soon receives what must come.
+func soon(t *testing.T, c <-chan int) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing within 30 s")
+	}
 }
 
 func TestEverySignalIsAnEdge(t *testing.T) {

@@ -38,34 +38,46 @@ type item struct {
 	ready   uint32   // what the latest drain of levels found
 }
 
-// An instance is an epoll instance that is itself registered with the poller.
+// An instance is an epoll instance that is itself watched by the poller.
 type instance struct {
-	epoll rawefd.Epoll
-	reg   *registration
+	epoll  rawefd.Epoll
+	source *Source
 }
 
-func newInstance(drain func()) (in instance, err error) {
+func newInstance(drain drainer) (in instance, err error) {
 	if in.epoll, err = rawefd.NewEpoll(); err != nil {
 		return in, err
 	}
-	in.reg, err = register(int(in.epoll), rawefd.EventIn|rawefd.EventEdge, func(uint32) {
-		borrowed.Lock()
-		defer borrowed.Unlock()
-		drain()
-	})
-	if err != nil {
+	source := NewSource(int(in.epoll), drain)
+	in.source = &source
+	if err = in.source.Arm(); err != nil {
 		in.epoll.Close()
 	}
 	return in, err
 }
 
 func (in instance) close() {
-	in.reg.remove()
+	in.source.Close()
 	in.epoll.Close()
+}
+
+// A drainer drains an instance. An error is not the poller's: drain has seen to it
+// that Ready is called again.
+type drainer func() error
+
+func (d drainer) Ready() {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	d()
 }
 
 // newSet adds an empty set to sets.
 func newSet() (s *set, err error) {
+	rawefd.Elsewhere(func() { s, err = openSet() })
+	return s, err
+}
+
+func openSet() (s *set, err error) {
 	s = &set{items: make(map[int]*item)}
 	if s.edges, err = newInstance(s.drainEdges); err != nil {
 		return nil, err
@@ -84,8 +96,10 @@ func (s *set) closeIfUnused() {
 	if s.live > 0 {
 		return
 	}
-	s.edges.close()
-	s.levels.close()
+	rawefd.Elsewhere(func() {
+		s.edges.close()
+		s.levels.close()
+	})
 	sets = slices.DeleteFunc(sets, func(other *set) bool { return other == s })
 }
 
@@ -99,7 +113,10 @@ func (it *item) add() error {
 	s.items[it.num] = it
 	s.live++
 	if err := s.levels.epoll.Add(it.num, rawefd.EventOneShot, uint64(it.num)); err != nil {
-		it.remove()
+		s.live--
+		if s.edges.epoll.Delete(it.num) == nil {
+			delete(s.items, it.num)
+		}
 		return err
 	}
 	return nil
@@ -124,12 +141,12 @@ func (it *item) look() (uint32, error) {
 	if err := it.set.levels.epoll.Modify(it.num, it.bits|rawefd.EventOneShot, uint64(it.num)); err != nil {
 		return 0, err
 	}
-	it.set.drainLevels()
-	return it.ready, nil
+	err := it.set.drainLevels()
+	return it.ready, err
 }
 
-func (s *set) drainEdges() {
-	s.drain(s.edges.epoll, func(it *item, bits uint32) {
+func (s *set) drainEdges() error {
+	return s.drain(s.edges, func(it *item, bits uint32) {
 		if it.pulses {
 			it.pulse(bits)
 			return
@@ -140,8 +157,8 @@ func (s *set) drainEdges() {
 	})
 }
 
-func (s *set) drainLevels() {
-	s.drain(s.levels.epoll, func(it *item, bits uint32) {
+func (s *set) drainLevels() error {
+	return s.drain(s.levels, func(it *item, bits uint32) {
 		it.ready |= bits
 		for _, w := range it.watches {
 			w.target.Level(bits)
@@ -152,12 +169,13 @@ func (s *set) drainLevels() {
 // drain hands out the events of one instance. They are fetched and handed out
 // under one lock, so an event is never handed out late: not to a watch that
 // replaced the one it was meant for, and not to a wait that began after what it
-// reports was over.
-func (s *set) drain(epoll rawefd.Epoll, hand func(*item, uint32)) {
+// reports was over. What an error leaves in the instance is drained after a while.
+func (s *set) drain(in instance, hand func(*item, uint32)) error {
 	for n := rawefd.BatchSize; n == rawefd.BatchSize && s.live > 0; {
-		events, err := epoll.Wait(&batch)
+		events, err := in.epoll.Wait(&batch)
 		if err != nil {
-			panicLost(err)
+			in.source.Retry()
+			return err
 		}
 		for _, ev := range events {
 			if it := s.items[int(ev.ID)]; it != nil {
@@ -166,4 +184,5 @@ func (s *set) drain(epoll rawefd.Epoll, hand func(*item, uint32)) {
 		}
 		n = len(events)
 	}
+	return nil
 }

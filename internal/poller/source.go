@@ -54,9 +54,12 @@ func (s *Source) MustArm() {
 	}
 }
 
-// Disarm stops the calls, but for one that is on its way.
+// Disarm stops the calls, except for one that is on its way and one for an error
+// condition. The kernel reports that condition unasked: an eventfd has it once the
+// kernel itself has brought its count to 1<<64 - 1. EventOneShot is the only flag that
+// limits this to one report. Without it the condition is reported as long as it lasts.
 func (s *Source) Disarm() {
-	if s.armed && s.reg.modify(0) == nil {
+	if s.armed && s.reg.modify(rawefd.EventOneShot) == nil {
 		s.armed = false
 	}
 }

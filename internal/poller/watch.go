@@ -2,7 +2,6 @@ package poller
 
 import (
 	"os"
-	"slices"
 	"sync"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
@@ -30,6 +29,7 @@ type Target interface {
 type Watch struct {
 	target Target
 	item   *item  // nil after Close
+	at     int    // its index in item.watches
 	pulse  uint32 // what came and no Look has seen; see pulse.go
 }
 
@@ -64,12 +64,37 @@ func (w *Watch) first(s *set, num int, bits uint32) error {
 		return err
 	}
 	if it.pulses {
-		s.drainEdges() // the edge of add is no pulse
+		// The edge of add is not a pulse.
+		if err := s.drainEdges(); err != nil {
+			it.remove()
+			return err
+		}
 	}
-	w.item, it.watches = it, []*Watch{w}
+	w.enter(it)
 	it.hand(pending)
-	s.drainEdges()
+	if err := s.drainEdges(); err != nil {
+		w.leave()
+		it.remove()
+		return err
+	}
 	return nil
+}
+
+// enter adds w to the watches of an item, and leave takes it out. Both take the same
+// time however many watches there are.
+func (w *Watch) enter(it *item) {
+	w.item, w.at = it, len(it.watches)
+	it.watches = append(it.watches, w)
+}
+
+func (w *Watch) leave() {
+	it := w.item
+	last := len(it.watches) - 1
+	moved := it.watches[last]
+	it.watches[w.at], moved.at = moved, w.at
+	it.watches[last] = nil
+	it.watches = it.watches[:last]
+	w.item = nil
 }
 
 // join shares an item, unless its number means another file by now. The others
@@ -79,7 +104,7 @@ func (w *Watch) join(it *item) bool {
 	if err != nil {
 		return false
 	}
-	w.item, it.watches = it, append(it.watches, w)
+	w.enter(it)
 	if ready != 0 {
 		w.target.Edge(ready)
 	}
@@ -95,12 +120,15 @@ func (w *Watch) Look() (uint32, error) {
 		return 0, os.ErrClosed
 	}
 	ready, err := w.item.look()
+	if err != nil {
+		return 0, err // and a pulse stays for the next Look
+	}
 	if w.pulse != 0 { // which look has not told to those who wait
 		ready |= w.pulse
 		w.pulse = 0
 		w.target.Level(ready)
 	}
-	return ready, err
+	return ready, nil
 }
 
 // Rearm makes an Edge of the events that are there now, if any.
@@ -125,8 +153,7 @@ func (w *Watch) Close() {
 	if it == nil {
 		return
 	}
-	w.item = nil
-	it.watches = slices.DeleteFunc(it.watches, func(other *Watch) bool { return other == w })
+	w.leave()
 	if len(it.watches) == 0 {
 		it.remove()
 		it.set.closeIfUnused()

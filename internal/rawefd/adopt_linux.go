@@ -20,7 +20,7 @@ func Adopt(num int, semaphore bool) (*FD, error) {
 	if err := checkNumber("descriptor", num, 0); err != nil {
 		return nil, err
 	}
-	flags, err := unix.FcntlInt(uintptr(num), unix.F_GETFL, 0)
+	flags, err := fcntl(num, unix.F_GETFL, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
@@ -30,11 +30,11 @@ func Adopt(num int, semaphore bool) (*FD, error) {
 	if !owned.add(num) {
 		return nil, fmt.Errorf("another Notifier or Semaphore owns it: %w", os.ErrExist)
 	}
-	if _, err := unix.FcntlInt(uintptr(num), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+	if _, err := fcntl(num, unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 		owned.remove(num)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return &FD{num: num, blocking: flags&unix.O_NONBLOCK == 0}, nil
+	return newFD(num, flags&unix.O_NONBLOCK == 0), nil
 }
 
 // FromProcess adopts a duplicate of descriptor num of process pid.
@@ -42,12 +42,19 @@ func FromProcess(pid, num int, semaphore bool) (*FD, error) {
 	if err := errors.Join(checkNumber("process", pid, 1), checkNumber("descriptor", num, 0)); err != nil {
 		return nil, err
 	}
-	pidfd, err := unix.PidfdOpen(pid, 0)
+	var pidfd, own int
+	err := retrying("pidfd_open", -1, 0, func() (err error) {
+		pidfd, err = unix.PidfdOpen(pid, 0)
+		return err
+	})
 	if err != nil {
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
 	defer unix.Close(pidfd)
-	own, err := unix.PidfdGetfd(pidfd, num, 0)
+	err = retrying("pidfd_getfd", pidfd, 0, func() (err error) {
+		own, err = unix.PidfdGetfd(pidfd, num, 0)
+		return err
+	})
 	if err != nil {
 		return nil, os.NewSyscallError("pidfd_getfd", err)
 	}
@@ -88,7 +95,7 @@ func checkMode(num int, semaphore bool) error {
 
 // linksToEventfd is for systems whose fdinfo has no line for eventfds: gVisor.
 func linksToEventfd(num int) bool {
-	name, err := os.Readlink(procFile("fd", num))
+	name, err := readlink(procFile("fd", num))
 	return err == nil && name == "anon_inode:[eventfd]"
 }
 
@@ -119,31 +126,21 @@ type fdinfo []byte
 // system calls, since os.Open would have the runtime start its poller: see newFile.
 func readInfo(num int) (fdinfo, error) {
 	path := procFile("fdinfo", num)
-	fd, err := openRetrying(path)
+	fd, err := openRead(path)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer unix.Close(fd)
 	info := make(fdinfo, 0, 512)
 	for {
-		n, err := unix.Read(fd, info[len(info):cap(info)])
+		n, err := read(fd, info[len(info):cap(info)])
 		switch {
-		case err == unix.EINTR:
 		case err != nil:
 			return nil, &os.PathError{Op: "read", Path: path, Err: err}
 		case n == 0:
 			return info, nil
 		default:
 			info = slices.Grow(info[:len(info)+n], 1)
-		}
-	}
-}
-
-func openRetrying(path string) (fd int, err error) {
-	for {
-		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != unix.EINTR {
-			return fd, err
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // openDoorbell makes the doorbell an eventfd, which is not read where a write
 // makes an edge whatever the count is. So a wake-up costs one system call less.
 func openDoorbell() (*Doorbell, error) {
-	num, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	num, err := eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, os.NewSyscallError("eventfd2", err)
 	}

@@ -24,17 +24,18 @@ type Doorbell struct {
 }
 
 // NewDoorbell opens the doorbell. It needs room for a few descriptors.
-func NewDoorbell() (*Doorbell, error) {
-	d, err := openDoorbell()
-	if err != nil {
-		return nil, err
-	}
-	d.conn, err = d.file.SyscallConn()
+func NewDoorbell() (d *Doorbell, err error) {
+	Elsewhere(func() {
+		if d, err = openDoorbell(); err == nil {
+			d.conn, err = d.file.SyscallConn()
+		}
+	})
 	return d, err
 }
 
 // Close closes a doorbell that no signaler knows.
 func (d *Doorbell) Close() {
+	owned.remove(d.number) // before the number can mean another file
 	if d.pipe {
 		syscall.Close(d.number)
 	}
@@ -48,11 +49,12 @@ func (d *Doorbell) Number() int { return d.number }
 func (d *Doorbell) Ring() {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
-	for {
-		if _, err := syscall.Write(d.number, one[:]); err != syscall.EINTR {
-			return
-		}
-	}
+	Elsewhere(func() {
+		retrying("write", d.number, 0, func() error {
+			_, err := syscall.Write(d.number, one[:])
+			return err
+		})
+	})
 }
 
 // Wait calls awake, and again each time that somebody has rung since the last
@@ -73,9 +75,12 @@ func (d *Doorbell) Wait(awake func() (done bool)) {
 // drain reads a non-blocking descriptor empty.
 func drain(fd int) {
 	var buf [512]byte
-	for {
-		n, err := syscall.Read(fd, buf[:])
-		if err != syscall.EINTR && n < len(buf) {
+	for n := len(buf); n == len(buf); {
+		err := retrying("read", fd, 0, func() (err error) {
+			n, err = syscall.Read(fd, buf[:])
+			return err
+		})
+		if err != nil {
 			return
 		}
 	}

@@ -29,11 +29,11 @@ type Epoll int
 // NewEpoll creates an epoll instance, close-on-exec. It is marked
 // non-blocking, by which os.NewFile knows that it may be polled.
 func NewEpoll() (Epoll, error) {
-	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	ep, err := epollCreate1()
 	if err != nil {
 		return -1, os.NewSyscallError("epoll_create1", err)
 	}
-	if err := unix.SetNonblock(ep, true); err != nil {
+	if _, err := fcntl(ep, unix.F_SETFL, unix.O_NONBLOCK); err != nil {
 		unix.Close(ep)
 		return -1, os.NewSyscallError("fcntl", err)
 	}
@@ -58,14 +58,33 @@ func (e Epoll) Delete(num int) error {
 func (e Epoll) ctl(op, num int, bits uint32, id uint64) error {
 	// The two halves of the kernel's 64 bits of user data, in whatever order.
 	ev := unix.EpollEvent{Events: bits, Fd: int32(id), Pad: int32(id >> 32)}
-	err := unix.EpollCtl(int(e), op, num, &ev)
+	err := epollCtl(int(e), op, num, &ev)
 	switch err {
 	case nil:
 		return nil
 	case unix.EPERM, unix.ELOOP: // no poll method; epoll instances nested too deeply
 		return fmt.Errorf("%w: %w", ErrNotPollable, os.NewSyscallError("epoll_ctl", err))
 	}
-	return os.NewSyscallError("epoll_ctl", err)
+	return e.limit(err, op, num)
+}
+
+// limit returns an error of epoll_ctl that names the limit which was reached.
+func (e Epoll) limit(err error, op, num int) error {
+	call := os.NewSyscallError("epoll_ctl", err)
+	switch {
+	case err == unix.ENOSPC:
+		return fmt.Errorf("too many watches of this user (the limit is in fs.epoll.max_user_watches): %w", call)
+	case err == unix.EINVAL && op == unix.EPOLL_CTL_ADD && e.couldHave(num):
+		return fmt.Errorf("too many epoll instances watch this open file (epoll's limit is 500 wake-up paths, or 100 for a Watcher): %w", call)
+	}
+	return call
+}
+
+// couldHave reports whether num is not registered but could be. Of all that epoll_ctl
+// means by EINVAL, only the limit of paths is then left: otherwise e is not an epoll
+// instance in the caller's thread (see Elsewhere), or num is e itself.
+func (e Epoll) couldHave(num int) bool {
+	return unix.EpollCtl(int(e), unix.EPOLL_CTL_DEL, num, nil) == unix.ENOENT
 }
 
 // BatchSize is the most events that one Wait returns.
@@ -95,6 +114,9 @@ func (e Epoll) Wait(b *Batch) ([]Event, error) {
 // wait is a raw system call, which saves the scheduler's bookkeeping: with a
 // timeout of 0 it never blocks.
 func (e Epoll) wait(b *Batch) (int, syscall.Errno) {
+	if errno := refusal("epoll_pwait", int(e), 0); errno != 0 {
+		return 0, errno
+	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e),
 		uintptr(unsafe.Pointer(&b.raw[0])), BatchSize, 0, 0, 0)
 	return int(n), errno

@@ -22,11 +22,11 @@ func New(count uint64, semaphore bool) (*FD, error) {
 	}
 	// eventfd2 takes 32 bits, and unix.Eventfd cuts off the others.
 	initial := min(count, math.MaxUint32)
-	num, err := unix.Eventfd(uint(initial), flags)
+	num, err := eventfd2(uint(initial), flags)
 	if err != nil {
 		return nil, os.NewSyscallError("eventfd2", err)
 	}
-	f := &FD{num: num}
+	f := newFD(num, false)
 	if rest := count - initial; rest > 0 {
 		if err := f.Add(rest); err != nil {
 			CloseNumber(num)
@@ -35,6 +35,10 @@ func New(count uint64, semaphore bool) (*FD, error) {
 	}
 	owned.add(num)
 	return f, nil
+}
+
+func newFD(num int, blocking bool) *FD {
+	return &FD{num: num, blocking: blocking, looks: blocking || hook.Load() != nil}
 }
 
 // TryAdd is Add for the usual case. If it returns another number than 0, nothing
@@ -47,7 +51,7 @@ func New(count uint64, semaphore bool) (*FD, error) {
 // the descriptor can clear O_NONBLOCK at any time, and a write that then blocks at
 // the maximum must not take the scheduler's P with it.
 func (f *FD) TryAdd(delta *uint64) (errno uintptr) {
-	if f.blocking {
+	if f.looks {
 		return uintptr(unix.EAGAIN)
 	}
 	race.Release()
@@ -70,7 +74,10 @@ func (f *FD) Add(delta uint64) error {
 func (f *FD) write(delta *uint64) error {
 	race.Release()
 	for {
-		_, _, errno := unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
+		errno := refusal("write", f.num, 0)
+		if errno == 0 {
+			_, _, errno = unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
+		}
 		switch errno {
 		case 0:
 			return nil
@@ -110,7 +117,7 @@ func (f *FD) AddIfWritable(delta uint64) error {
 
 // blocks reports whether O_NONBLOCK is off now.
 func (f *FD) blocks() bool {
-	flags, err := unix.FcntlInt(uintptr(f.num), unix.F_GETFL, 0)
+	flags, err := fcntl(f.num, unix.F_GETFL, 0)
 	return err == nil && flags&unix.O_NONBLOCK == 0
 }
 
@@ -143,7 +150,7 @@ func (f *FD) Take() (uint64, error) {
 // Dup returns a duplicate of the descriptor, close-on-exec. It shares the
 // count and the flags. The caller holds a use.
 func (f *FD) Dup() (*os.File, error) {
-	num, err := unix.FcntlInt(uintptr(f.num), unix.F_DUPFD_CLOEXEC, 0)
+	num, err := fcntl(f.num, unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}

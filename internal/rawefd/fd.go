@@ -48,6 +48,7 @@ type FD struct {
 
 	num      int
 	blocking bool // O_NONBLOCK was off when it was adopted
+	looks    bool // TryAdd leaves everything to Add: blocking, or a test has set a Hook
 
 	// looking makes a look and the call that it is for one operation among the
 	// goroutines of this process, where no system call does both.

@@ -4,6 +4,7 @@ package rawefd
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -21,12 +22,25 @@ var polled atomic.Bool
 // room first.
 func newFile(num int, name string) (*os.File, error) {
 	if !polled.Load() {
-		if err := roomForRuntime(); err != nil {
+		var err error
+		Elsewhere(func() { err = startPolling() })
+		if err != nil {
 			syscall.Close(num)
 			return nil, err
 		}
 	}
 	return os.NewFile(uintptr(num), name), nil
+}
+
+// startPolling starts the runtime's poller, if it does not run. The first timer does
+// that.
+func startPolling() error {
+	if err := roomForRuntime(); err != nil {
+		return err
+	}
+	time.AfterFunc(math.MaxInt64, func() {}).Stop()
+	polled.Store(true)
+	return nil
 }
 
 // newPolledFile is newFile for a descriptor that is of no use unless the runtime
@@ -40,6 +54,5 @@ func newPolledFile(num int, name string) (*os.File, error) {
 		file.Close()
 		return nil, fmt.Errorf("the runtime cannot poll the %s: %w", name, err)
 	}
-	polled.Store(true)
 	return file, nil
 }

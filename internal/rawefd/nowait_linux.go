@@ -22,6 +22,9 @@ const (
 	refused
 )
 
+// forget has Take ask again.
+func forget() { nowait.Store(unknown) }
+
 // unknownFlag is one that no kernel has given a meaning.
 const unknownFlag = 1 << 30
 
@@ -30,6 +33,9 @@ const unknownFlag = 1 << 30
 // It is a raw system call, which saves the scheduler's bookkeeping. That is right
 // for reads that cannot block: the callers see to that.
 func preadv2(num int, count *uint64, flags uintptr) syscall.Errno {
+	if errno := refusal("preadv2", num, flags); errno != 0 {
+		return errno
+	}
 	var v unix.Iovec
 	v.Base = (*byte)(unsafe.Pointer(count))
 	v.SetLen(8)
@@ -45,7 +51,7 @@ func askNowait() bool {
 	if nowait.Load() != unknown {
 		return nowait.Load() == trusted
 	}
-	num, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	num, err := eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return false // for now
 	}
@@ -68,7 +74,10 @@ func (f *FD) takePolled() (uint64, error) {
 	}
 	var count uint64
 	for {
-		_, _, errno := unix.Syscall(unix.SYS_READ, uintptr(f.num), uintptr(unsafe.Pointer(&count)), 8)
+		errno := refusal("read", f.num, 0)
+		if errno == 0 {
+			_, _, errno = unix.Syscall(unix.SYS_READ, uintptr(f.num), uintptr(unsafe.Pointer(&count)), 8)
+		}
 		switch errno {
 		case 0:
 			race.Acquire()

@@ -16,6 +16,10 @@ const PageSize = 4096
 // may keep its address for ever. It is never unmapped, and a child process gets
 // a copy.
 func NewPage() (unsafe.Pointer, error) {
-	page, err := unix.MmapPtr(-1, 0, nil, PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	var page unsafe.Pointer
+	err := retrying("mmap", -1, 0, func() (err error) {
+		page, err = unix.MmapPtr(-1, 0, nil, PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		return err
+	})
 	return page, os.NewSyscallError("mmap", err)
 }

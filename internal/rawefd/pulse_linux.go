@@ -8,7 +8,7 @@ import "golang.org/x/sys/unix"
 // one poll that comes first after something happened.
 func Pulses(num int) bool {
 	var st unix.Statfs_t
-	if unix.Fstatfs(num, &st) != nil {
+	if retrying("fstatfs", num, 0, func() error { return unix.Fstatfs(num, &st) }) != nil {
 		return false
 	}
 	return st.Type == unix.PROC_SUPER_MAGIC || st.Type == unix.CGROUP2_SUPER_MAGIC
@@ -17,10 +17,10 @@ func Pulses(num int) bool {
 // Poll returns those of the events in bits that are there now, as poll(2) does.
 func Poll(num int, bits uint32) uint32 {
 	fds := [1]unix.PollFd{{Fd: int32(num), Events: int16(bits)}}
-	_, err := unix.Poll(fds[:], 0)
-	for err == unix.EINTR {
-		_, err = unix.Poll(fds[:], 0)
-	}
+	err := retrying("poll", num, 0, func() error {
+		_, err := unix.Poll(fds[:], 0)
+		return err
+	})
 	if err != nil {
 		return 0
 	}

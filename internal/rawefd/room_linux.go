@@ -10,16 +10,15 @@ import (
 // epoll instance and an eventfd, and watches the one by the other. It returns the
 // error for which the runtime would end the process.
 func roomForRuntime() error {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	epoll, err := epollCreate1()
 	if err != nil {
 		return os.NewSyscallError("epoll_create1", err)
 	}
 	defer unix.Close(epoll)
-	num, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	num, err := eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return os.NewSyscallError("eventfd2", err)
 	}
 	defer unix.Close(num)
-	err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, num, &unix.EpollEvent{Events: unix.EPOLLIN})
-	return os.NewSyscallError("epoll_ctl", err)
+	return Epoll(epoll).Add(num, unix.EPOLLIN, 0)
 }

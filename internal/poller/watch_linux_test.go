@@ -1,0 +1,146 @@
+package poller_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/poller"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// A target counts edges.
+type target struct{ edges int }
+
+func (c *target) Edge(uint32)       { c.edges++ }
+func (c *target) Level(uint32) bool { return false }
+
+// pipe returns the two ends of a pipe that the test closes.
+func pipe(t *testing.T) (r, w int) {
+	t.Helper()
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		unix.Close(ends[0])
+		unix.Close(ends[1])
+	})
+	return ends[0], ends[1]
+}
+
+// Closing a watch moves one other and no more, whatever the order, and those that
+// are left are the ones that hear.
+func TestClosingOneOfManyWatchesOfADescriptor(t *testing.T) {
+	r, _ := pipe(t)
+	type watch struct {
+		*poller.Watch
+		target target
+	}
+	var open []*watch
+	for range 200 {
+		w := &watch{}
+		var err error
+		if w.Watch, err = poller.NewWatch(r, rawefd.EventIn, &w.target); err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, w)
+	}
+	places := func() map[*watch]int {
+		m := make(map[*watch]int)
+		for _, w := range open {
+			at, there := w.Place()
+			if !there {
+				t.Fatalf("a watch is not in its place, %d, with %d watches", at, len(open))
+			}
+			m[w] = at
+		}
+		return m
+	}
+	for len(open) > 0 {
+		before := places()
+		i := rand.IntN(len(open))
+		open[i].Close()
+		open[i].Close() // does nothing
+		open = slices.Delete(open, i, i+1)
+		moved := 0
+		for w, at := range places() {
+			if before[w] != at {
+				moved++
+			}
+		}
+		if moved > 1 {
+			t.Fatalf("closing one of %d watches moved %d others, want 1 at most", len(before), moved)
+		}
+	}
+}
+
+// What is ready is an edge for each watch that is left.
+func TestWatchesLeftByOthersHear(t *testing.T) {
+	r, w := pipe(t)
+	if _, err := unix.Write(w, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	var targets [5]target
+	var watches [5]*poller.Watch
+	for i := range targets {
+		var err error
+		if watches[i], err = poller.NewWatch(r, rawefd.EventIn, &targets[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, i := range []int{0, 4, 2} {
+		watches[i].Close()
+	}
+	for i, watch := range watches {
+		before := targets[i].edges
+		err := watch.Rearm()
+		if closed := i%2 == 0; closed != errors.Is(err, os.ErrClosed) || !closed && targets[i].edges != before+1 {
+			t.Errorf("watch %d: Rearm = %v, and %d edges", i, err, targets[i].edges-before)
+		}
+	}
+	watches[1].Close()
+	watches[3].Close()
+}
+
+// What a look could not fetch is handed out after a while.
+func TestEdgesAreFetchedAgain(t *testing.T) {
+	r, w := pipe(t)
+	edges := make(signaled, 10)
+	watch, err := poller.NewWatch(r, rawefd.EventIn, edges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
+	var poller atomic.Int64 // its instance, which is looked at first
+	var failures atomic.Int64
+	defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name != "epoll_pwait" {
+			return 0
+		}
+		poller.CompareAndSwap(0, int64(c.Num))
+		if int64(c.Num) != poller.Load() && failures.Add(1) <= 3 {
+			return unix.EIO
+		}
+		return 0
+	})()
+	if _, err := unix.Write(w, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, edges)
+	if got := failures.Load(); got < 4 {
+		t.Errorf("%d looks at the set, want 3 that fail and one that does not", got)
+	}
+}
+
+// signaled is a target that sends a value for each edge.
+type signaled chan int
+
+func (c signaled) Edge(uint32)       { c <- 1 }
+func (c signaled) Level(uint32) bool { return false }

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package rawefd
+
+// forget does nothing, since nothing is remembered.
+func forget() {}

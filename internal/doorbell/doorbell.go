@@ -17,6 +17,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -132,9 +133,13 @@ func (h *hub) remove(b *Bell) {
 	defer h.mu.Unlock()
 	h.table.remove(b)
 	if h.live.Add(-1) == 0 {
-		h.door.Ring() // so that the goroutine ends
+		h.door.WakeLater(idle)
 	}
 }
+
+// idle is how long the goroutine waits for another Bell before it ends. A program that
+// makes one handle after the other does not start a goroutine for each.
+const idle = 20 * time.Millisecond
 
 // awake is what the goroutine does each time that it is woken, and once before it
 // waits for the first time. It returns true if the goroutine is to end.

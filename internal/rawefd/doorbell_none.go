@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 	"unsafe"
 )
 
@@ -20,9 +21,9 @@ var errNoDoorbell = fmt.Errorf("no descriptor to ring on %s: %w", runtime.GOOS, 
 // A Doorbell exists so that the packages above compile.
 type Doorbell struct{}
 
-func NewDoorbell() (*Doorbell, error)      { return nil, errNoDoorbell }
-func NewPage() (unsafe.Pointer, error)     { return nil, errNoDoorbell }
-func (d *Doorbell) Number() int            { return -1 }
-func (d *Doorbell) Close()                 {}
-func (d *Doorbell) Ring()                  {}
-func (d *Doorbell) Wait(awake func() bool) {}
+func NewDoorbell() (*Doorbell, error)             { return nil, errNoDoorbell }
+func NewPage() (unsafe.Pointer, error)            { return nil, errNoDoorbell }
+func (d *Doorbell) Number() int                   { return -1 }
+func (d *Doorbell) Close()                        {}
+func (d *Doorbell) WakeLater(after time.Duration) {}
+func (d *Doorbell) Wait(awake func() bool)        {}

@@ -3,9 +3,9 @@
 package rawefd
 
 import (
-	"encoding/binary"
 	"os"
 	"syscall"
+	"time"
 )
 
 // HasDoorbell reports whether a Doorbell can be made on this system, and C threads can
@@ -45,16 +45,10 @@ func (d *Doorbell) Close() {
 // Number returns the descriptor that signallers write 8 bytes to.
 func (d *Doorbell) Number() int { return d.number }
 
-// Ring wakes the goroutine. A descriptor that is full wakes it as well.
-func (d *Doorbell) Ring() {
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	Elsewhere(func() {
-		retrying("write", d.number, 0, func() error {
-			_, err := syscall.Write(d.number, one[:])
-			return err
-		})
-	})
+// WakeLater has awake called after d, though nothing rings, or earlier. A second call
+// before that replaces the first.
+func (d *Doorbell) WakeLater(after time.Duration) {
+	d.file.SetReadDeadline(time.Now().Add(after))
 }
 
 // Wait calls awake, and again each time that somebody has rung since the last
@@ -64,7 +58,14 @@ func (d *Doorbell) Ring() {
 // The edge of a ring during awake is kept by Go's runtime, and the descriptor is
 // read before awake is called, so that what is written later makes another edge.
 func (d *Doorbell) Wait(awake func() (done bool)) {
-	d.conn.Read(func(fd uintptr) bool {
+	for d.wait(awake) != nil { // the time of WakeLater has come
+		d.file.SetReadDeadline(time.Time{})
+	}
+}
+
+// wait returns nil once awake has returned true.
+func (d *Doorbell) wait(awake func() (done bool)) error {
+	return d.conn.Read(func(fd uintptr) bool {
 		if d.drains {
 			drain(int(fd))
 		}

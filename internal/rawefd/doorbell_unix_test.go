@@ -252,3 +252,29 @@ func TestCloseClosesAllDescriptors(t *testing.T) {
 		}
 	}
 }
+
+// WakeLater has awake called though nothing rings, also if its time came before Wait.
+func TestWakeLaterNeedsNoRing(t *testing.T) {
+	eachDoorbell(t, func(t *testing.T, s *sleeper) {
+		for _, first := range []bool{true, false} {
+			s.calls.Store(0)
+			if first {
+				s.WakeLater(-time.Second)
+			}
+			s.start()
+			hammer.Eventually(t, func() string { return "awake is not called at first" }, func() bool { return s.calls.Load() > 0 })
+			for range 3 {
+				before := s.calls.Load()
+				s.WakeLater(time.Millisecond)
+				hammer.Eventually(t, func() string { return "awake is not called later" }, func() bool { return s.calls.Load() > before })
+			}
+			s.stop.Store(true)
+			s.WakeLater(0)
+			select {
+			case <-s.ended:
+			case <-time.After(30 * time.Second):
+				t.Fatal("Wait goes on after WakeLater, though awake is to return true")
+			}
+		}
+	})
+}

@@ -2,6 +2,21 @@
 
 package rawefd
 
+import (
+	"encoding/binary"
+	"syscall"
+)
+
+// Ring writes to the descriptor, as a signaler does.
+func (d *Doorbell) Ring() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	retrying("write", d.number, 0, func() error {
+		_, err := syscall.Write(d.number, one[:])
+		return err
+	})
+}
+
 // Descriptors returns what the doorbell has open.
 func (d *Doorbell) Descriptors() (fds []int) {
 	d.conn.Control(func(fd uintptr) { fds = append(fds, int(fd)) })

@@ -13,23 +13,35 @@ import (
 // blockedDelay is how long a call can be under way at Close before it is looked at.
 const blockedDelay = 10 * time.Millisecond
 
-// endBlocked is a goroutine that Close starts if calls are under way. Should one of
-// them block, it takes what is in the eventfd, again and again, so that there is room.
+// endBlocked is called by Close, which has a use, if other calls are under way. Should
+// one of them block, a goroutine takes what is in the eventfd, again and again, so that
+// there is room. It looks through a duplicate of its own and not through a use, which
+// would put off the end of f.
 func (f *FD) endBlocked() {
-	for {
-		pause(blockedDelay)
-		// This counts as a use for an instant, like a Use that comes after Close. If
-		// the number is not gone by now, it stays until Done.
-		if f.state.Add(1)&gone != 0 {
-			f.state.Add(^uint64(0))
-			return
-		}
-		if f.blocks() && Poll(f.num, unix.POLLOUT)&unix.POLLOUT == 0 {
-			count, _ := f.Take()
-			f.taken.Add(count) // less than 2^64 in all: nobody else fills it so quickly
-		}
-		f.Done()
+	dup, err := unix.FcntlInt(uintptr(f.num), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return
 	}
+	go func() {
+		defer unix.Close(dup)
+		eventfd := FD{num: dup}
+		for pause(blockedDelay); f.state.Load()&gone == 0; pause(blockedDelay) {
+			if eventfd.blocks() && Poll(dup, unix.POLLOUT)&unix.POLLOUT == 0 {
+				f.makeRoom(&eventfd)
+			}
+		}
+	}()
+}
+
+// makeRoom takes, with a use, so that the end of f comes after it and sees Taken.
+func (f *FD) makeRoom(eventfd *FD) {
+	if f.state.Add(1)&gone != 0 { // as a Use that comes after Close
+		f.state.Add(^uint64(0))
+		return
+	}
+	count, _ := eventfd.Take()
+	f.taken.Add(count)
+	f.Done()
 }
 
 // Taken returns what was taken to make room, which no Take has returned. It is to be

@@ -112,7 +112,7 @@ func (f *FD) Close(last func()) bool {
 	}
 	f.last = last // before Done: until then our own use keeps it unread
 	if f.state.Load() != closed+1 {
-		go f.endBlocked()
+		f.endBlocked()
 	}
 	return true
 }

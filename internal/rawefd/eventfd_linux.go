@@ -1,6 +1,7 @@
 package rawefd
 
 import (
+	"errors"
 	"math"
 	"os"
 	"unsafe"
@@ -101,21 +102,39 @@ func (f *FD) AddIfWritable(delta uint64) error {
 	}
 	f.looking.Lock()
 	defer f.looking.Unlock()
-	if Poll(f.num, unix.POLLOUT)&unix.POLLOUT == 0 {
+	switch there, err := Poll(f.num, unix.POLLOUT); {
+	case err != nil:
+		return err
+	case there&unix.POLLOUT == 0:
 		return ErrFull
 	}
-	if delta > 1 && f.blocks() {
-		if count, err := f.Count(); err == nil && (count > MaxCount || delta > MaxCount-count) {
-			return ErrFull
+	if delta > 1 {
+		if err := f.checkRoom(delta); err != nil {
+			return err
 		}
 	}
 	return f.write(&delta)
 }
 
-// blocks reports whether O_NONBLOCK is off now.
-func (f *FD) blocks() bool {
+// checkRoom returns an error if a write of delta could block. Where the system does not
+// show the count, it returns nil.
+func (f *FD) checkRoom(delta uint64) error {
 	flags, err := fcntl(f.num, unix.F_GETFL, 0)
-	return err == nil && flags&unix.O_NONBLOCK == 0
+	if err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	if flags&unix.O_NONBLOCK != 0 {
+		return nil
+	}
+	switch count, err := f.Count(); {
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil
+	case err != nil:
+		return err
+	case count > MaxCount || delta > MaxCount-count:
+		return ErrFull
+	}
+	return nil
 }
 
 // Take takes the whole count in counting mode and 1 in semaphore mode, and

@@ -69,8 +69,8 @@ func askNowait() bool {
 func (f *FD) takePolled() (uint64, error) {
 	f.looking.Lock()
 	defer f.looking.Unlock()
-	if Poll(f.num, unix.POLLIN)&unix.POLLIN == 0 {
-		return 0, nil
+	if there, err := Poll(f.num, unix.POLLIN); err != nil || there&unix.POLLIN == 0 {
+		return 0, err
 	}
 	var count uint64
 	for {

@@ -41,8 +41,8 @@ func (f *FD) Count() (uint64, error)                         { return 0, errUnsu
 func (f *FD) Dup() (*os.File, error)                         { return nil, errUnsupported }
 func CloseNumber(num int)                                    {}
 func Nap(d time.Duration)                                    { time.Sleep(d) }
-func Pulses(num int) bool                                    { return false }
-func Poll(num int, bits uint32) uint32                       { return 0 }
+func Pulses(num int) (bool, error)                           { return false, errUnsupported }
+func Poll(num int, bits uint32) (uint32, error)              { return 0, errUnsupported }
 func NewEpoll() (Epoll, error)                               { return -1, errUnsupported }
 func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errUnsupported }
 func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errUnsupported }

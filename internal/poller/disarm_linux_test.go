@@ -30,8 +30,8 @@ func TestDisarmedSourceWithAnErrorIsQuiet(t *testing.T) {
 			t.Fatal(err)
 		}
 		signal(f.Number())
-		if got := rawefd.Poll(f.Number(), unix.POLLERR); got&unix.POLLERR == 0 {
-			t.Fatalf("poll gives %#x after a signal of the kernel at the maximum, want POLLERR", got)
+		if got, err := rawefd.Poll(f.Number(), unix.POLLERR); got&unix.POLLERR == 0 {
+			t.Fatalf("poll gives %#x, %v after a signal of the kernel at the maximum, want POLLERR", got, err)
 		}
 		s.Disarm() // as an owner does that finds no waiter
 	}

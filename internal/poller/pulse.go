@@ -20,11 +20,12 @@ func (it *item) edgeBits() uint32 {
 }
 
 // pending polls for what is there now, before add takes the pulse.
-func (it *item) pending() uint32 {
+func (it *item) pending() (uint32, error) {
 	if !it.pulses {
-		return 0
+		return 0, nil
 	}
-	return rawefd.Poll(it.num, it.bits) & it.bits
+	bits, err := rawefd.Poll(it.num, it.bits)
+	return bits & it.bits, err
 }
 
 // pulse hands out what an edge means.

@@ -58,8 +58,17 @@ func NewWatch(num int, bits uint32, target Target) (*Watch, error) {
 // first makes the item that w watches. The kernel reports what is ready now.
 func (w *Watch) first(s *set, num int, bits uint32) error {
 	defer s.closeIfUnused()
-	it := &item{set: s, num: num, bits: bits, pulses: bits&rawefd.EventPri != 0 && rawefd.Pulses(num)}
-	pending := it.pending()
+	it := &item{set: s, num: num, bits: bits}
+	if bits&rawefd.EventPri != 0 {
+		var err error
+		if it.pulses, err = rawefd.Pulses(num); err != nil {
+			return err
+		}
+	}
+	pending, err := it.pending()
+	if err != nil {
+		return err
+	}
 	if err := it.add(); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func procFile(folder string, num int) string {
 
 // Count returns the count without taking it. The caller holds a use.
 func (f *FD) Count() (uint64, error) {
-	info, err := readInfo(f.num)
+	info, err := readInfo(int(f.num))
 	if err != nil {
 		return 0, err
 	}

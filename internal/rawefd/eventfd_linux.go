@@ -1,6 +1,7 @@
 package rawefd
 
 import (
+	"errors"
 	"math"
 	"os"
 	"unsafe"
@@ -38,7 +39,7 @@ func New(count uint64, semaphore bool) (*FD, error) {
 }
 
 func newFD(num int, blocking bool) *FD {
-	return &FD{num: num, blocking: blocking, looks: blocking || hook.Load() != nil}
+	return &FD{num: int32(num), blocking: blocking, looks: blocking || hook.Load() != nil}
 }
 
 // TryAdd is Add for the usual case. If it returns another number than 0, nothing
@@ -74,7 +75,7 @@ func (f *FD) Add(delta uint64) error {
 func (f *FD) write(delta *uint64) error {
 	race.Release()
 	for {
-		errno := refusal("write", f.num, 0)
+		errno := refusal("write", int(f.num), 0)
 		if errno == 0 {
 			_, _, errno = unix.Syscall(unix.SYS_WRITE, uintptr(f.num), uintptr(unsafe.Pointer(delta)), 8)
 		}
@@ -104,21 +105,39 @@ func (f *FD) AddIfWritable(delta uint64) error {
 	}
 	f.looking.Lock()
 	defer f.looking.Unlock()
-	if Poll(f.num, unix.POLLOUT)&unix.POLLOUT == 0 {
+	switch there, err := Poll(int(f.num), unix.POLLOUT); {
+	case err != nil:
+		return err
+	case there&unix.POLLOUT == 0:
 		return ErrFull
 	}
-	if delta > 1 && f.blocks() {
-		if count, err := f.Count(); err == nil && (count > MaxCount || delta > MaxCount-count) {
-			return ErrFull
+	if delta > 1 {
+		if err := f.checkRoom(delta); err != nil {
+			return err
 		}
 	}
 	return f.write(&delta)
 }
 
-// blocks reports whether O_NONBLOCK is off now.
-func (f *FD) blocks() bool {
-	flags, err := fcntl(f.num, unix.F_GETFL, 0)
-	return err == nil && flags&unix.O_NONBLOCK == 0
+// checkRoom returns an error if a write of delta could block. Where the system does not
+// show the count, it returns nil.
+func (f *FD) checkRoom(delta uint64) error {
+	flags, err := fcntl(int(f.num), unix.F_GETFL, 0)
+	if err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	if flags&unix.O_NONBLOCK != 0 {
+		return nil
+	}
+	switch count, err := f.Count(); {
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil
+	case err != nil:
+		return err
+	case count > MaxCount || delta > MaxCount-count:
+		return ErrFull
+	}
+	return nil
 }
 
 // Take takes the whole count in counting mode and 1 in semaphore mode, and
@@ -130,7 +149,7 @@ func (f *FD) Take() (uint64, error) {
 	}
 	var count uint64
 	for {
-		switch errno := preadv2(f.num, &count, unix.RWF_NOWAIT); errno {
+		switch errno := preadv2(int(f.num), &count, unix.RWF_NOWAIT); errno {
 		case 0:
 			race.Acquire()
 			return count, nil
@@ -150,7 +169,7 @@ func (f *FD) Take() (uint64, error) {
 // Dup returns a duplicate of the descriptor, close-on-exec. It shares the
 // count and the flags. The caller holds a use.
 func (f *FD) Dup() (*os.File, error) {
-	num, err := fcntl(f.num, unix.F_DUPFD_CLOEXEC, 0)
+	num, err := fcntl(int(f.num), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}

@@ -46,7 +46,7 @@ type FD struct {
 	// closed again, so nobody closes twice.
 	state atomic.Uint64
 
-	num      int
+	num      int32
 	blocking bool // O_NONBLOCK was off when it was adopted
 	looks    bool // TryAdd leaves everything to Add: blocking, or a test has set a Hook
 
@@ -54,8 +54,7 @@ type FD struct {
 	// goroutines of this process, where no system call does both.
 	looking sync.Mutex
 
-	taken atomic.Uint64 // see endBlocked
-	last  func()        // what Close wants done before the number goes
+	last func() // what Close wants done before the number goes
 }
 
 const (
@@ -95,7 +94,7 @@ func (f *FD) Done() {
 func (f *FD) end() {
 	if f.state.CompareAndSwap(closed, closed|gone) {
 		f.last()
-		CloseNumber(f.num)
+		CloseNumber(int(f.num))
 	}
 }
 
@@ -122,5 +121,5 @@ func (f *FD) Number() int {
 	if f.state.Load()&closed != 0 {
 		return -1
 	}
-	return f.num
+	return int(f.num)
 }

@@ -69,12 +69,12 @@ func askNowait() bool {
 func (f *FD) takePolled() (uint64, error) {
 	f.looking.Lock()
 	defer f.looking.Unlock()
-	if Poll(f.num, unix.POLLIN)&unix.POLLIN == 0 {
-		return 0, nil
+	if there, err := Poll(int(f.num), unix.POLLIN); err != nil || there&unix.POLLIN == 0 {
+		return 0, err
 	}
 	var count uint64
 	for {
-		errno := refusal("read", f.num, 0)
+		errno := refusal("read", int(f.num), 0)
 		if errno == 0 {
 			_, _, errno = unix.Syscall(unix.SYS_READ, uintptr(f.num), uintptr(unsafe.Pointer(&count)), 8)
 		}

@@ -49,8 +49,8 @@ func (f *FD) Taken() uint64                                  { return 0 }
 func (f *FD) Dup() (*os.File, error)                         { return nil, errUnsupported }
 func CloseNumber(num int)                                    {}
 func Nap(d time.Duration)                                    { time.Sleep(d) }
-func Pulses(num int) bool                                    { return false }
-func Poll(num int, bits uint32) uint32                       { return 0 }
+func Pulses(num int) (bool, error)                           { return false, errNoEpoll }
+func Poll(num int, bits uint32) (uint32, error)              { return 0, errNoEpoll }
 func NewEpoll() (Epoll, error)                               { return -1, errNoEpoll }
 func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errNoEpoll }
 func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errNoEpoll }

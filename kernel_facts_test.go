@@ -1,0 +1,336 @@
+//go:build linux
+
+package eventchan_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// Facts that the Linux Test Project and the kernel's selftests state, and that
+// callers of the library can meet.
+
+// TestShortReadsAndWritesAreRefused and change nothing.
+func TestShortReadsAndWritesAreRefused(t *testing.T) {
+	n := newNotifier(t)
+	fd := n.FD()
+	mustAdd(t, n, 5)
+	for size := range 8 {
+		if _, err := unix.Read(fd, make([]byte, size)); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("read(2) of %d bytes: got %v, want EINVAL", size, err)
+		}
+		if _, err := unix.Write(fd, make([]byte, size)); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("write(2) of %d bytes: got %v, want EINVAL", size, err)
+		}
+	}
+	wantTaken(t, n, 5)
+}
+
+// TestOtherReadsAndWrites: longer reads, reads in pieces, and those with an offset.
+func TestOtherReadsAndWrites(t *testing.T) {
+	n := newNotifier(t)
+	fd := n.FD()
+	mustAdd(t, n, 6)
+	long := make([]byte, 64)
+	if size, err := unix.Read(fd, long); size != 8 || err != nil || binary.NativeEndian.Uint64(long) != 6 {
+		t.Errorf("read(2) of 64 bytes: got %d bytes, %v, the number %d; want 8 and 6", size, err, binary.NativeEndian.Uint64(long))
+	}
+	mustAdd(t, n, 7)
+	halves := make([]byte, 8)
+	if size, err := unix.Readv(fd, [][]byte{halves[:4], halves[4:]}); size != 8 || err != nil || binary.NativeEndian.Uint64(halves) != 7 {
+		t.Errorf("readv(2) in halves: got %d bytes, %v, the number %d; want 8 and 7", size, err, binary.NativeEndian.Uint64(halves))
+	}
+	one := binary.NativeEndian.AppendUint64(nil, 1)
+	if _, err := unix.Pread(fd, long, 0); !errors.Is(err, unix.ESPIPE) {
+		t.Errorf("pread(2): got %v, want ESPIPE", err)
+	}
+	if _, err := unix.Pwrite(fd, one, 0); !errors.Is(err, unix.ESPIPE) {
+		t.Errorf("pwrite(2): got %v, want ESPIPE", err)
+	}
+	if _, err := unix.Pwritev2(fd, [][]byte{one}, -1, 0); err != nil {
+		t.Errorf("pwritev2(2) at the offset -1: got %v, want nil", err)
+	}
+	if _, err := unix.Pwritev2(fd, [][]byte{one}, -1, unix.RWF_NOWAIT); !errors.Is(err, unix.EOPNOTSUPP) {
+		t.Errorf("pwritev2(2) with RWF_NOWAIT: got %v, want EOPNOTSUPP", err)
+	}
+	wantTaken(t, n, 1)
+}
+
+// TestBadMemory: a write from memory that does not exist adds nothing, but a read to
+// such memory takes the count all the same.
+func TestBadMemory(t *testing.T) {
+	n := newNotifier(t)
+	fd := n.FD()
+	mustAdd(t, n, 8)
+	guard, err := unix.Mmap(-1, 0, 4096, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(guard)
+	call := func(trap uintptr) unix.Errno {
+		_, _, errno := unix.Syscall(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(guard))), 8)
+		return errno
+	}
+	if errno := call(unix.SYS_WRITE); errno != unix.EFAULT {
+		t.Errorf("write(2) from no memory: got %v, want EFAULT", errno)
+	}
+	wantCountOf(t, n, 8)
+	if errno := call(unix.SYS_READ); errno != unix.EFAULT {
+		t.Errorf("read(2) to no memory: got %v, want EFAULT", errno)
+	}
+	wantTaken(t, n, 0)
+}
+
+func wantCountOf(t *testing.T, n *notify.Notifier, want uint64) {
+	t.Helper()
+	if got, err := n.Count(); got != want || err != nil {
+		t.Errorf("Count: got %d, %v, want %d", got, err, want)
+	}
+}
+
+func TestDescriptorsAreReadableAndWritable(t *testing.T) {
+	for what, fd := range map[string]int{"Notifier": newNotifier(t).FD(), "Semaphore": newSemaphore(t, 1).FD()} {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
+			t.Errorf("%s: F_GETFL gives %#x, %v, want O_RDWR", what, flags, err)
+		}
+	}
+}
+
+// TestCountAndFlagsSurviveAdoption, as CRIU's test has it: 30+30+30 is 90.
+func TestCountAndFlagsSurviveAdoption(t *testing.T) {
+	fd := eventfd(t, 30, unix.EFD_NONBLOCK)
+	if err := rawAdd(fd, 30); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	n := adopted(t)(notify.FromFD(duplicate(t, fd)))
+	mustAdd(t, n, 30)
+	wantTaken(t, n, 90)
+	if after, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); after != before || err != nil {
+		t.Errorf("F_GETFL gives %#x, %v, before it gave %#x", after, err, before)
+	}
+}
+
+// TestWatchOfEachKindOfFile: epoll refuses files that are always ready.
+func TestWatchOfEachKindOfFile(t *testing.T) {
+	memfd, err := unix.MemfdCreate("facts", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(memfd)
+	open := func(name string, flags int) int {
+		fd, err := unix.Open(name, flags|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		return fd
+	}
+	for what, c := range map[string]struct {
+		fd   int
+		want error
+	}{
+		"a memfd":          {memfd, bridge.ErrNotPollable},
+		"/dev/zero":        {open("/dev/zero", unix.O_RDONLY), bridge.ErrNotPollable},
+		"a directory":      {open("/", unix.O_RDONLY), bridge.ErrNotPollable},
+		"a path, O_PATH":   {open("/dev/zero", unix.O_PATH), unix.EBADF},
+		"an unused number": {1 << 20, unix.EBADF},
+	} {
+		_, err := bridge.Watch(c.fd, bridge.Readable)
+		wantError(t, "Watch of "+what, err, c.want)
+	}
+}
+
+// TestWatchOfAnEpollInstance: one that watches another can be watched, but one more
+// level is too deep.
+func TestWatchOfAnEpollInstance(t *testing.T) {
+	source := eventfd(t, 0, unix.EFD_NONBLOCK)
+	inner := source
+	for depth := 1; depth <= 3; depth++ {
+		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(epoll)
+		if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, inner, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+			t.Fatal(err)
+		}
+		inner = epoll
+		w, err := bridge.Watch(epoll, bridge.Readable)
+		if depth == 3 {
+			wantError(t, "Watch at depth 3", err, bridge.ErrNotPollable)
+			wantError(t, "Watch at depth 3", err, unix.ELOOP)
+			return
+		}
+		if err != nil {
+			t.Fatalf("Watch at depth %d: %v", depth, err)
+		}
+		if err := rawAdd(source, 1); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.Wait(soon(t)); got != bridge.Readable || err != nil {
+			t.Errorf("Wait at depth %d: got %v, %v, want Readable", depth, got, err)
+		}
+		if _, err := rawTake(source); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+	}
+}
+
+// TestReaderOfAFullPipeGoes: a goroutine that waits for room in it hears of that.
+func TestReaderOfAFullPipeGoes(t *testing.T) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ends[1])
+	for {
+		if _, err := unix.Write(ends[1], make([]byte, 4096)); err == unix.EAGAIN {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := watch(t, ends[1], bridge.Writable)
+	done := inBackground(func() error {
+		got, err := w.Wait(soon(t))
+		if err == nil && got&bridge.Failed == 0 {
+			err = fmt.Errorf("got %v, want Failed", got)
+		}
+		return err
+	})
+	allAsleep(t)
+	unix.Close(ends[0])
+	if err, _ := receive(t, done); err != nil {
+		t.Errorf("Wait: %v", err)
+	}
+}
+
+// TestMoreReadyThanOneLookReturns: of 600 descriptors 300 become ready together. All
+// of these come, once each, and no other does.
+func TestMoreReadyThanOneLookReturns(t *testing.T) {
+	var fds [600]int
+	var watchers [600]*bridge.Watcher
+	for i := range fds {
+		fds[i] = eventfd(t, 0, unix.EFD_NONBLOCK)
+		watchers[i] = watch(t, fds[i], bridge.Readable)
+	}
+	for i := 0; i < len(fds); i += 2 {
+		if err := rawAdd(fds[i], 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := 0; i < len(fds); i += 2 {
+		if got, _ := receive(t, watchers[i].C()); got != bridge.Readable {
+			t.Errorf("watcher %d: got %v, want Readable", i, got)
+		}
+	}
+	quiet(t)
+	for _, w := range watchers {
+		nothing(t, w.C())
+	}
+}
+
+// TestOthersWhoPollTakeNoWakeUp: another epoll instance that watches the eventfd, also
+// with EPOLLEXCLUSIVE, and a thread that blocks in it.
+func TestOthersWhoPollTakeNoWakeUp(t *testing.T) {
+	for _, exclusive := range []uint32{0, unix.EPOLLEXCLUSIVE} {
+		n := newNotifier(t)
+		fd := n.FD()
+		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := eventfd(t, 0, 0)
+		for _, add := range []struct {
+			fd   int
+			bits uint32
+		}{{fd, unix.EPOLLIN | exclusive}, {end, unix.EPOLLIN}} {
+			ev := unix.EpollEvent{Events: add.bits, Fd: int32(add.fd)}
+			if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, add.fd, &ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ended := inBackground(func() error {
+			for events := make([]unix.EpollEvent, 2); ; {
+				got, err := unix.EpollWait(epoll, events, -1)
+				if err != nil && err != unix.EINTR {
+					return err
+				}
+				for _, ev := range events[:max(got, 0)] {
+					if int(ev.Fd) == end {
+						return nil
+					}
+				}
+			}
+		})
+		for range 200 {
+			got := make(chan error, 1)
+			go func() {
+				count, err := n.Wait(soon(t))
+				if err == nil && count != 1 {
+					err = fmt.Errorf("got %d, want 1", count)
+				}
+				got <- err
+			}()
+			if err := rawAdd(fd, 1); err != nil {
+				t.Fatal(err)
+			}
+			if err, _ := receive(t, got); err != nil {
+				t.Fatalf("exclusive %v: Wait: %v", exclusive != 0, err)
+			}
+		}
+		if err := rawAdd(end, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err, _ := receive(t, ended); err != nil {
+			t.Error(err)
+		}
+		unix.Close(epoll)
+	}
+}
+
+// TestWatchNamesTheLimitOfPaths: epoll allows an open file a number of wake-up paths.
+func TestWatchNamesTheLimitOfPaths(t *testing.T) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ends[0])
+	defer unix.Close(ends[1])
+	var err error
+	bits := []bridge.Events{bridge.Readable, bridge.Priority, bridge.Writable, bridge.PeerClosed, bridge.HangUp, bridge.Failed}
+	for i := range 1 << len(bits) {
+		var events bridge.Events
+		for j, bit := range bits {
+			if i>>j&1 != 0 {
+				events |= bit
+			}
+		}
+		var w *bridge.Watcher
+		if w, err = bridge.Watch(ends[0], events); err != nil {
+			break
+		}
+		defer w.Close()
+	}
+	if err == nil {
+		t.Skip("this kernel allows 64 sets of events")
+	}
+	wantError(t, "Watch", err, unix.EINVAL)
+	var call *os.SyscallError
+	if !errors.As(err, &call) || !strings.Contains(err.Error(), "wake-up paths") {
+		t.Errorf("Watch: got %v, want an os.SyscallError and the name of the limit", err)
+	}
+}

@@ -28,7 +28,8 @@ import (
 // descriptors (EMFILE), Acquire returns that error. It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls, since the kernel hands
-// out one permit per read. It does not allocate unless it waits.
+// out one permit per read. Other calls go on while it takes more than 1,024 of them. It
+// does not allocate unless it waits or takes more than 16,384 of them.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
 		if s.count.Word().Take(uint64(n)) {
@@ -99,10 +100,13 @@ func (s *Semaphore) pass(n int64) bool {
 	return false
 }
 
-// TryAcquire takes n permits, all or none, and reports whether it did. It takes
-// none past goroutines that wait in Acquire, but as Acquire does, and none after
-// Close. 0 permits it takes always. It never blocks and allocates nothing. A
-// negative n panics. It costs one atomic step, or n system calls after FD or File.
+// TryAcquire takes n permits, all or none, and reports whether it did. It overtakes
+// goroutines that are waiting in Acquire only where Acquire does. TryAcquire(0) returns
+// true. After Close TryAcquire returns false, even for 0 permits. It panics if n is
+// negative.
+//
+// It never blocks. It costs one atomic operation; after FD or File, n system calls. It
+// does not allocate unless it takes more than 16,384 permits after FD or File.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	w := s.count.Word()
 	if n > 0 && s.since.Load() == 0 && w.Take(uint64(n)) {
@@ -133,6 +137,9 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 		return true
 	}
 	s.serve()
+	if s.many(n) {
+		return s.tryMany(n)
+	}
 	if !s.passable() {
 		return false
 	}

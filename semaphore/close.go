@@ -2,15 +2,15 @@ package semaphore
 
 import "os"
 
-// Close ends the Semaphore and closes its descriptor, if it has one. Goroutines
-// in Acquire wake with an error that matches [os.ErrClosed], the permit that C
-// holds ready goes back, and C is closed. Free permits stay in the eventfd for
-// others who hold it. A C thread that releases through Handle from now on does
-// nothing.
+// Close ends the Semaphore and closes its descriptor, if it has one. Goroutines that
+// are waiting in Acquire wake up with an error matching [os.ErrClosed]. C is closed, and
+// the permit that it has reserved is put back, as are those that an Acquire has taken of
+// a number that is not complete. Free permits stay in the eventfd for its other holders.
+// A C thread that releases through Handle from now on does nothing.
 //
-// Close never waits for a receiver or a Release: a call that another goroutine is
-// in the middle of ends as if it had come first, and the descriptor is closed
-// when the last such call has ended. A second Close returns an error that matches
+// Close does not wait for a receiver, an Acquire or a Release: a call that another
+// goroutine is in the middle of ends as if it had come first, and the descriptor is
+// closed when the last such call has ended. A second Close returns an error matching
 // [os.ErrClosed].
 func (s *Semaphore) Close() error {
 	fd, first := s.count.Shut() // nobody is granted a permit after this

@@ -46,6 +46,7 @@ type Semaphore struct {
 	overtaken atomic.Int32       // how often it was
 	waiters   fifo.Queue[waiter] // first come first served
 	large     int32              // how many of them want several permits
+	taking    bool               // the first of them takes its permits in pieces now
 	closed    bool               // last has run
 
 	c atomic.Pointer[channel] // nil until C is called

@@ -41,6 +41,10 @@ func (s *Semaphore) serveFirst(p *place) bool {
 	if passable && p.Value.wake != nil {
 		return s.rouseFirst(p)
 	}
+	if s.many(p.Value.permits) {
+		s.rouseMany(p)
+		return false
+	}
 	if s.enough(p) {
 		if took, err := s.take(p.Value.permits); took {
 			s.unqueue(p)
@@ -96,7 +100,7 @@ func (s *Semaphore) fail(p *place, err error) bool {
 // others have filled the counter up while goroutines of ours waited for a permit.
 // The caller holds the lock.
 func (s *Semaphore) hand(n int64) error {
-	for p := s.waiters.First(); p != nil && p.Value.permits <= n; p = s.waiters.First() {
+	for p := s.waiters.First(); p != nil && p.Value.permits <= n && !s.taking; p = s.waiters.First() {
 		n -= p.Value.permits
 		s.unqueue(p)
 		s.grant(p)
@@ -151,6 +155,10 @@ func (s *Semaphore) look(p *place) {
 		return
 	}
 	if _, err := s.count.Count(); err != nil {
+		if s.many(p.Value.permits) {
+			p.Value.rouse()
+			return
+		}
 		if took, err := s.take(p.Value.permits); took {
 			s.unqueue(p)
 			s.grant(p)

@@ -24,7 +24,14 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 	if s.waiters.Len() > 0 {
 		s.serve()
 	}
-	if s.passable() {
+	if s.passable() && s.many(n) {
+		if !s.hopeless(n) {
+			p := s.vacant(n)
+			s.queue(p)
+			p.Value.rouse() // it takes the permits itself
+			return p, nil
+		}
+	} else if s.passable() {
 		if took, err := s.take(n); took || err != nil {
 			s.overtake()
 			return nil, err
@@ -33,11 +40,7 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 	if err := s.count.Arm(); err != nil {
 		return nil, err
 	}
-	p := s.home
-	if p.Value.busy {
-		p = newPlace()
-	}
-	p.Value.permits, p.Value.granted, p.Value.err, p.Value.busy = n, false, nil, true
+	p := s.vacant(n)
 	s.queue(p)
 	if s.count.FD() == nil {
 		s.serve()
@@ -45,6 +48,16 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 		s.recall()
 	}
 	return p, nil
+}
+
+// vacant returns a place for a waiter for n permits. The caller holds the lock.
+func (s *Semaphore) vacant(n int64) *place {
+	p := s.home
+	if p.Value.busy {
+		p = newPlace()
+	}
+	p.Value.permits, p.Value.granted, p.Value.err, p.Value.busy = n, false, nil, true
+	return p
 }
 
 func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1)}} }
@@ -56,6 +69,11 @@ const recheck = 100 * time.Millisecond
 
 // await returns when the waiter is woken or ctx has ended.
 func (s *Semaphore) await(ctx context.Context, p *place) {
+	select {
+	case <-p.Value.wake:
+		return
+	default:
+	}
 	var tick <-chan time.Time
 	if p.Value.permits > 1 && s.count.FD() != nil {
 		ticker := time.NewTicker(recheck)
@@ -79,8 +97,8 @@ func (s *Semaphore) await(ctx context.Context, p *place) {
 	}
 }
 
-// resume tells a waiter who woke whether he has his permits, or why he will not
-// get them, or neither: then he sleeps on.
+// resume returns what a waiter that was woken has got, or neither a grant nor an error
+// if it sleeps on.
 func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err error) {
 	w := &p.Value
 	if !s.count.Lock() {
@@ -88,45 +106,63 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 	}
 	defer s.count.Unlock()
 	if w.woken && len(w.wake) > 0 {
-		<-w.wake // ctx has ended, and he has been woken too
+		<-w.wake // ctx has ended, and it has been woken too
 	}
 	w.woken = false
-	if err := ctx.Err(); err != nil {
-		w.busy = false
-		// Permits that were granted to a context which has ended go to the next, so
-		// that an Acquire whose ctx ended before the Release always fails.
-		if w.granted {
-			s.count.Add(uint64(w.permits))
-		} else {
-			s.unqueue(p)
-		}
+	served := w.granted || w.err != nil
+	if !served && ctx.Err() == nil && s.waiters.First() == p && !s.takeWoken(ctx, p) {
+		s.unqueue(p)
+		return false, s.failed("Acquire", os.ErrClosed)
+	}
+	granted, err = s.outcome(ctx, p)
+	if !served || !granted {
 		s.serve()
-		return false, err
 	}
-	if w.granted || w.err != nil {
-		return s.leave(w)
-	}
-	if s.waiters.First() == p && s.enough(p) {
-		if took, err := s.take(w.permits); took || err != nil {
-			s.unqueue(p)
-			w.granted, w.err = took, err
-			s.count.Learn(s.count.Word().Count() + 1)
-			s.serve()
-			return s.leave(w)
-		}
-	}
-	s.serve()
-	return false, nil
+	return granted, err
 }
 
-// leave ends the wait of a waiter that has its permits or an error. The caller holds
-// the lock, and nothing wakes the waiter any more.
-func (s *Semaphore) leave(w *waiter) (granted bool, err error) {
-	w.busy = false
-	if w.err != nil {
-		return false, s.failed("Acquire", w.err)
+// takeWoken takes what the first waiter needs, for which it was woken. It returns false
+// if Close has come meanwhile, and nothing was taken. The caller holds the lock.
+func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
+	w := &p.Value
+	var took bool
+	var err error
+	if s.many(w.permits) {
+		took, err = s.takePieces(ctx, w)
+	} else if s.enough(p) {
+		took, err = s.take(w.permits)
 	}
-	return true, nil
+	if took || err != nil {
+		s.unqueue(p)
+		w.granted, w.err = took, err
+		s.count.Learn(s.count.Word().Count() + 1)
+	}
+	return s.count.Open()
+}
+
+// outcome returns what a waiter has got so far. If that is neither a grant nor an
+// error, it sleeps on. The caller holds the lock.
+func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err error) {
+	w := &p.Value
+	err = ctx.Err()
+	switch {
+	case err != nil && w.granted:
+		// Permits that were granted to a context which has ended go to the next, so
+		// that an Acquire whose ctx ended before the Release always fails.
+		s.count.Add(uint64(w.permits))
+	case err != nil:
+	case w.granted:
+	case w.err != nil:
+		err = s.failed("Acquire", w.err)
+	default:
+		if err = s.count.Arm(); err == nil { // which it is, unless it took pieces first
+			return false, nil
+		}
+		err = s.failed("Acquire", err)
+	}
+	s.unqueue(p)
+	w.busy = false
+	return err == nil, err
 }
 
 // resumeShut is resume after Close.

@@ -34,7 +34,7 @@ type Counter struct {
 	own  word.Word
 
 	mu        sync.Mutex
-	shut      bool
+	shut      atomic.Bool // changed under mu
 	semaphore bool
 	rest      uint64
 	owner     Owner
@@ -75,7 +75,7 @@ func (c *Counter) Private() bool { return !c.Shared() && c.fd.Load() == nil }
 // it does nothing and returns false.
 func (c *Counter) Lock() bool {
 	c.mu.Lock()
-	if c.shut {
+	if c.shut.Load() {
 		c.mu.Unlock()
 		return false
 	}
@@ -93,6 +93,17 @@ func (c *Counter) Unlock() {
 		fd.Done()
 	}
 }
+
+// Yield lets others have the lock, while the descriptor stays open. It returns false
+// after Shut. Then the caller grants nothing any more, but still calls Unlock.
+func (c *Counter) Yield() (open bool) {
+	c.mu.Unlock()
+	c.mu.Lock()
+	return !c.shut.Load()
+}
+
+// Open reports whether Shut has not been called.
+func (c *Counter) Open() bool { return !c.shut.Load() }
 
 // serve has the owner serve its waiters.
 func (c *Counter) serve() {
@@ -120,7 +131,7 @@ func (c *Counter) Shut() (fd *rawefd.FD, first bool) {
 	if b := c.bell.Load(); b != nil {
 		b.Close()
 	}
-	c.shut = true
+	c.shut.Store(true)
 	return fd, true
 }
 

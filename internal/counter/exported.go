@@ -120,17 +120,22 @@ func (c *Counter) fill(fd *rawefd.FD) {
 }
 
 // takeSingly takes n from an eventfd in semaphore mode, which hands out one per
-// read, or puts back what it got. Putting back fails only if others have filled the
-// eventfd up in between. In that case the rest keeps it until there is room.
+// read, or puts back what it got.
 func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
 	for taken := uint64(0); taken < n; taken++ {
 		if got, err := fd.Take(); err != nil || got != 1 {
-			if taken > 0 && fd.AddIfWritable(taken) != nil {
-				c.rest += min(taken, math.MaxUint64-c.rest)
-				c.source.Retry()
-			}
+			c.PutBack(taken)
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// PutBack adds to the eventfd what was taken from it. That fails only if others have
+// filled it up in between. In that case the rest keeps it until there is room.
+func (c *Counter) PutBack(n uint64) {
+	if n > 0 && c.fd.Load().AddIfWritable(n) != nil {
+		c.rest += min(n, math.MaxUint64-c.rest)
+		c.source.Retry()
+	}
 }

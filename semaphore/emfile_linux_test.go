@@ -1,0 +1,132 @@
+package semaphore_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// emfileKey makes a process of this test binary run one of emfileRoles instead of the
+// tests, before anything has started the runtime's poller.
+const emfileKey = "EVENTCHAN_TEST_EMFILE"
+
+var emfileRoles = map[string]func() error{
+	"C":       reserveWithoutDescriptors,
+	"Acquire": acquireManyWithoutDescriptors,
+}
+
+func init() {
+	role := os.Getenv(emfileKey)
+	if role == "" {
+		return
+	}
+	if err := emfileRoles[role](); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Where neither our poller nor the runtime's can be opened, the process lives, and
+// everything works that needs no poller.
+func TestWithoutDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
+	for role := range emfileRoles {
+		t.Run(role, func(t *testing.T) {
+			child := exec.Command("/proc/self/exe")
+			child.Env = append(os.Environ(), emfileKey+"="+role)
+			if out, err := child.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%.4000s", err, out)
+			}
+		})
+	}
+}
+
+// fillUp leaves no descriptor free until the function that it returns is called.
+func fillUp() (free func(), err error) {
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}); err != nil {
+		return nil, err
+	}
+	var filler []int
+	for {
+		fd, err := unix.Dup(0)
+		if err != nil {
+			break
+		}
+		filler = append(filler, fd)
+	}
+	return func() {
+		for _, fd := range filler {
+			unix.Close(fd)
+		}
+	}, nil
+}
+
+// nap sleeps without a timer of Go's.
+func nap(d time.Duration) {
+	wait := unix.NsecToTimespec(int64(d))
+	unix.Nanosleep(&wait, nil)
+}
+
+// reserveWithoutDescriptors has C reserve a permit, which it gives back now and then as
+// soon as there is a poller.
+func reserveWithoutDescriptors() error {
+	const permits = 2
+	s, err := semaphore.New(permits)
+	if err != nil {
+		return err
+	}
+	s.FD()
+	free, err := fillUp()
+	if err != nil {
+		return err
+	}
+	c := s.C()
+	nap(300 * time.Millisecond) // three times as long as C may keep the permit otherwise
+	free()
+	for begin := time.Now(); ; nap(time.Millisecond / 2) {
+		if count, err := s.Count(); err != nil {
+			return err
+		} else if count == permits {
+			break
+		}
+		if time.Since(begin) > 10*time.Second {
+			return errors.New("C keeps its permit")
+		}
+	}
+	<-c
+	s.Release(1)
+	return s.Close()
+}
+
+// acquireManyWithoutDescriptors acquires many permits, which are taken in pieces: once
+// enough are free, and once too few.
+func acquireManyWithoutDescriptors() error {
+	const permits, many = 3000, 2000
+	s, err := semaphore.New(permits)
+	if err != nil {
+		return err
+	}
+	s.FD()
+	free, err := fillUp()
+	if err != nil {
+		return err
+	}
+	if err := s.Acquire(background, many); err != nil {
+		return fmt.Errorf("Acquire of permits that are free: %w", err)
+	}
+	if err := s.Acquire(background, many); !errors.Is(err, unix.EMFILE) {
+		return fmt.Errorf("Acquire of more than are free = %v, want EMFILE", err)
+	}
+	free()
+	if count, err := s.Count(); count != permits-many || err != nil {
+		return fmt.Errorf("Count = %d, %v, want %d", count, err, permits-many)
+	}
+	return s.Close()
+}

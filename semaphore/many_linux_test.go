@@ -1,0 +1,198 @@
+package semaphore_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// veryMany takes seconds to acquire, one read(2) each.
+const veryMany = 3_000_000
+
+// exported returns a Semaphore with an eventfd, or skips the test in the modes that
+// add nothing to it.
+func exported(t *testing.T, permits int64) *semaphore.Semaphore {
+	t.Helper()
+	if mode.Is("private") {
+		t.Skip("for the modes with an eventfd or a handle")
+	}
+	s := mustNew(t, permits)
+	if s.FD() < 0 {
+		t.Fatal("no eventfd")
+	}
+	return s
+}
+
+// promptly fails the test if f takes nearly as long as to acquire veryMany permits.
+func promptly(t *testing.T, what string, f func()) {
+	t.Helper()
+	begin := time.Now()
+	f()
+	if took := time.Since(begin); took > 400*time.Millisecond {
+		t.Errorf("%s took %v", what, took)
+	}
+}
+
+// An Acquire of very many permits obeys its context and puts back what it has.
+func TestAcquireOfVeryManyObeysItsContext(t *testing.T) {
+	s := exported(t, veryMany)
+	ctx, cancel := context.WithTimeout(background, 10*time.Millisecond)
+	defer cancel()
+	promptly(t, "Acquire with a deadline of 10 ms", func() {
+		wantIs(t, "Acquire", s.Acquire(ctx, veryMany), context.DeadlineExceeded)
+	})
+	wantCount(t, s, veryMany)
+	wantTry(t, s, 1, true)
+}
+
+// taking returns once an Acquire of all n permits has taken some, and its result.
+func taking(t *testing.T, s *semaphore.Semaphore, n int64) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- s.Acquire(background, n) }()
+	hammer.Eventually(t, func() string { return "Acquire takes nothing" }, func() bool {
+		count, err := s.Count()
+		return count < n && err == nil
+	})
+	return result
+}
+
+// What is released while an Acquire takes its permits is added to the others, and not
+// given to the Acquire a second time.
+func TestReleaseDuringAnAcquireOfMany(t *testing.T) {
+	const many = 300_000
+	s := exported(t, many)
+	result := taking(t, s, many)
+	s.Release(many)
+	if err := <-result; err != nil {
+		t.Errorf("Acquire = %v", err)
+	}
+	wantCount(t, s, many)
+}
+
+// Others are not blocked while an Acquire takes very many permits, and do not overtake
+// it. Close ends it, and leaves all permits to others.
+func TestAcquireOfVeryManyBlocksNobody(t *testing.T) {
+	s := exported(t, veryMany)
+	rest := twin(t, s)
+	result := taking(t, s, veryMany)
+	promptly(t, "TryAcquire", func() { wantTry(t, s, 1, false) })
+	promptly(t, "Release", func() { s.Release(1) })
+	promptly(t, "Count", func() {
+		if _, err := s.Count(); err != nil {
+			t.Error(err)
+		}
+	})
+	promptly(t, "Acquire with a deadline of 1 ms", func() {
+		ctx, cancel := context.WithTimeout(background, time.Millisecond)
+		defer cancel()
+		wantIs(t, "Acquire(1)", s.Acquire(ctx, 1), context.DeadlineExceeded)
+	})
+	promptly(t, "Close", func() { s.Close() })
+	promptly(t, "the end of Acquire", func() { wantIs(t, "Acquire", <-result, os.ErrClosed) })
+	wantCount(t, rest, veryMany+1)
+}
+
+// A TryAcquire of very many blocks nobody else either.
+func TestTryAcquireOfVeryManyBlocksNobody(t *testing.T) {
+	s := exported(t, veryMany)
+	rest := twin(t, s)
+	result := make(chan bool, 1)
+	go func() { result <- s.TryAcquire(veryMany) }()
+	promptly(t, "Release", func() { s.Release(1) })
+	promptly(t, "Close", func() { s.Close() })
+	want := int64(veryMany + 1)
+	if <-result {
+		want = 1
+	}
+	wantCount(t, rest, want)
+}
+
+// A waiter for many permits, more than are taken without a break, holds none while it
+// waits, and is served in order.
+func TestWaiterForManyHoldsNothing(t *testing.T) {
+	const many = 5000
+	s := exported(t, many-1)
+	other := twin(t, s)
+	crowd := newCrowd(s)
+	first := crowd.join(background, many)
+	second := crowd.join(background, 1)
+	third := crowd.join(background, many)
+	hammer.Eventually(t, func() string { return "a waiter has permits in hand" }, func() bool {
+		count, err := other.Count()
+		return count == many-1 && err == nil
+	})
+	wantTry(t, s, 1, false)
+	wantTry(t, s, many, false)
+	other.Release(1) // as another process does
+	crowd.want(t, first, nil)
+	s.Release(1)
+	crowd.want(t, second, nil)
+	s.Release(many)
+	crowd.want(t, third, nil)
+	wantCount(t, s, 0)
+	s.Release(many)
+	wantTry(t, s, many+1, false)
+	wantTry(t, s, many, true)
+	wantCount(t, s, 0)
+}
+
+// Many permits at a time are neither lost nor doubled, whatever comes in between.
+func TestManyPermitsAreConserved(t *testing.T) {
+	const permits = 4000
+	s := exported(t, permits)
+	h := holders{t: t, s: s}
+	h.there.Store(permits)
+	c := make(chan struct{})
+	var receiver sync.WaitGroup
+	receiver.Go(func() {
+		for {
+			select {
+			case <-s.C():
+				h.hold(1)
+			case <-c:
+				return
+			}
+		}
+	})
+	hammer.For(2*time.Second, 5, func() {
+		ctx, cancel := context.WithTimeout(background, time.Duration(rand.Int64N(8000))*time.Microsecond)
+		defer cancel()
+		switch n := 1 + rand.Int64N(permits); rand.IntN(4) {
+		case 0:
+			if s.TryAcquire(n) {
+				h.hold(n)
+			}
+		case 1:
+			h.acquire(ctx, 2000)
+		case 2:
+			h.acquire(background, 1+n%8)
+		default:
+			h.acquire(ctx, n)
+		}
+	})
+	close(c)
+	receiver.Wait()
+	h.wantAll(true)
+}
+
+// An Acquire of many that need not wait does not allocate.
+func TestAcquireOfManyDoesNotAllocate(t *testing.T) {
+	const many = 3000
+	s := exported(t, many)
+	if allocs := testing.AllocsPerRun(20, func() {
+		mustAcquire(t, s, many)
+		s.Release(many)
+		if s.TryAcquire(many) {
+			s.Release(many)
+		}
+	}); allocs > 0 && mode.Is("exported") {
+		t.Errorf("%v allocations", allocs)
+	}
+}

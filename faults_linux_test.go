@@ -115,7 +115,7 @@ func (f *faulty) must(what string, op func() error) {
 	}
 }
 
-// handle returns the handle of an object, which returns nil if something fails.
+// handle repeats Handle, which cannot return an error, until it does not return nil.
 func (f *faulty) handle(handle func() unsafe.Pointer) (h unsafe.Pointer) {
 	f.must("Handle", func() error {
 		if h = handle(); h == nil {

@@ -243,9 +243,9 @@ func TestMoreReadyThanOneLookReturns(t *testing.T) {
 	}
 }
 
-// TestOthersWhoPollTakeNoWakeUp: another epoll instance that watches the eventfd, also
-// with EPOLLEXCLUSIVE, and a thread that blocks in it.
-func TestOthersWhoPollTakeNoWakeUp(t *testing.T) {
+// TestOtherPollersTakeNoWakeUp: a thread blocks in another epoll instance that watches
+// the eventfd, with EPOLLEXCLUSIVE and without.
+func TestOtherPollersTakeNoWakeUp(t *testing.T) {
 	for _, exclusive := range []uint32{0, unix.EPOLLEXCLUSIVE} {
 		n := newNotifier(t)
 		fd := n.FD()

@@ -33,5 +33,6 @@ func openDoorbell() (*Doorbell, error) {
 		syscall.Close(ends[1])
 		return nil, err
 	}
+	owned.add(ends[1]) // so that nothing adopts it
 	return &Doorbell{file: file, number: ends[1], pipe: true, drains: true}, nil
 }

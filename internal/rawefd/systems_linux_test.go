@@ -215,19 +215,41 @@ func TestAdoptRefusesAnOwnedNumber(t *testing.T) {
 	wantAgain("the doorbell's number", bell)
 }
 
-const mainExits = "EVENTCHAN_MAIN_THREAD_EXITS"
+// Some tests need a process of their own, in which nothing has run before.
+const childKey = "EVENTCHAN_RAWEFD_CHILD"
 
-// In the child of the test below the main thread ends, as pthread_exit in C's main
-// has it do. An init function is the only place where Go code is sure to run on it.
+// notAllowed is the exit status of a child that lacks a permission.
+const notAllowed = 77
+
 func init() {
-	if os.Getenv(mainExits) == "" {
-		return
+	switch os.Getenv(childKey) {
+	case "main thread ends":
+		// As pthread_exit in C's main has it do. An init function is the only place
+		// where Go code is sure to run on that thread.
+		runtime.LockOSThread()
+		go func() {
+			os.Exit(withoutMainThread())
+		}()
+		unix.Syscall(unix.SYS_EXIT, 0, 0, 0) // of this thread; the scheduler takes the P back
+	case "unshared":
+		os.Exit(firstFileInUnsharedThread())
 	}
-	runtime.LockOSThread()
-	go func() {
-		os.Exit(withoutMainThread())
-	}()
-	unix.Syscall(unix.SYS_EXIT, 0, 0, 0) // of this thread; the scheduler takes the P back
+}
+
+// child runs this binary as a child.
+func child(t *testing.T, what string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe")
+	cmd.Env = append(os.Environ(), childKey+"="+what)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == notAllowed {
+		t.Skipf("not allowed here: %s", out)
+	}
+	if err != nil {
+		t.Errorf("in a process where %s: %v\n%s", what, err, out)
+	}
 }
 
 func withoutMainThread() int {
@@ -252,12 +274,45 @@ func withoutMainThread() int {
 	return 0
 }
 
-func TestAdoptWithoutMainThread(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "/proc/self/exe")
-	cmd.Env = append(os.Environ(), mainExits+"=1")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("in a process whose main thread has ended: %v\n%s", err, out)
+func TestAdoptWithoutMainThread(t *testing.T) { child(t, "main thread ends") }
+
+// The first file that Go's runtime polls has it open its poller. A thread with its own
+// table of descriptors must not open that for the whole process.
+func TestFirstFileInUnsharedThread(t *testing.T) { child(t, "unshared") }
+
+func firstFileInUnsharedThread() int {
+	unshared := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := unix.Unshare(unix.CLONE_FILES)
+		if err == nil {
+			var f *rawefd.FD
+			if f, err = rawefd.New(0, false); err == nil {
+				f.Dup() // with whatever result
+			}
+			unshared <- err
+			select {} // the thread keeps its table
+		}
+		fmt.Println(err)
+		os.Exit(notAllowed)
+	}()
+	if err := <-unshared; err != nil {
+		fmt.Println(err)
+		return 1
 	}
+	time.Sleep(time.Millisecond) // by the runtime's poller
+	r, w, err := os.Pipe()
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	go func() {
+		time.Sleep(time.Millisecond)
+		w.Write([]byte("x"))
+	}()
+	if n, err := r.Read(make([]byte, 1)); n != 1 || err != nil {
+		fmt.Printf("Read of a pipe = %d, %v\n", n, err)
+		return 1
+	}
+	return 0
 }

@@ -150,12 +150,16 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 	return took
 }
 
-// tryRead reads a permit from the eventfd without the lock, since while nobody
-// waits, whoever reads one may have it. That there was none is certain only if no
-// goroutine began to take several meanwhile, who may have had it for an instant
-// and put it back.
+// tryRead reads a permit from the eventfd without the lock. That is right while nobody
+// waits, because then any goroutine may have a permit.
 func (s *Semaphore) tryRead(fd *rawefd.FD) (took, certain bool) {
-	before := s.slow.Load()
+	return s.readSince(fd, s.slow.Load())
+}
+
+// readSince is tryRead with the value that slow had before. That there was no permit is
+// certain only if no goroutine began to take several in between: it could have had the
+// permit for an instant and put it back.
+func (s *Semaphore) readSince(fd *rawefd.FD, before uint64) (took, certain bool) {
 	if uint32(before) != 0 || !fd.Use() {
 		return false, false
 	}

@@ -70,8 +70,9 @@ func (s *Semaphore) waitForC(p *place) {
 	s.serve()
 }
 
-// offer hands a permit that was taken to a goroutine that is receiving from C, or
-// starts one that reserves it. A goroutine is needed because nothing else notices a
+// offer hands a permit that was taken to a goroutine that is receiving from C. If there
+// is none, but others wait, C lets them go first. Otherwise offer starts a goroutine
+// that reserves the permit. A goroutine is needed because nothing else notices a
 // receiver that comes later. It is one per Semaphore, because a select over the
 // channels of all (reflect.Select) costs more with each, and because a channel made
 // in a testing/synctest bubble stays there. The caller holds the lock.
@@ -83,6 +84,10 @@ func (s *Semaphore) offer(p *place) {
 		s.queue(p)
 		return
 	default:
+		if s.waiters.Len() > 0 && s.count.Add(1) == nil {
+			s.queue(p)
+			return
+		}
 	}
 	c.holding, c.timed = true, s.mayTime()
 	c.offered = make(chan struct{})

@@ -1,6 +1,7 @@
 package semaphore_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,8 @@ const emfileKey = "EVENTCHAN_TEST_EMFILE"
 
 var emfileRoles = map[string]func() error{
 	"C":       reserveWithoutDescriptors,
+	"late":    serveLateWithoutDescriptors,
+	"order":   keepOrderWithoutDescriptors,
 	"Acquire": acquireManyWithoutDescriptors,
 }
 
@@ -102,6 +105,74 @@ func reserveWithoutDescriptors() error {
 	}
 	<-c
 	s.Release(1)
+	return s.Close()
+}
+
+// serveLateWithoutDescriptors has C wait for a permit that comes long after there are
+// descriptors again.
+func serveLateWithoutDescriptors() error {
+	s, err := semaphore.New(0)
+	if err != nil {
+		return err
+	}
+	fd := s.FD()
+	free, err := fillUp()
+	if err != nil {
+		return err
+	}
+	c := s.C()
+	nap(50 * time.Millisecond)
+	free()
+	nap(50 * time.Millisecond)
+	if err := rawAdd(fd, 1); err != nil {
+		return err
+	}
+	select {
+	case <-c:
+	case <-time.After(10 * time.Second):
+		return errors.New("C is not served")
+	}
+	return s.Close()
+}
+
+func rawAdd(fd int, n uint64) error {
+	_, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, n))
+	return err
+}
+
+// keepOrderWithoutDescriptors has two waiters for several permits, who cannot read the
+// count and therefore try now and then, the second not before the first.
+func keepOrderWithoutDescriptors() error {
+	s, err := semaphore.New(0)
+	if err != nil {
+		return err
+	}
+	fd := s.FD()
+	crowd := newCrowd(s)
+	first := crowd.join(background, 5)
+	second := crowd.join(background, 2)
+	free, err := fillUp()
+	if err != nil {
+		return err
+	}
+	defer free()
+	for i, n := range []uint64{2, 3, 2} {
+		if err := rawAdd(fd, n); err != nil {
+			return err
+		}
+		if i == 0 {
+			nap(350 * time.Millisecond)
+			continue
+		}
+		select {
+		case got := <-crowd.arrivals:
+			if want := []int{0, first, second}[i]; got.who != want || got.err != nil {
+				return fmt.Errorf("waiter %d was served, %v; want waiter %d", got.who, got.err, want)
+			}
+		case <-time.After(10 * time.Second):
+			return fmt.Errorf("nobody was served after %d permits in %d steps", n, i)
+		}
+	}
 	return s.Close()
 }
 

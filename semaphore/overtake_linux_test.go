@@ -2,6 +2,7 @@ package semaphore_test
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -23,16 +24,16 @@ func TestWaiterIsOvertakenAFixedNumberOfTimes(t *testing.T) {
 				defer s.Close()
 				for range 3 { // each waiter is overtaken as often as the one before
 					take(s)
-					served := false
+					var served atomic.Bool
 					go func() {
 						mustAcquire(t, s, 1)
-						served = true
+						served.Store(true)
 						s.Release(1)
 					}()
 					synctest.Wait()
 					s.Release(1)
 					var overtaken int
-					for ; !served && overtaken < rounds; overtaken++ {
+					for ; !served.Load() && overtaken < rounds; overtaken++ {
 						took := take(s)
 						runtime.Gosched()
 						if took {
@@ -40,7 +41,7 @@ func TestWaiterIsOvertakenAFixedNumberOfTimes(t *testing.T) {
 						}
 					}
 					t.Logf("overtaken %d times", overtaken)
-					if !served && overtaken == rounds {
+					if !served.Load() && overtaken == rounds {
 						t.Errorf("overtaken %d times", overtaken)
 					}
 					if overtaken < 1000 {

@@ -162,7 +162,7 @@ func panicNegative(call string, n int64) {
 }
 
 // Count returns the number of permits that are free now, at most
-// [math.MaxInt64]; the one that C holds ready is not among them. After FD or File
+// [math.MaxInt64]; the one that C has reserved is not among them. After FD or File
 // it reads /proc and is meant for looking at a program rather than for steering
 // it.
 func (s *Semaphore) Count() (int64, error) {

@@ -3,6 +3,7 @@
 package semaphore
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -123,9 +124,23 @@ func (s *Semaphore) release(n int64) {
 			err = fd.Add(permits)
 		}
 		fd.Done()
+		if err != nil && !errors.Is(err, rawefd.ErrFull) {
+			s.keep(n)
+			return
+		}
 	}
 	if err != nil {
 		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())
+	}
+}
+
+// keep keeps n permits that a failing system call, which Release cannot report, has
+// not added. They are added later, or go to a waiter.
+func (s *Semaphore) keep(n int64) {
+	if s.count.Lock() {
+		s.count.Keep(uint64(n))
+		s.serve()
+		s.count.Unlock()
 	}
 }
 

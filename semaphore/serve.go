@@ -1,5 +1,11 @@
 package semaphore
 
+import (
+	"errors"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
 // A server is a Semaphore as its Counter knows it.
 type server Semaphore
 
@@ -106,8 +112,10 @@ func (s *Semaphore) hand(n int64) error {
 		s.grant(p)
 	}
 	if n > 0 {
-		if err := s.count.Add(uint64(n)); err != nil {
+		if err := s.count.Add(uint64(n)); errors.Is(err, rawefd.ErrFull) {
 			return err
+		} else if err != nil {
+			s.count.Keep(uint64(n))
 		}
 	}
 	s.serve() // also if n is 0: what was too little for the first may do for the next

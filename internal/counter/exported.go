@@ -135,7 +135,12 @@ func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
 // filled it up in between. In that case the rest keeps it until there is room.
 func (c *Counter) PutBack(n uint64) {
 	if n > 0 && c.fd.Load().AddIfWritable(n) != nil {
-		c.rest += min(n, math.MaxUint64-c.rest)
-		c.source.Retry()
+		c.Keep(n)
 	}
+}
+
+// Keep keeps n, which cannot be added to the eventfd now, until it can.
+func (c *Counter) Keep(n uint64) {
+	c.rest += min(n, math.MaxUint64-c.rest)
+	c.source.Retry()
 }

@@ -68,8 +68,7 @@ func kernelSignals(t *testing.T) func(fd int) {
 		_      uint16 // IOCB_CMD_PREAD is 0
 		_      int16
 		fildes uint32
-		buf    uint64
-		nbytes uint64
+		_      [2]uint64 // buf and nbytes: 0 bytes
 		_      int64
 		_      uint64
 		flags  uint32
@@ -77,7 +76,7 @@ func kernelSignals(t *testing.T) func(fd int) {
 	}
 	var event [4]uint64
 	return func(fd int) {
-		cb := &iocb{fildes: uint32(file), flags: 1, resfd: uint32(fd)} // IOCB_FLAG_RESFD; 0 bytes
+		cb := &iocb{fildes: uint32(file), flags: 1, resfd: uint32(fd)} // IOCB_FLAG_RESFD
 		cbs := [1]*iocb{cb}
 		if _, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, context, 1, uintptr(unsafe.Pointer(&cbs))); errno != 0 {
 			t.Fatal("io_submit:", errno)

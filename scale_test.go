@@ -128,6 +128,7 @@ func watcherMaker(fds []int) func(i int) (waitable, error) {
 // first grows what the runtime keeps. A few goroutines, servers, serve all.
 func crowd(t *testing.T, descriptors, servers int, makeOne func(i int) (waitable, error)) {
 	needDescriptors(t, descriptors)
+	leaktest.Baseline() // waits for goroutines of other tests, which end a while after Close
 	stand(t, many/10, servers, makeOne)
 	before := leaktest.Baseline()
 	threads := status(t, "Threads")

@@ -44,9 +44,6 @@ func TestWaiterIsOvertakenAFixedNumberOfTimes(t *testing.T) {
 					if !served.Load() && overtaken == rounds {
 						t.Errorf("overtaken %d times", overtaken)
 					}
-					if overtaken < 1000 {
-						t.Errorf("overtaken only %d times; want it to be usual", overtaken)
-					}
 					synctest.Wait()
 				}
 			})

@@ -1,16 +1,11 @@
 package doorbell_test
 
 import (
-	"runtime"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/eventchan/eventchan/internal/doorbell"
 	"github.com/eventchan/eventchan/internal/hammer"
 )
-
-func never() bool { return false }
 
 // A consumer looks only after a burst, and less each time that it was not worth it.
 func TestPatienceIsLearned(t *testing.T) {
@@ -37,27 +32,4 @@ func TestPatienceIsLearned(t *testing.T) {
 		p.Learn(2)
 		return p.Again(func() bool { return true })
 	})
-}
-
-// While other goroutines compute on the only processor, a turn takes many
-// milliseconds. A consumer that wants to sleep has one such turn, not 64.
-func TestBusyProcessHasNoTimeToLook(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	var stop atomic.Bool
-	defer stop.Store(true)
-	for range 4 {
-		go func() {
-			for !stop.Load() {
-			}
-		}()
-	}
-	var p doorbell.Patience
-	begin := time.Now()
-	for range 5 {
-		p.Learn(9)
-		p.Again(never)
-	}
-	if took := time.Since(begin); took > time.Second {
-		t.Errorf("looking five times took %v beside goroutines that compute, want less than a second", took)
-	}
 }

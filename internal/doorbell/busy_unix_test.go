@@ -1,0 +1,37 @@
+//go:build unix
+
+package doorbell_test
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/doorbell"
+)
+
+func never() bool { return false }
+
+// While other goroutines compute on the only processor, a turn takes many
+// milliseconds. A consumer that wants to sleep has one such turn, not 64.
+func TestBusyProcessHasNoTimeToLook(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var stop atomic.Bool
+	defer stop.Store(true)
+	for range 4 {
+		go func() {
+			for !stop.Load() {
+			}
+		}()
+	}
+	var p doorbell.Patience
+	begin := time.Now()
+	for range 5 {
+		p.Learn(9)
+		p.Again(never)
+	}
+	if took := time.Since(begin); took > time.Second {
+		t.Errorf("looking five times took %v beside goroutines that compute, want less than a second", took)
+	}
+}

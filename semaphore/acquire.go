@@ -19,7 +19,8 @@ import (
 // A goroutine that is running can overtake a waiter: it can take a permit that was
 // released for a waiter which is not running yet, as with [sync.Mutex]. The waiter stays
 // the first. A waiter that needs several permits is never overtaken, nor is one that has
-// waited for 100 µs, or in any case once it has been overtaken a few thousand times. After FD or File no waiter is overtaken.
+// waited for 100 µs or has been overtaken a few thousand times. After FD or File no waiter
+// is overtaken.
 //
 // If ctx is done first, Acquire returns ctx.Err() and has taken nothing. It does so
 // immediately if ctx is already done, even if permits are free. Close wakes it up with an

@@ -72,11 +72,14 @@ type waiter struct {
 	permits int64
 	since   int64
 	wake    chan struct{} // with a buffer of one; nil for C
-	woken   bool          // wake is full, or was emptied by who now wants the lock
-	granted bool          // the permits are his
-	err     error         // why it gets none
-	busy    bool          // he has not gone yet
+	failed  *failure      // why it gets none, almost never
+	woken   bool          // wake is full, or was emptied by a goroutine that now wants the lock
+	granted bool          // it has its permits
+	busy    bool          // it has not gone yet
 }
+
+// A failure is an error in as little room as possible.
+type failure struct{ error }
 
 // New returns a private Semaphore with the given number of free permits. It makes no
 // system call, and works on every system and inside a testing/synctest bubble. It

@@ -96,7 +96,7 @@ func (s *Semaphore) fail(p *place, err error) bool {
 		s.count.Retry()
 		return s.waiters.Len() > 1
 	}
-	p.Value.err = err
+	p.Value.failed = &failure{err}
 	p.Value.rouse()
 	return true
 }

@@ -56,7 +56,7 @@ func (s *Semaphore) vacant(n int64) *place {
 	if p.Value.busy {
 		p = newPlace()
 	}
-	p.Value.permits, p.Value.granted, p.Value.err, p.Value.busy = n, false, nil, true
+	p.Value.permits, p.Value.granted, p.Value.failed, p.Value.busy = n, false, nil, true
 	return p
 }
 
@@ -109,7 +109,7 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 		<-w.wake // ctx has ended, and it has been woken too
 	}
 	w.woken = false
-	served := w.granted || w.err != nil
+	served := w.granted || w.failed != nil
 	if !served && ctx.Err() == nil && s.waiters.First() == p && !s.takeWoken(ctx, p) {
 		s.unqueue(p)
 		return false, s.failed("Acquire", os.ErrClosed)
@@ -134,7 +134,10 @@ func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
 	}
 	if took || err != nil {
 		s.unqueue(p)
-		w.granted, w.err = took, err
+		w.granted = took
+		if err != nil {
+			w.failed = &failure{err}
+		}
 		s.count.Learn(s.count.Word().Count() + 1)
 	}
 	return s.count.Open()
@@ -152,8 +155,8 @@ func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err er
 		s.count.Add(uint64(w.permits))
 	case err != nil:
 	case w.granted:
-	case w.err != nil:
-		err = s.failed("Acquire", w.err)
+	case w.failed != nil:
+		err = s.failed("Acquire", w.failed.error)
 	default:
 		if err = s.count.Arm(); err == nil { // which it is, unless it took pieces first
 			return false, nil

@@ -94,9 +94,8 @@ func (m *model) add(t *testing.T, d uint64) {
 }
 
 func (m *model) tryWait(t *testing.T) {
-	want := m.pending
 	got, ok := m.TryWait()
-	if got != want || ok != (want > 0) {
+	if got > m.pending || got < m.pending && !m.late() || ok != (got > 0) {
 		t.Errorf("TryWait = %d, %v with %d pending, closed: %v", got, ok, m.pending, m.closed)
 	}
 	m.pending -= got
@@ -112,12 +111,16 @@ func (m *model) wait(t *testing.T) {
 		wantIs(t, "Wait after Close", err, os.ErrClosed)
 		return
 	}
-	if err != nil || got != m.pending {
+	if err != nil || got == 0 || got > m.pending || got < m.pending && !m.late() {
 		t.Errorf("Wait = %d, %v with %d pending", got, err, m.pending)
 	}
-	m.pending = 0
+	m.pending -= got
 	m.received = true
 }
+
+// late reports whether a part of what is pending can come later: the poller may be in
+// the middle of a call when Close comes, and only after that call all of it is there.
+func (m *model) late() bool { return m.closed && m.exported }
 
 func (m *model) receive(t *testing.T) {
 	if !m.inC || m.pending == 0 && !m.closed {

@@ -16,14 +16,14 @@ const (
 	several = 2
 	// mostTime bounds how long a consumer looks without finding anything, whatever
 	// a turn costs: a goroutine that is locked to its thread has few turns.
-	mostTime = 20 * time.Microsecond
+	mostTime = 50 * time.Microsecond
 	// mostAwake bounds how long a consumer goes without sleeping while it finds
 	// something. Where all processors are busy, Go's runtime looks for events of
 	// other descriptors only when a goroutine sleeps, or every 10 ms.
 	mostAwake = 2 * time.Millisecond
 	// longTurn is how long a turn takes only where other goroutines want the
 	// processor. Then no consumer looks for the time of busyTime.
-	longTurn = time.Millisecond
+	longTurn = 4 * time.Millisecond
 	busyTime = 100 * time.Millisecond
 )
 

@@ -195,7 +195,7 @@ func (n *Notifier) takeOrQueueShut() (count uint64, p *place, err error) {
 }
 
 func (n *Notifier) takeOrQueueLocked() (count uint64, p *place, err error) {
-	if n.c.Load() != nil || !n.count.Private() { // or else Sleep tells all
+	if n.c.Load() != nil || !n.count.Private() { // otherwise Sleep sees all there is
 		if count, err = n.takeFirst(); count > 0 || err != nil {
 			return count, nil, err
 		}
@@ -214,7 +214,7 @@ func (n *Notifier) takeOrQueueLocked() (count uint64, p *place, err error) {
 	return 0, p, nil
 }
 
-// takeFirst takes the whole count unless it belongs to others, who wait already.
+// takeFirst takes the whole count unless it belongs to waiters.
 // The caller holds the lock.
 func (n *Notifier) takeFirst() (count uint64, err error) {
 	if n.waiters.Len() == 0 {
@@ -294,8 +294,8 @@ func failure(p *place) error {
 // waited reports whether anybody waits for signals. The caller holds the lock.
 func (n *Notifier) waited() bool { return n.waiters.Len() > 0 || n.c.Load() != nil }
 
-// settle takes the flags from the word when nobody waits any more. It may be left
-// to the next signal or wait, which then finds flags in vain. The caller holds the
+// settle takes the flags from the word when there is no waiter any more. It can be left
+// to the next signal or wait, which then finds flags that mean nothing. The caller holds the
 // lock.
 func (n *Notifier) settle() {
 	if !n.waited() {

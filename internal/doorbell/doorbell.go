@@ -46,7 +46,7 @@ func (b *Bell) Took(n uint64) {
 	}
 }
 
-// look has the Consumer look, and returns how much was taken meanwhile, but not more
+// look has the Consumer look, and returns how much was taken by then, but not more
 // than is worth knowing.
 func (b *Bell) look() (took uint64) {
 	b.took.Store(0)

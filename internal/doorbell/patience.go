@@ -9,8 +9,8 @@ import (
 // To wake a consumer that sleeps costs a signaler a system call. So a consumer that
 // has found several signals at once, which is a stream, does not sleep right away: it
 // looks again for as long as it takes to be woken, in turns with all other
-// goroutines. In a stream nobody then enters the kernel, as network drivers go
-// from interrupts to polling; and where signals come one by one nobody looks
+// goroutines. In a stream no thread then enters the kernel, as network drivers go
+// from interrupts to polling. Where signals come one by one, no consumer looks
 // without finding anything.
 const (
 	several = 2

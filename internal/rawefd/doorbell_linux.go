@@ -26,7 +26,7 @@ func openDoorbell() (*Doorbell, error) {
 }
 
 // everyWriteIsAnEdge reports whether an edge-triggered poller sees each write to
-// the eventfd, though nobody reads it. Linux has always been so, and mio, libuv and
+// the eventfd, though it is never read. Linux has always been so, and mio, libuv and
 // libevent rely on it; but no manual promises it, and other systems that run Linux
 // programs differ. It asks for the events that Go's runtime asks for.
 func everyWriteIsAnEdge(fd int) bool {

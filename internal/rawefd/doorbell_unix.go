@@ -12,13 +12,13 @@ import (
 // signal through it.
 const HasDoorbell = SharedAtomics
 
-// A Doorbell is a descriptor that a signaller writes to, without ever blocking,
-// to wake the one goroutine that waits. What was written means nothing. It stays
-// open for as long as the process lives, so no signaller can come too late for it.
+// A Doorbell is a descriptor that a signaler writes to, without ever blocking, to
+// wake the one goroutine that waits. What was written means nothing. It stays open
+// for as long as the process lives, so no signaler can come too late for it.
 type Doorbell struct {
 	file   *os.File // what the goroutine waits on; owns its descriptor
 	conn   syscall.RawConn
-	number int  // what signallers write to
+	number int  // what signalers write to
 	pipe   bool // number is another descriptor than file's
 	drains bool // each wake-up has to read the descriptor empty
 }
@@ -51,7 +51,7 @@ func (d *Doorbell) WakeLater(after time.Duration) {
 	d.file.SetReadDeadline(time.Now().Add(after))
 }
 
-// Wait calls awake, and again each time that somebody has rung since the last
+// Wait calls awake, and again each time that the doorbell was rung since the last
 // call began, until awake returns true. What was rung before Wait is covered by
 // the first call, for which it does not wait.
 //

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * eventchan.h - signal a Go program from C or C++, without calling Go
+ * eventchan.h - signal a Go program, or send it values, from C or C++, without
+ * calling Go
  *
- * A handle is what Handle() of a Notifier or Semaphore returns in Go. Any thread
- * of the process can add to it, with any locks held, in a signal handler, in a
- * real-time thread. That is one atomic addition. Only if the Go side sleeps, the
- * thread also pushes the handle on a list, and the first to do so does a
- * write(2). No lock is taken and nothing is allocated.
+ * A handle is what Handle() of a Notifier, Semaphore or Queue returns in Go. Any
+ * thread of the process can add to it or send through it, with any locks held, in
+ * a signal handler, in a real-time thread. A signal is one atomic addition, and a
+ * value two compare-and-swaps and a copy. Only if the Go side sleeps, the thread
+ * also pushes the handle on a list, and the first to do so does a write(2). No
+ * lock is taken and nothing is allocated.
  *
- * A handle stays valid as long as the process lives: after Close, adding does
- * nothing. It is good for this process only: what a child adds after fork(2) is
- * lost. A pointer to anything else ends the process with a message.
+ * A handle stays valid as long as the process lives: after Close, a signal does
+ * nothing and a value is refused. It is good for this process only: what a child
+ * adds or sends after fork(2) is lost. A pointer to anything else, or to a handle
+ * of the other kind, ends the process with a message.
  *
  * This is the whole C side; docs/protocol.md of github.com/eventchan/eventchan
  * has the other side and says why this works. It needs C99 or C++11 and, since
@@ -21,6 +24,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +40,9 @@
 
 #ifdef __cplusplus
 extern "C" {
-#define EVENTCHAN_OF(handle) static_cast<struct eventchan *>(handle)
+#define EVENTCHAN_CAST(type, value) static_cast<type>(value)
 #else
-#define EVENTCHAN_OF(handle) ((struct eventchan *)(handle))
+#define EVENTCHAN_CAST(type, value) ((type)(value))
 #endif
 
 /* On 386 a uint64_t can have half the alignment that an atomic needs. */
@@ -52,10 +56,22 @@ struct eventchan {
 	uint32_t index;		/* names this handle in the list */
 	int32_t fd;		/* write(2) to it wakes the Go side */
 	eventchan_atomic *head;	/* of the list: QUIET, an epoch, an index */
-	uint64_t reserved[3];
+	struct eventchan_queue *queue __attribute__((aligned(8)));	/* like all below, of a queue's handle only */
+	uint32_t size __attribute__((aligned(8)));	/* of a value */
+	uint32_t stride;	/* from cell to cell; a cell is a value and, in its last 8 bytes, its state */
+	uint32_t mask;		/* the number of cells, a power of two, minus 1 */
+	uint32_t cells;		/* the offset of the first one from queue */
 } __attribute__((aligned(64)));	/* a cache line of its own */
 
+/* What the senders of a queue change, in cache lines of their own. */
+struct eventchan_queue {
+	eventchan_atomic tail __attribute__((aligned(128)));	/* the next position to claim, and CLOSED */
+	eventchan_atomic head __attribute__((aligned(128)));	/* written by Go: how many places were ever free again */
+	eventchan_atomic refused __attribute__((aligned(128)));	/* how many sends found no place */
+};
+
 #define EVENTCHAN_MAGIC		UINT64_C(0x65766368616e0101)	/* "evchan", version 1, a count */
+#define EVENTCHAN_QUEUE_MAGIC	UINT64_C(0x65766368616e0102)	/* the same, a queue */
 
 #define EVENTCHAN_CLOSED	(UINT64_C(1) << 63)	/* too late */
 #define EVENTCHAN_RING		(UINT64_C(1) << 62)	/* the Go side sleeps: make it RUNG, and ring */
@@ -68,14 +84,18 @@ struct eventchan {
 #define EVENTCHAN_QUIET		(UINT64_C(1) << 63)	/* no need to write(2) */
 #define EVENTCHAN_INDEX		UINT64_C(0xffffffff)	/* of the handle pushed last */
 
+/* The state of a cell is the position that was last published in it, and these. */
+#define EVENTCHAN_SLEEP		(UINT64_C(1) << 63)	/* the Go side sleeps until the next publication here */
+#define EVENTCHAN_DISOWNED	(UINT64_C(1) << 62)	/* Close came first: nothing will be received from here */
+
 #define EVENTCHAN_COLD static __attribute__((noinline, cold, unused))
 
 /* To add to anything but a handle would corrupt it. */
 EVENTCHAN_COLD void eventchan_refuse(uint64_t magic)
 {
 	const char *reason = (magic ^ EVENTCHAN_MAGIC) >> 16
-		? "eventchan: signaled through a pointer that is not a handle; is the handle another argument of the callback?\n"
-		: "eventchan: signaled through a handle of another kind, or of another version than this eventchan.h\n";
+		? "eventchan: called with a pointer that is not a handle; is the handle another argument of the callback?\n"
+		: "eventchan: called with a handle of another kind, or of another version than this eventchan.h\n";
 
 	while (write(STDERR_FILENO, reason, strlen(reason)) < 0 && errno == EINTR)
 		;
@@ -185,7 +205,7 @@ EVENTCHAN_COLD int eventchan_add_rare(struct eventchan *e, uint64_t n)
  */
 static inline int eventchan_add(void *handle, uint64_t n)
 {
-	struct eventchan *e = EVENTCHAN_OF(handle);
+	struct eventchan *e = EVENTCHAN_CAST(struct eventchan *, handle);
 	uint64_t old;
 
 	/* No more than 32 bits: 2^27 threads together cannot bring FULL to RUNG. */
@@ -203,6 +223,122 @@ static inline void eventchan_signal(void *handle)
 {
 	(void)eventchan_add(handle, 1);
 }
+
+/* What a send returns that cannot even try; or e is not a queue's handle. */
+EVENTCHAN_COLD int eventchan_send_rare(const struct eventchan *e)
+{
+	if (e && e->magic != EVENTCHAN_QUEUE_MAGIC)
+		eventchan_refuse(e->magic);
+	return e ? EINVAL : EBADF;
+}
+
+/* The cell of position p. It begins with the value. */
+static inline char *eventchan_cell(const struct eventchan *e, uint64_t p)
+{
+	return EVENTCHAN_CAST(char *, EVENTCHAN_CAST(void *, e->queue)) + e->cells + EVENTCHAN_CAST(size_t, p & e->mask) * e->stride;
+}
+
+/* Claim a position, whose cell nothing else will write to. */
+static inline int eventchan_claim(struct eventchan_queue *q, uint64_t mask, uint64_t *p)
+{
+	uint64_t now;
+
+	*p = __atomic_load_n(&q->tail, __ATOMIC_RELAXED);
+	do {
+		/* Acquire: what was in the cell was read before this thread writes there. */
+		while (!(*p & EVENTCHAN_CLOSED) && *p - __atomic_load_n(&q->head, __ATOMIC_ACQUIRE) > mask) {
+			now = __atomic_load_n(&q->tail, __ATOMIC_RELAXED);
+			if (now == *p) {
+				__atomic_fetch_add(&q->refused, 1, __ATOMIC_RELAXED);
+				return EAGAIN;
+			}
+			*p = now; /* the position was older than head */
+		}
+		if (*p & EVENTCHAN_CLOSED)
+			return EBADF;
+	} while (!__atomic_compare_exchange_n(&q->tail, p, *p + 1, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return 0;
+}
+
+/* Publish a cell: one operation does it, sees whether the Go side sleeps, and whether Close came. */
+static inline int eventchan_publish(struct eventchan *e, char *cell, uint64_t p)
+{
+	eventchan_atomic *state = EVENTCHAN_CAST(eventchan_atomic *, EVENTCHAN_CAST(void *, cell + e->stride - sizeof *state));
+	const uint64_t last = p - e->mask;	/* what the last round left there */
+	uint64_t old = last;
+
+	while (!__atomic_compare_exchange_n(state, &old, p + 1, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if ((old & ~EVENTCHAN_SLEEP) != last)
+			return EBADF;
+	if (__builtin_expect(old != last, 0)) {
+		old = __atomic_fetch_add(&e->word, 1, __ATOMIC_ACQ_REL);
+		if (old & (EVENTCHAN_CLOSED | EVENTCHAN_RING))
+			eventchan_added(e, 1, old);
+	}
+	return 0;
+}
+
+/*
+ * eventchan_send - send a value: size bytes, which are copied
+ *
+ * It returns 0: the value will be received, exactly once, and after what this
+ * thread has sent before. Otherwise it is never received: EAGAIN (the queue is
+ * full), EBADF (the Go side has closed, or queue is NULL) or EINVAL (the values
+ * of the queue have another size). errno stays as it is.
+ */
+static inline int eventchan_send(void *queue, const void *value, size_t size)
+{
+	struct eventchan *e = EVENTCHAN_CAST(struct eventchan *, queue);
+	uint64_t p;
+	char *cell;
+	int error;
+
+	if (__builtin_expect(!e || e->magic != EVENTCHAN_QUEUE_MAGIC || e->size != size, 0))
+		return eventchan_send_rare(e);
+	error = eventchan_claim(e->queue, e->mask, &p);
+	if (__builtin_expect(error, 0))
+		return error;
+	cell = eventchan_cell(e, p);
+	memcpy(cell, value, size);
+	return eventchan_publish(e, cell, p);
+}
+
+/*
+ * eventchan_reserve - reserve a place, where a value is written without a copy
+ *
+ * It returns 0 and the place, or as eventchan_send does. The place is aligned to
+ * 16 bytes if size is a multiple of 16, and otherwise to 8. Commit soon: what was
+ * reserved later is received later.
+ */
+static inline int eventchan_reserve(void *queue, size_t size, void **value, uint64_t *ticket)
+{
+	struct eventchan *e = EVENTCHAN_CAST(struct eventchan *, queue);
+	int error;
+
+	if (__builtin_expect(!e || e->magic != EVENTCHAN_QUEUE_MAGIC || e->size != size, 0))
+		return eventchan_send_rare(e);
+	error = eventchan_claim(e->queue, e->mask, ticket);
+	if (!error)
+		*value = eventchan_cell(e, *ticket);
+	return error;
+}
+
+/*
+ * eventchan_commit - send what was written to a reserved place
+ *
+ * It returns 0, or EBADF if Close came first: then the value is never received.
+ */
+static inline int eventchan_commit(void *queue, uint64_t ticket)
+{
+	struct eventchan *e = EVENTCHAN_CAST(struct eventchan *, queue);
+
+	if (__builtin_expect(!e || e->magic != EVENTCHAN_QUEUE_MAGIC, 0))
+		return eventchan_send_rare(e);
+	return eventchan_publish(e, eventchan_cell(e, ticket), ticket);
+}
+
+/* EVENTCHAN_SEND - send a variable, with its size */
+#define EVENTCHAN_SEND(queue, lvalue) eventchan_send((queue), &(lvalue), sizeof(lvalue))
 
 #ifdef __cplusplus
 }

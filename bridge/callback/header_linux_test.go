@@ -84,7 +84,7 @@ static void (*const callback)(void *) = eventchan_signal;
 
 int main(void)
 {
-	struct eventchan e = { 40, EVENTCHAN_MAGIC, 0, 0, 0, 0, { 0, 0, 0 } };
+	struct eventchan e = { 40, EVENTCHAN_MAGIC, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 
 	callback(&e);
 	return eventchan_add(&e, 1) || e.word != 42;
@@ -155,6 +155,16 @@ func layout(t *testing.T, pointer uintptr) string {
 		}
 		want("offsetof(struct eventchan, "+inC+")", f.Offset)
 		want("sizeof(((struct eventchan *)0)->"+inC+")", size)
+	}
+	where, _ := slot.FieldByName("queue")
+	for inC, inGo := range map[string]string{
+		"queue": "Header", "size": "Size", "stride": "Stride", "mask": "Mask", "cells": "Cells",
+	} {
+		f, ok := where.Type.FieldByName(inGo)
+		if !ok {
+			t.Fatalf("a queue has no field %s", inGo)
+		}
+		want("offsetof(struct eventchan, "+inC+")", where.Offset+f.Offset)
 	}
 	want("sizeof(struct eventchan)", slot.Size())
 	want("_Alignof(struct eventchan)", slot.Size())

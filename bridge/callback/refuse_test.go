@@ -24,8 +24,8 @@ func init() { roles["refused"] = signalReadOnly }
 // A pointer that is not a handle ends the process with one sentence, before anything
 // is written to what it points to.
 func TestOtherPointersAreRefused(t *testing.T) {
-	const notHandle = "eventchan: signaled through a pointer that is not a handle; is the handle another argument of the callback?\n"
-	const otherKind = "eventchan: signaled through a handle of another kind, or of another version than this eventchan.h\n"
+	const notHandle = "eventchan: called with a pointer that is not a handle; is the handle another argument of the callback?\n"
+	const otherKind = "eventchan: called with a handle of another kind, or of another version than this eventchan.h\n"
 	for name, test := range map[string]struct {
 		magic uint64
 		want  string

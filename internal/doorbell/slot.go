@@ -8,8 +8,11 @@ import (
 )
 
 // Magic is in every Slot, so that a C thread recognizes a pointer that is not a
-// handle: "evchan", the version of the layout, and the kind, a count.
-const Magic = 0x65766368616e_01_01
+// handle: "evchan", the version of the layout, and the kind, a count or a queue.
+const (
+	Magic      = 0x65766368616e_01_01
+	queueMagic = Magic + 1
+)
 
 // A Slot is struct eventchan of bridge/callback/eventchan.h, byte for byte; its
 // address is the handle. It lies outside Go's memory and is never freed nor used
@@ -22,8 +25,22 @@ type Slot struct {
 	index uint32 // names the Slot on the stack; from 1, never used again
 	fd    int32  // a write(2) to it rings
 	stack *stack
-	_     [32 - unsafe.Sizeof(uintptr(0))]byte
+	_     [8 - unsafe.Sizeof(uintptr(0))]byte
+	queue Queue
 }
+
+// A Queue is where the senders of a queue find its cells.
+type Queue struct {
+	Header unsafe.Pointer // outside Go's memory
+	_      [8 - unsafe.Sizeof(uintptr(0))]byte
+	Size   uint32 // of a value
+	Stride uint32 // from cell to cell
+	Mask   uint32 // the number of cells, a power of two, minus 1
+	Cells  uint32 // the offset of the first from Header
+}
+
+// BecomeQueue makes the Slot, whose address C does not know yet, that of a queue.
+func (s *Slot) BecomeQueue(q Queue) { s.magic, s.queue = queueMagic, q }
 
 // Address returns the handle.
 func (s *Slot) Address() unsafe.Pointer { return unsafe.Pointer(s) }

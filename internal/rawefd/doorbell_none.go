@@ -21,9 +21,11 @@ var errNoDoorbell = fmt.Errorf("no descriptor to ring on %s: %w", runtime.GOOS, 
 // A Doorbell exists so that the packages above compile.
 type Doorbell struct{}
 
-func NewDoorbell() (*Doorbell, error)             { return nil, errNoDoorbell }
-func NewPage() (unsafe.Pointer, error)            { return nil, errNoDoorbell }
-func (d *Doorbell) Number() int                   { return -1 }
-func (d *Doorbell) Close()                        {}
-func (d *Doorbell) WakeLater(after time.Duration) {}
-func (d *Doorbell) Wait(awake func() bool)        {}
+func NewDoorbell() (*Doorbell, error)                  { return nil, errNoDoorbell }
+func NewPage() (unsafe.Pointer, error)                 { return nil, errNoDoorbell }
+func NewPages(bytes uintptr) (unsafe.Pointer, error)   { return nil, errNoDoorbell }
+func Vacate(pages unsafe.Pointer, bytes uintptr) error { return errNoDoorbell }
+func (d *Doorbell) Number() int                        { return -1 }
+func (d *Doorbell) Close()                             {}
+func (d *Doorbell) WakeLater(after time.Duration)      {}
+func (d *Doorbell) Wait(awake func() bool)             {}

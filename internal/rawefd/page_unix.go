@@ -15,11 +15,22 @@ const PageSize = 4096
 // NewPage returns zeroed memory that is neither Go's nor C's to free, so that C
 // may keep its address for ever. It is never unmapped, and a child process gets
 // a copy.
-func NewPage() (unsafe.Pointer, error) {
-	var page unsafe.Pointer
-	err := retrying("mmap", -1, 0, func() (err error) {
-		page, err = unix.MmapPtr(-1, 0, nil, PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+func NewPage() (unsafe.Pointer, error) { return NewPages(PageSize) }
+
+// NewPages is NewPage for any number of bytes. It begins at a page of the system.
+func NewPages(bytes uintptr) (unsafe.Pointer, error) { return anonymous(nil, bytes, 0) }
+
+// Vacate gives pages of memory from NewPages back to the system. Their address stays
+// valid: a write to it gets a new page.
+func Vacate(pages unsafe.Pointer, bytes uintptr) error {
+	_, err := anonymous(pages, bytes, unix.MAP_FIXED)
+	return err
+}
+
+func anonymous(at unsafe.Pointer, bytes uintptr, flags int) (pages unsafe.Pointer, err error) {
+	err = retrying("mmap", -1, bytes, func() (err error) {
+		pages, err = unix.MmapPtr(-1, 0, at, bytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|flags)
 		return err
 	})
-	return page, os.NewSyscallError("mmap", err)
+	return pages, os.NewSyscallError("mmap", err)
 }

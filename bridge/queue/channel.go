@@ -1,0 +1,95 @@
+package queue
+
+import "unsafe"
+
+// mostAhead bounds how many values, and how many bytes of them, C's buffer has room for.
+const (
+	mostAhead      = 64
+	mostBytesAhead = 64 << 10
+)
+
+// C returns a channel of the values for use in select; it is the same one each time.
+// Once C has been called, values move into its buffer as they come, except those that
+// a goroutine in Receive or ReceiveBatch is waiting for. A value in the buffer keeps
+// its place in the Queue until it is received, so that a slow receiver loses nothing
+// and a full Queue refuses.
+//
+// The channel is closed after Close, once all values have been received from it. While
+// more values are left than the buffer has room for, C has a goroutine of its own;
+// a receiver that gives up without receiving them leaves it waiting, also after Close.
+func (q *Queue[T]) C() <-chan T {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.c == nil {
+		q.c = make(chan T, q.ahead())
+		q.serve()
+	}
+	return q.c
+}
+
+// ahead returns how many values C's buffer has room for: less than there are places.
+// When senders are refused, some values are therefore not in the buffer, and there is
+// a goroutine to see that others were received.
+func (q *Queue[T]) ahead() int {
+	var v T
+	return int(min(mostAhead, q.places/2, mostBytesAhead/uint64(unsafe.Sizeof(v))))
+}
+
+// fill moves values to C's buffer, and leaves the rest to a goroutine. The caller holds
+// the lock, and no goroutine pumps.
+func (q *Queue[T]) fill() {
+	q.pour()
+	switch {
+	case q.ready():
+		q.pumping = true
+		go q.pump()
+	case q.closed && !q.done:
+		q.done = true
+		close(q.c)
+	}
+}
+
+// pour moves values to C's buffer for as long as there is room.
+func (q *Queue[T]) pour() {
+	moved := uint64(0)
+	for q.ready() && q.offer() {
+		q.drop()
+		moved++
+	}
+	if c := q.cells.Load(); c != nil {
+		c.free(q.held())
+		c.bell.Learn(moved)
+	}
+	q.finish()
+}
+
+// offer sends the next value to C's buffer if there is room.
+func (q *Queue[T]) offer() bool {
+	select {
+	case q.c <- *q.front():
+		return true
+	default:
+		return false
+	}
+}
+
+// pump sends to C what its buffer had no room for, and what comes until all is there.
+func (q *Queue[T]) pump() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.ready() || q.linger() {
+		if q.serve(); !q.ready() {
+			continue // waiters come first
+		}
+		v := *q.front()
+		q.drop()
+		q.inHand = 1
+		q.mu.Unlock()
+		q.c <- v
+		q.mu.Lock()
+		q.inHand = 0
+		q.pour()
+	}
+	q.pumping = false
+	q.serve()
+}

@@ -1,0 +1,94 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+// ErrFull is returned by a Send that finds no place for its value.
+var ErrFull = errors.New("queue: full")
+
+// Send sends v. It never blocks.
+//
+// It returns [ErrFull] if there is no place for v, an error matching [os.ErrClosed]
+// after Close, and an error matching [os.ErrInvalid] if T contains pointers, because
+// a queue does not keep Go's memory from being freed. A value for which it has
+// returned nil is received, even if Close runs at the same time; any other never is.
+//
+// It does not allocate. It costs a lock or, after Handle, two atomic operations, and
+// a lock if a goroutine waits.
+func (q *Queue[T]) Send(v T) error {
+	if q.pointers {
+		return fmt.Errorf("queue: Send: the value contains pointers, which only C can send: %w", os.ErrInvalid)
+	}
+	c := q.cells.Load()
+	if c == nil {
+		q.mu.Lock()
+		if c = q.cells.Load(); c == nil {
+			defer q.mu.Unlock()
+			return q.sendPrivate(&v)
+		}
+		q.mu.Unlock() // Handle came in between
+	}
+	switch q.sendShared(c, &v) {
+	case full:
+		c.refused.Add(1)
+		return ErrFull
+	case late:
+		return errLate
+	}
+	return nil
+}
+
+var errLate = fmt.Errorf("queue: Send: %w", os.ErrClosed)
+
+// sendPrivate is Send while there are no cells. The caller holds the lock.
+func (q *Queue[T]) sendPrivate(v *T) error {
+	if q.closed {
+		return errLate
+	}
+	if !q.roomInRing() && !(q.letPump() && q.roomInRing()) {
+		q.refused++
+		return ErrFull
+	}
+	q.ring.send(v, q.places)
+	if q.awaited() {
+		q.serve()
+	}
+	return nil
+}
+
+func (q *Queue[T]) roomInRing() bool { return q.ring.length+uint64(q.held()) < q.places }
+
+// sendShared is Send after Handle.
+func (q *Queue[T]) sendShared(c *cells[T], v *T) outcome {
+	got := c.send(v)
+	if got == full {
+		q.mu.Lock()
+		q.letPump()
+		c.free(q.held())
+		q.mu.Unlock()
+		got = c.send(v)
+	}
+	if got == awaited {
+		q.mu.Lock()
+		q.serve()
+		q.mu.Unlock()
+	}
+	return got
+}
+
+// letPump lets the goroutine that fills C notice that a value of its was received,
+// so that a send which comes after that receive finds the place free. It reports
+// whether there is such a goroutine. The caller holds the lock.
+func (q *Queue[T]) letPump() bool {
+	if !q.pumping {
+		return false
+	}
+	q.mu.Unlock()
+	runtime.Gosched()
+	q.mu.Lock()
+	return true
+}

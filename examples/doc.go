@@ -10,6 +10,7 @@
 // One idea each:
 //
 //   - callback: the callbacks of a C library, without a callback into Go
+//   - values: the structs that a C library calls back with, also from a signal handler
 //   - select: a Notifier, a Semaphore, a context and a clock in one select
 //   - workers: one limit of workers for three processes together
 //   - watch: inotify, and the kernel's alarm for CPU pressure

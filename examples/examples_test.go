@@ -30,6 +30,7 @@ var examples = map[string][]string{
 		`Goroutines when the loop ended: \d`,
 	},
 	"callback": {`1000 callbacks of a C thread arrived in \d+ receives`},
+	"values":   {`1000, 1000 and 1000 readings of 749250 W arrived, and 0 were refused`},
 	"select":   {`40 jobs ordered, 40 done`},
 	"workers":  {`3000 pieces of work in 3 processes, at most [123] at once, 3 permits free in the end`},
 	"watch": {
@@ -58,10 +59,11 @@ func TestExamplesSeeWhatTheyShould(t *testing.T) {
 // compiler builds.
 func TestExamplesWithoutCgoSayWhatTheyLeaveOut(t *testing.T) {
 	needLinux(t)
-	programs := build(t, []string{"CGO_ENABLED=0"}, "tour", "callback")
+	programs := build(t, []string{"CGO_ENABLED=0"}, "tour", "callback", "values")
 	for name, line := range map[string]string{
 		"tour":     `C thread  left out: this program was built without cgo`,
 		"callback": `left out: this example has a C library in it`,
+		"values":   `left out: this example has a C library in it`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

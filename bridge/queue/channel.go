@@ -88,6 +88,7 @@ func (q *Queue[T]) pump() {
 		q.c <- v
 		q.mu.Lock()
 		q.inHand = 0
+		q.gather(cap(q.c) - len(q.c))
 		q.pour()
 	}
 	q.pumping = false

@@ -53,4 +53,3 @@ func mustSend[T any](t testing.TB, q *queue.Queue[T], v T) {
 		t.Fatal(err)
 	}
 }
-

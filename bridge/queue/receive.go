@@ -101,10 +101,28 @@ func (q *Queue[T]) TryReceive() (v T, ok bool) {
 func (q *Queue[T]) tryTake(dst []T) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.gather(len(dst))
 	if q.waiters.Len() > 0 {
 		q.serve()
 	}
 	return q.take(dst)
+}
+
+// mostGathered is how many values are enough: what is done once for all of them no
+// longer matters then.
+const mostGathered = 256
+
+// gather lets values come together for a receiver that has room for several. The
+// caller holds the lock, which gather gives up while it waits.
+func (q *Queue[T]) gather(room int) {
+	c := q.cells.Load()
+	if c == nil || room < 2 || q.closed {
+		return
+	}
+	last := c.next + min(uint64(room), mostGathered, q.places/4)
+	q.mu.Unlock()
+	c.bell.Gather(func() bool { return c.published(last) })
+	q.mu.Lock()
 }
 
 // refusal returns what keeps a call from receiving.
@@ -148,7 +166,10 @@ func (q *Queue[T]) linger() bool {
 // wait moves values to dst and returns how many. The caller holds the lock, which wait
 // gives up.
 func (q *Queue[T]) wait(ctx context.Context, p *place[T], dst []T) (n int, err error) {
-	if q.waiters.Len() == 0 && (q.ready() || q.linger()) && q.waiters.Len() == 0 {
+	if q.waiters.Len() == 0 && !q.ready() && q.linger() {
+		q.gather(len(dst))
+	}
+	if q.waiters.Len() == 0 {
 		n = q.take(dst)
 	}
 	if n > 0 || q.closed {

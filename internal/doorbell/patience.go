@@ -25,6 +25,9 @@ const (
 	// processor. Then no consumer looks for the time of busyTime.
 	longTurn = 4 * time.Millisecond
 	busyTime = 100 * time.Millisecond
+	// mostGather is some twenty times what a cache line takes from one processor to
+	// another and back.
+	mostGather = 4 * time.Microsecond
 )
 
 // MostLooks bounds how often a consumer looks without finding anything.
@@ -80,6 +83,21 @@ func (p *Patience) Again(found func() bool) bool {
 	p.looks.Store(p.looks.Load() / 2)
 	return false
 }
+
+// Gather waits for enough, for a few microseconds at most, if there is a stream: a
+// consumer that is as quick as the senders would take each value from the cache of
+// the processor that is writing the next one. It does not yield, because Gosched
+// wakes a thread that looks for work on the processor of a sender.
+func (p *Patience) Gather(enough func() bool) {
+	if p.looks.Load() == 0 || !parallel {
+		return
+	}
+	for began := time.Since(start); !enough() && time.Since(start)-began < mostGather; {
+	}
+}
+
+// parallel is whether a sender can run while a consumer spins.
+var parallel = runtime.NumCPU() > 1
 
 // awakeFor returns for how long the consumer has not slept.
 func (p *Patience) awakeFor(now time.Duration) time.Duration {

@@ -2,6 +2,7 @@ package poller_test
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -194,12 +195,18 @@ func TestMustArmIsTriedAgain(t *testing.T) {
 	failed := fail(t, "epoll_ctl", unix.ENOMEM, failures)
 	f := mustNew(t)
 	calls := make(chan int, 100)
+	var mu sync.Mutex // the owner calls one method at a time
 	var s poller.Source
-	s = poller.NewSource(f.Number(), handler(func() {
+	mustArm := func() {
+		mu.Lock()
+		defer mu.Unlock()
 		s.MustArm()
+	}
+	s = poller.NewSource(f.Number(), handler(func() {
+		mustArm()
 		calls <- 1
 	}))
-	s.MustArm()
+	mustArm()
 	for range failures {
 		soon(t, calls)
 	}
@@ -208,5 +215,7 @@ func TestMustArmIsTriedAgain(t *testing.T) {
 	}
 	mustAdd(t, f)
 	soon(t, calls)
+	mu.Lock()
+	defer mu.Unlock()
 	s.Close()
 }

@@ -12,17 +12,17 @@ func Waiting(n *Notifier) int {
 func Free(n *Notifier) bool { return n.count.Word().Addable(1) }
 
 // QueueAndLeave does what Wait does until it sleeps, under one lock, and gives up. It
-// reports whether Wait would have slept, and whether the next Add would have found it.
-func QueueAndLeave(n *Notifier) (waits, found bool) {
+// returns false if Wait would have slept where the next Add does not find it.
+func QueueAndLeave(n *Notifier) bool {
 	n.count.Lock()
 	defer n.count.Unlock()
 	_, p, _ := n.takeOrQueueLocked()
 	if p == nil {
-		return false, true
+		return true
 	}
-	found = !Free(n)
+	found := !Free(n)
 	n.waiters.Remove(p)
 	n.recount()
 	n.settle()
-	return true, found
+	return found
 }

@@ -5,3 +5,10 @@ import "context"
 // Sleep is what Wait does once it has found nothing: what comes between the two
 // must be seen by it.
 func Sleep(ctx context.Context, w *Watcher) (Events, error) { return w.sleep(ctx) }
+
+// Join is what a Wait does next: it returns the channel that ends it.
+func Join(w *Watcher) <-chan struct{} { return w.join().done }
+
+// Level has the poller report events to a Watcher, as it can until Close has removed the
+// watch.
+func Level(w *Watcher, events Events) bool { return (*target)(w).Level(uint32(events)) }

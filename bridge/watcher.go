@@ -163,7 +163,7 @@ func (w *Watcher) Close() error {
 		return w.failed("Close", os.ErrClosed)
 	}
 	w.closed.Store(true)
-	close(w.c)
+	close(w.c) // which could wait until mu is free, since nothing is sent once closed is set
 	if w.round != nil {
 		close(w.round.done)
 	}

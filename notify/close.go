@@ -72,19 +72,3 @@ func (n *Notifier) closeC(c chan uint64) {
 		close(c)
 	}
 }
-
-// takeLeft takes what Close has left to the first call after it, be it in C's buffer
-// or not. It returns 0 if there is nothing. The caller holds the lock.
-func (n *Notifier) takeLeft() (count uint64) {
-	if c := n.c.Load(); c != nil {
-		select {
-		case count = <-*c:
-		default: // last has not closed it yet
-		}
-		return count
-	}
-	if len(n.pieces) > 0 {
-		count, n.pieces = n.pieces[0], n.pieces[1:]
-	}
-	return count
-}

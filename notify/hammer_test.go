@@ -73,6 +73,23 @@ func cancellingOneOfHundredDisturbsNone(t *testing.T, add func(testing.TB, *noti
 	}
 }
 
+// The count is anyone's once the only waiter has given up.
+func TestCanceledWaiterHasNoClaim(t *testing.T) { eachWay(t, canceledWaiterHasNoClaim) }
+
+func canceledWaiterHasNoClaim(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
+	n := mustNew(t)
+	ctx, cancel := context.WithCancel(background)
+	arrivals := startWaiters(n, []context.Context{ctx})
+	cancel()
+	if got := <-arrivals; got.err != context.Canceled {
+		t.Errorf("the waiter got %d, %v; want context.Canceled", got.count, got.err)
+	}
+	add(t, n, 3)
+	if got, ok := n.TryWait(); got != 3 || !ok {
+		t.Errorf("TryWait = %d, %v; want 3, true", got, ok)
+	}
+}
+
 func TestCloseWakesWaiters(t *testing.T) {
 	n := mustNew(t)
 	arrivals := startWaiters(n, contexts(20))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
-	"sync"
 )
 
 // Wait takes the whole count, which goes back to 0, and returns it. While the
@@ -178,22 +177,6 @@ func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
 	return count, p, err
 }
 
-// takeOrQueueShut is takeOrQueue after Close. While a call that began before Close is
-// still adding, last has not run, which then serves the queue.
-func (n *Notifier) takeOrQueueShut() (count uint64, p *place, err error) {
-	n.count.LockShut()
-	defer n.count.UnlockShut()
-	if count = n.takeLeft(); count > 0 {
-		return count, nil, nil
-	}
-	if n.closed {
-		return 0, nil, os.ErrClosed
-	}
-	p = n.vacant()
-	n.waiters.Push(p)
-	return 0, p, nil
-}
-
 func (n *Notifier) takeOrQueueLocked() (count uint64, p *place, err error) {
 	if n.c.Load() != nil || !n.count.Private() { // otherwise Sleep sees all there is
 		if count, err = n.takeFirst(); count > 0 || err != nil {
@@ -222,73 +205,6 @@ func (n *Notifier) takeFirst() (count uint64, err error) {
 		n.settle()
 	}
 	return count, err
-}
-
-// vacant returns a place that no call uses. A call that stood in home does not look
-// at it any more once it is not queued and its channel is empty: either the call has
-// left, or what was sent has been received. The caller holds the lock.
-func (n *Notifier) vacant() *place {
-	if n.home != nil && !n.home.Queued() && len(n.home.Value) == 0 {
-		return n.home
-	}
-	return newPlace()
-}
-
-func newPlace() *place { return &place{Value: make(result, 1)} }
-
-// recount is called after each change of waiters. The caller holds the lock.
-func (n *Notifier) recount() {
-	if n.count.FD() != nil {
-		n.queued.Store(int32(n.waiters.Len()))
-	}
-}
-
-// leave takes a waiter out of the queue and reports whether it was still there.
-func (n *Notifier) leave(p *place) bool {
-	if !n.count.Lock() {
-		n.count.LockShut()
-		defer n.count.UnlockShut()
-		return n.waiters.Remove(p)
-	}
-	defer n.count.Unlock()
-	if !n.waiters.Remove(p) {
-		return false
-	}
-	n.recount()
-	n.settle()
-	return true
-}
-
-// next takes the first waiter out of the queue and returns its place, or nil. The
-// caller holds the lock.
-func (n *Notifier) next() *place {
-	p := n.waiters.Pop()
-	if p != nil {
-		n.recount()
-	}
-	return p
-}
-
-// failures are the errors of calls of Wait that end with 0, by place. There are almost
-// never any, so a place has no room for them.
-var failures sync.Map
-
-// fail ends a Wait with an error, which that call fetches after it has received the 0.
-// So the place is not used again. The caller holds the lock.
-func (n *Notifier) fail(p *place, err error) {
-	if p == n.home {
-		n.home = nil
-	}
-	failures.Store(p, err)
-	p.Value <- 0
-}
-
-// failure returns the error of a Wait that has received 0.
-func failure(p *place) error {
-	if err, ok := failures.LoadAndDelete(p); ok {
-		return err.(error)
-	}
-	return os.ErrClosed
 }
 
 // waited reports whether anybody waits for signals. The caller holds the lock.

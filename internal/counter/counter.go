@@ -122,6 +122,9 @@ func (c *Counter) Shut() (fd *rawefd.FD, first bool) {
 		return nil, false
 	}
 	defer c.Unlock()
+	// The Bell could be closed, or the word replaced, before Swap as well: whatever was added
+	// before Swap is in n, so a signal needs no look, and the own word of a Counter that has
+	// a Bell is closed already.
 	n, _ := c.Word().Swap(word.Closed | word.Held)
 	c.own.Store(n, word.Closed|word.Held) // where nothing adds to it any more
 	c.word.Store(&c.own)
@@ -168,7 +171,7 @@ func (c *Counter) Add(n uint64) error {
 // TakeAll takes the whole count, but no more than a uint64 holds.
 func (c *Counter) TakeAll() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
-		c.publish()
+		c.publish() // which the sum does not need: what is in the word is taken below
 		if count, err = fd.Take(); err != nil {
 			return 0, err
 		}
@@ -199,7 +202,7 @@ func (c *Counter) Take(n uint64) (took bool, err error) {
 // Count returns the count.
 func (c *Counter) Count() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
-		c.publish()
+		c.publish() // which the sum does not need: what is in the word is counted below
 		if count, err = fd.Count(); err != nil {
 			return 0, err
 		}

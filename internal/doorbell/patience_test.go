@@ -1,7 +1,9 @@
 package doorbell_test
 
 import (
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/eventchan/eventchan/internal/doorbell"
 	"github.com/eventchan/eventchan/internal/hammer"
@@ -32,4 +34,34 @@ func TestPatienceIsLearned(t *testing.T) {
 		p.Learn(2)
 		return p.Again(func() bool { return true })
 	})
+}
+
+// forLong lets pass more time than a consumer goes without sleeping.
+func forLong() {
+	for end := time.Now().Add(2 * doorbell.MostAwake); time.Now().Before(end); {
+		runtime.Gosched()
+	}
+}
+
+// In a stream that never ends a consumer sleeps now and then, and looks again after
+// that: what counts is the time since it last slept.
+func TestConsumerSleepsNowAndThen(t *testing.T) {
+	found := func() bool { return true }
+	var p doorbell.Patience
+	again := func(want bool, what string) {
+		t.Helper()
+		hammer.Eventually(t, func() string { return what }, func() bool { p.Learn(2); return p.Again(found) == want })
+	}
+	for range 3 {
+		again(true, "no look after a burst")
+		again(false, "the consumer never sleeps")
+		again(true, "no look after a sleep")
+		hammer.Eventually(t, func() string { return "no look after a sleep that was long" }, func() bool {
+			p.Learn(2)
+			p.Again(func() bool { return false }) // so it sleeps
+			forLong()
+			p.Learn(2)
+			return p.Again(found)
+		})
+	}
 }

@@ -36,6 +36,9 @@ type item struct {
 	pulses  bool     // see pulse.go
 	watches []*Watch // none: dead, but not known to be deleted
 	ready   uint32   // what the latest drain of levels found
+	// asking are the watches whose Look has found nothing yet. They alone are to hear of a
+	// level, or opening n watches of a descriptor that is ready would take n*n calls.
+	asking map[*Watch]struct{}
 }
 
 // An instance is an epoll instance that is itself watched by the poller.
@@ -160,9 +163,10 @@ func (s *set) drainEdges() error {
 func (s *set) drainLevels() error {
 	return s.drain(s.levels, func(it *item, bits uint32) {
 		it.ready |= bits
-		for _, w := range it.watches {
+		for w := range it.asking {
 			w.target.Level(bits)
 		}
+		clear(it.asking)
 	})
 }
 

@@ -99,6 +99,7 @@ func (w *Watch) enter(it *item) {
 func (w *Watch) leave() {
 	it := w.item
 	last := len(it.watches) - 1
+	delete(it.asking, w)
 	moved := it.watches[last]
 	it.watches[w.at], moved.at = moved, w.at
 	it.watches[last] = nil
@@ -120,6 +121,14 @@ func (w *Watch) join(it *item) bool {
 	return true
 }
 
+// ask has Level called with what the next look or event finds.
+func (w *Watch) ask() {
+	if w.item.asking == nil {
+		w.item.asking = make(map[*Watch]struct{})
+	}
+	w.item.asking[w] = struct{}{}
+}
+
 // Look returns the events that are there now. If there are none, Level will be
 // called with the next ones.
 func (w *Watch) Look() (uint32, error) {
@@ -128,6 +137,7 @@ func (w *Watch) Look() (uint32, error) {
 	if w.item == nil {
 		return 0, os.ErrClosed
 	}
+	w.ask()
 	ready, err := w.item.look()
 	if err != nil {
 		return 0, err // and a pulse stays for the next Look

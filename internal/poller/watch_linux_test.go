@@ -139,6 +139,72 @@ func TestEdgesAreFetchedAgain(t *testing.T) {
 	}
 }
 
+// leveled is a target that counts levels.
+type leveled struct{ levels int }
+
+func (l *leveled) Edge(uint32)       {}
+func (l *leveled) Level(uint32) bool { l.levels++; return true }
+
+// A new watch of a descriptor that is ready disturbs none of the others, unless they have
+// looked and found nothing.
+func TestNewWatchDisturbsNoOther(t *testing.T) {
+	r, w := pipe(t)
+	var first leveled
+	watch, err := poller.NewWatch(r, rawefd.EventIn, &first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
+	open := func(what string, want int) {
+		t.Helper()
+		another, err := poller.NewWatch(r, rawefd.EventIn, &leveled{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer another.Close()
+		if first.levels != want {
+			t.Errorf("%s: the first watch was told of %d levels, want %d", what, first.levels, want)
+		}
+	}
+	if _, err := unix.Write(w, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		open("it has not looked", 0)
+	}
+	if ready, err := watch.Look(); ready != rawefd.EventIn || err != nil || first.levels != 1 {
+		t.Errorf("Look = %#x, %v, and %d levels; want EPOLLIN and 1", ready, err, first.levels)
+	}
+	open("it has looked and found something", 1)
+}
+
+// A watch that has looked and was closed hears no more, while others do.
+func TestClosedWatchThatHasLookedHearsNothing(t *testing.T) {
+	r, w := pipe(t)
+	var targets [2]leveled
+	var watches [2]*poller.Watch
+	for i := range watches {
+		var err error
+		if watches[i], err = poller.NewWatch(r, rawefd.EventIn, &targets[i]); err != nil {
+			t.Fatal(err)
+		}
+		if ready, err := watches[i].Look(); ready != 0 || err != nil {
+			t.Fatalf("Look at an empty pipe = %#x, %v; want 0", ready, err)
+		}
+	}
+	defer watches[1].Close()
+	watches[0].Close()
+	if _, err := unix.Write(w, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if ready, err := watches[1].Look(); ready != rawefd.EventIn || err != nil {
+		t.Errorf("Look = %#x, %v; want EPOLLIN", ready, err)
+	}
+	if targets[0].levels != 0 || targets[1].levels == 0 {
+		t.Errorf("the closed watch heard of %d levels, the other of %d; want 0 and some", targets[0].levels, targets[1].levels)
+	}
+}
+
 // signaled is a target that sends a value for each edge.
 type signaled chan int
 

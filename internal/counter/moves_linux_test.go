@@ -1,0 +1,224 @@
+package counter_test
+
+import (
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/counter"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// While the count moves to the eventfd, calls without the lock find neither of the two:
+// each alone would look empty.
+func TestExportShowsTheEventfdLast(t *testing.T) {
+	for name, enter := range map[string]func(testing.TB, *counter.Counter){"private": places["private"], "shared": handOut} {
+		t.Run(name, func(t *testing.T) {
+			c := newCounter(t, 5)
+			var writes atomic.Int64
+			defer rawefd.SetHook(func(call rawefd.Call) syscall.Errno {
+				if call.Name == "write" {
+					writes.Add(1)
+					if c.FD() != nil || c.Word().Idle() {
+						t.Errorf("eventfd shown: %v, word idle: %v, before the count is in the eventfd; want both false", c.FD() != nil, c.Word().Idle())
+					}
+				}
+				return 0
+			})()
+			lock(t, c, func() { enter(t, c); export(t, c) })
+			if got := writes.Load(); got != 1 {
+				t.Errorf("the count moved by %d calls of write(2), want 1", got)
+			}
+		})
+	}
+}
+
+// threadAdds adds to the word as a C thread does that has not rung yet.
+func threadAdds(t *testing.T, c *counter.Counter, n uint64) {
+	t.Helper()
+	if !c.Word().AddHeld(n) {
+		t.Fatal("no room in the word")
+	}
+}
+
+// inBoth returns a semaphore's counter that is exported and shared.
+func inBoth(t *testing.T, o counter.Owner, semaphore bool) *counter.Counter {
+	t.Helper()
+	c := new(counter.Counter)
+	c.Init(0, semaphore, nil, o)
+	t.Cleanup(func() { end(c) })
+	lock(t, c, func() { handOut(t, c); export(t, c) })
+	return c
+}
+
+// What a C thread has added is taken, and seen, before the doorbell's goroutine has
+// moved it.
+func TestWhatAThreadAddedIsThere(t *testing.T) {
+	c := inBoth(t, owner{}, true)
+	lock(t, c, func() {
+		threadAdds(t, c, 3)
+		wantCount(t, "with 3 in the word", c, 3)
+		threadAdds(t, c, 1)
+		if took, err := c.Take(4); !took || err != nil {
+			t.Errorf("Take(4) = %v, %v; want true", took, err)
+		}
+	})
+	c = inBoth(t, owner{}, false)
+	lock(t, c, func() {
+		threadAdds(t, c, 3)
+		if got, err := c.TakeAll(); got != 3 || err != nil {
+			t.Errorf("TakeAll = %d, %v; want 3", got, err)
+		}
+	})
+}
+
+// Other holders of the eventfd find in it what a C thread has added: when the owner says
+// what it waits for, and after Shut.
+func TestOtherHoldersFindWhatAThreadAdded(t *testing.T) {
+	for name, publish := range map[string]func(*counter.Counter){
+		"Sleep": func(c *counter.Counter) { c.Sleep(1, true) },
+		"Wake":  (*counter.Counter).Wake,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := inBoth(t, owner{}, false)
+			lock(t, c, func() {
+				threadAdds(t, c, 3)
+				publish(c)
+				if got, err := c.FD().Take(); got != 3 || err != nil {
+					t.Errorf("the eventfd has %d, %v; want 3", got, err)
+				}
+				if !c.Word().Claim() {
+					t.Error("the next signal of a thread does not ring")
+				}
+				c.Word().Answer()
+				publish(c)
+			})
+		})
+	}
+	for name, enter := range map[string]func(testing.TB, *counter.Counter){
+		"both":                      places["both"],
+		"both, the other way round": places["both, the other way round"],
+	} {
+		t.Run("Shut, "+name, func(t *testing.T) {
+			c := newCounter(t, 0)
+			lock(t, c, func() { enter(t, c) })
+			lock(t, c, func() {
+				if !c.Word().Claim() {
+					t.Error("the first signal of a thread does not ring")
+				}
+				c.Word().Answer()
+			})
+			threadAdds(t, c, 3)
+			file, err := c.FD().Dup()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			fd, _ := c.Shut()
+			fd.Close(func() { c.LockShut(); c.End(); c.Leave(); c.UnlockShut() })
+			var buf [8]byte
+			if n, err := unix.Read(int(file.Fd()), buf[:]); n != 8 || err != nil || buf[0]+buf[7] != 3 {
+				t.Errorf("read(2) = %d, %v, % x; want a count of 3", n, err, buf)
+			}
+		})
+	}
+}
+
+// told is an owner that counts calls of Serve.
+type told chan int
+
+func (o told) Serve() {
+	select {
+	case o <- 1:
+	default:
+	}
+}
+
+// What the eventfd has no room for is tried again.
+func TestPublishIsTriedAgain(t *testing.T) {
+	o := make(told, 1)
+	c := inBoth(t, o, false)
+	lock(t, c, func() {
+		if err := c.Add(rawefd.MaxCount); err != nil {
+			t.Fatal(err)
+		}
+		threadAdds(t, c, 3)
+		c.Wake()
+	})
+	select {
+	case <-o:
+	case <-time.After(30 * time.Second):
+		t.Fatal("Serve was not called within 30 s, though 3 wait for room")
+	}
+}
+
+// An Export that fails leaves no eventfd that a later Arm could name.
+func TestExportThatFailsIsForgotten(t *testing.T) {
+	c := newCounter(t, 7)
+	var calls atomic.Int64
+	defer rawefd.SetHook(func(call rawefd.Call) syscall.Errno {
+		if call.Name == "epoll_ctl" {
+			calls.Add(1)
+			return unix.ENOSPC
+		}
+		return 0
+	})()
+	lock(t, c, func() {
+		if _, err := c.Export(true); !errors.Is(err, unix.ENOSPC) {
+			t.Errorf("Export = %v, want ENOSPC", err)
+		}
+		calls.Store(0)
+		if err := c.Arm(); err != nil || calls.Load() != 0 {
+			t.Errorf("Arm = %v after %d calls of epoll_ctl(2), want nil after none", err, calls.Load())
+		}
+		wantCount(t, "after an Export that failed", c, 7)
+	})
+}
+
+// Nothing of what is added without the lock stays in a private word, where no holder of
+// the eventfd would see it, whenever the export comes.
+func TestExportLeavesNothingInThePrivateWord(t *testing.T) {
+	if runtime.GOMAXPROCS(0) == 1 {
+		return // it would hardly ever meet the moment
+	}
+	s := newStream()
+	defer s.end()
+	for range 300 {
+		s.meet(t, func(c *target) {
+			lock(t, &c.Counter, func() {
+				export(t, &c.Counter)
+				if left := c.Word().Count(); left != 0 {
+					t.Errorf("%d are in the word after Export, want 0", left)
+				}
+			})
+		})
+	}
+}
+
+// At no moment of Handle does the word look as if there were nothing to take.
+func TestHandleFillsTheWordFirst(t *testing.T) {
+	var current atomic.Pointer[counter.Counter]
+	current.Store(newCounter(t, 41))
+	var stop atomic.Bool
+	done := make(chan int)
+	go func() {
+		defer close(done)
+		for !stop.Load() {
+			if current.Load().Word().Idle() {
+				t.Error("the word looks empty, want 41")
+			}
+		}
+	}()
+	for range 5000 {
+		c := current.Load()
+		lock(t, c, func() { handOut(t, c) })
+		current.Store(newCounter(t, 41))
+	}
+	stop.Store(true)
+	<-done
+}

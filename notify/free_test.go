@@ -1,0 +1,87 @@
+package notify_test
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// A waiter sets flags in the state word that send all calls to the lock. Once it is
+// gone, the next call that finds the flags takes them away, so that those after it need no
+// lock.
+func TestCallsAreFreeAgainAfterTheLastWaiter(t *testing.T) {
+	serve := func(add func(testing.TB, *notify.Notifier, uint64)) func(*testing.T, *notify.Notifier) {
+		return func(t *testing.T, n *notify.Notifier) {
+			arrivals := startWaiters(n, contexts(1))
+			add(t, n, 3)
+			if got := <-arrivals; got.count != 3 {
+				t.Errorf("the waiter got %d, %v; want 3", got.count, got.err)
+			}
+			notify.Waiting(n) // the call that has served the waiter holds the lock until it ends
+		}
+	}
+	serveByAdd := serve(mustAdd)
+	tests := map[string]func(*testing.T, *notify.Notifier){
+		"canceled": func(t *testing.T, n *notify.Notifier) {
+			ctx, cancel := context.WithCancel(background)
+			arrivals := startWaiters(n, []context.Context{ctx})
+			cancel()
+			<-arrivals
+		},
+		"served, then Add":     func(t *testing.T, n *notify.Notifier) { serveByAdd(t, n); mustAdd(t, n, 1) },
+		"served, then TryWait": func(t *testing.T, n *notify.Notifier) { serveByAdd(t, n); n.TryWait() },
+	}
+	switch {
+	case mode.Is("exported"):
+		return // all calls go to the eventfd
+	case mode.Is("handle"): // where a signal that finds flags would ring for nothing
+		tests["served"] = serveByAdd
+		tests["served through the handle"] = serve(mustSignal)
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			n := mustNew(t)
+			test(t, n)
+			if !notify.Free(n) {
+				t.Error("calls go to the lock, though there is no waiter")
+			}
+		})
+	}
+}
+
+// A count that is taken without the lock, while a goroutine that wants to wait has just
+// seen it, does not leave that goroutine where no Add finds it.
+func TestWaiterThatLosesTheCountIsFound(t *testing.T) {
+	if mode.Is("exported") || runtime.GOMAXPROCS(0) == 1 {
+		return // an eventfd makes an edge; and a single processor would hardly ever meet the moment
+	}
+	n := mustNew(t)
+	var turns atomic.Int64
+	var stop atomic.Bool
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer stop.Store(true)
+	others.Go(func() {
+		for !stop.Load() { // these need no lock unless there is a waiter
+			mustAdd(t, n, 1)
+			n.TryWait()
+			turns.Add(1)
+			hammer.Yield()
+		}
+	})
+	hammer.For(3*time.Second, 1, func() {
+		for turn := turns.Load() + 2; turns.Load() < turn; { // until they go without the lock again
+			runtime.Gosched()
+		}
+		if !notify.QueueAndLeave(n) {
+			t.Error("a goroutine waits, and the next Add does not go to the lock to serve it")
+		}
+	})
+}

@@ -8,6 +8,9 @@
 //	int  eventchan_add(void *handle, uint64_t n); // 0, or EBADF after Close, or EAGAIN
 //	void eventchan_signal(void *handle);          // add 1
 //
+// Values instead of counts: see package queue, whose C functions are in the same
+// header. A C file that does not use them gets none of their code.
+//
 // # A callback of a C library
 //
 // A library that calls back with a void * of the user's does not need any C code:

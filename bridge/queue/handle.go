@@ -54,6 +54,7 @@ func (q *Queue[T]) share() (*cells[T], error) {
 	}
 	c.bell = bell
 	c.refused.Store(q.refused)
+	q.ring = ring[T]{}
 	bell.Slot().Word.Store(0, word.Ring)
 	bell.Slot().BecomeQueue(c.description())
 	q.cells.Store(c)

@@ -1,0 +1,40 @@
+package queue
+
+// Len returns the number of values in the Queue: those that are being sent and those
+// in the buffer of C among them. After Close it counts what can still be received.
+func (q *Queue[T]) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c := q.cells.Load(); c != nil {
+		return int(c.used()) + q.held()
+	}
+	return int(q.ring.length) + q.held()
+}
+
+// Cap returns for how many values there is room: the capacity of [New], rounded up to
+// a power of two.
+func (q *Queue[T]) Cap() int { return int(q.places) }
+
+// Refused returns how many sends have found the Queue full, those of C among them.
+func (q *Queue[T]) Refused() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c := q.cells.Load(); c != nil {
+		return c.refused.Load()
+	}
+	return q.refused
+}
+
+// String returns the state of the Queue: "Queue(private)", "Queue(shared)" after
+// Handle, or "Queue(closed)". It never waits for a sender or a receiver.
+func (q *Queue[T]) String() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return "Queue(closed)"
+	case q.cells.Load() != nil:
+		return "Queue(shared)"
+	}
+	return "Queue(private)"
+}

@@ -1,0 +1,84 @@
+package queue
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/eventchan/eventchan/internal/fifo"
+)
+
+// A call is one of Receive or ReceiveBatch that waits.
+type (
+	call[T any] struct {
+		dst  []T
+		got  chan int // with a buffer of one: how many values are in dst, 0 after Close
+		one  []T      // dst of Receive
+		busy atomic.Bool
+	}
+	place[T any] = fifo.Node[call[T]]
+)
+
+func newPlace[T any]() *place[T] {
+	return &place[T]{Value: call[T]{got: make(chan int, 1), one: make([]T, 1)}}
+}
+
+// vacant returns a place that no call uses, which is busy from now on. The caller
+// holds the lock.
+func (q *Queue[T]) vacant() *place[T] {
+	p := q.home
+	if !p.Value.busy.CompareAndSwap(false, true) {
+		p = newPlace[T]()
+	}
+	return p
+}
+
+// release ends the use of p, which keeps nothing of the caller's alive.
+func release[T any](p *place[T]) {
+	p.Value.dst = nil
+	p.Value.busy.Store(false)
+}
+
+// wait moves values to dst and returns how many. The caller holds the lock, which wait
+// gives up.
+func (q *Queue[T]) wait(ctx context.Context, p *place[T], dst []T, call string) (n int, err error) {
+	if q.waiters.Len() == 0 && !q.ready() && q.linger() {
+		q.gather(len(dst))
+	}
+	if q.waiters.Len() == 0 {
+		n = q.take(dst)
+	}
+	if n > 0 || q.closed {
+		q.mu.Unlock()
+		return result(n, call)
+	}
+	p.Value.dst = dst
+	q.waiters.Push(p)
+	q.serve()
+	q.mu.Unlock()
+	if ctx.Done() == nil {
+		return result(<-p.Value.got, call) // quicker than a select
+	}
+	select {
+	case n = <-p.Value.got:
+	case <-ctx.Done():
+		if q.leave(p) {
+			return 0, ctx.Err()
+		}
+		n = <-p.Value.got // it was served before it could leave
+	}
+	return result(n, call)
+}
+
+func result(n int, call string) (int, error) {
+	if n == 0 {
+		return 0, closedError(call)
+	}
+	return n, nil
+}
+
+// leave takes p out of the queue of waiters, and reports whether it was still there.
+func (q *Queue[T]) leave(p *place[T]) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiters.Remove(p)
+}

@@ -102,7 +102,9 @@ func (q *Queue[T]) tryTake(dst []T) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiters.Len() > 0 {
-		q.serve()
+		if q.serve(); q.waiters.Len() > 0 {
+			return 0 // even if a value has come since, for that is a waiter's
+		}
 	}
 	return q.take(dst)
 }

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"flag"
 	"os"
+	"runtime"
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/hammer"
@@ -45,6 +46,8 @@ func once() bool {
 	}
 	return false
 }
+
+func pause() { runtime.Gosched() }
 
 // rounds returns n in CI, and a part of it elsewhere.
 func rounds(n int) int {

@@ -49,10 +49,11 @@ func (q *Queue[T]) fill() {
 	}
 }
 
-// pour moves values to C's buffer for as long as there is room.
+// pour moves values to C's buffer for as long as there is room. What has come since
+// serve last looked belongs to the waiters that it left.
 func (q *Queue[T]) pour() {
 	moved := uint64(0)
-	for q.ready() && q.offer() {
+	for q.waiters.Len() == 0 && q.ready() && q.offer() {
 		q.drop()
 		moved++
 	}
@@ -78,7 +79,7 @@ func (q *Queue[T]) pump() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for q.ready() || q.linger() {
-		if q.serve(); !q.ready() {
+		if q.serve(); q.waiters.Len() > 0 || !q.ready() {
 			continue // waiters come first
 		}
 		v := *q.front()

@@ -1,28 +1,18 @@
 package queue_test
 
 import (
+	"context"
+	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"unsafe"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/leaktest"
-	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/handletest"
 )
 
-// shared is whether queues of the tests have a handle.
-var shared = os.Getenv("EVENTCHAN_MODE") == "handle"
-
-func TestMain(m *testing.M) {
-	leaktest.Main(func() int {
-		code := m.Run()
-		if code == 0 && rawefd.HasDoorbell && rawefd.SharedAtomics && !shared {
-			shared = true
-			code = m.Run()
-		}
-		return code
-	})
-}
+var background = context.Background()
 
 // mustNew returns a queue that is closed when the test ends.
 func mustNew[T any](t testing.TB, capacity int) *queue.Queue[T] {
@@ -50,6 +40,124 @@ func mustHandle[T any](t testing.TB, q *queue.Queue[T]) unsafe.Pointer {
 func mustSend[T any](t testing.TB, q *queue.Queue[T], v T) {
 	t.Helper()
 	if err := q.Send(v); err != nil {
-		t.Fatal(err)
+		t.Fatalf("Send = %v", err)
 	}
+}
+
+// A way is how a test sends.
+type way struct {
+	name string
+	send func(q *queue.Queue[int64], v int64) error
+}
+
+// ways are Send and, if queues have a handle, what C threads do.
+func ways() []way {
+	all := []way{{"Send", (*queue.Queue[int64]).Send}}
+	if shared {
+		all = append(all, way{"handle", sendAsC[int64]})
+	}
+	return all
+}
+
+// sendAsC sends as a C thread does, and returns the error that Send has for that.
+func sendAsC[T any](q *queue.Queue[T], v T) error {
+	return errorOf(handletest.Send(q.Handle(), v))
+}
+
+func errorOf(answer handletest.Answer) error {
+	switch answer {
+	case handletest.OK:
+		return nil
+	case handletest.Full:
+		return queue.ErrFull
+	case handletest.Late:
+		return os.ErrClosed
+	}
+	return errors.New(string(answer))
+}
+
+// eachWay runs a test with values that Go sends and with values that C sends.
+func eachWay(t *testing.T, test func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64))) {
+	for _, way := range ways() {
+		t.Run(way.name, func(t *testing.T) {
+			test(t, func(t testing.TB, q *queue.Queue[int64], v int64) {
+				t.Helper()
+				if err := way.send(q, v); err != nil {
+					t.Fatalf("sending %d: %v", v, err)
+				}
+			})
+		})
+	}
+}
+
+func wantIs(t testing.TB, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s = %v, want an error that matches %q", what, err, want)
+	}
+}
+
+func wantReceive[T comparable](t testing.TB, q *queue.Queue[T], want T) {
+	t.Helper()
+	if got, err := q.Receive(background); got != want || err != nil {
+		t.Errorf("Receive = %v, %v; want %v", got, err, want)
+	}
+}
+
+func wantEmpty[T any](t testing.TB, q *queue.Queue[T]) {
+	t.Helper()
+	if got, ok := q.TryReceive(); ok {
+		t.Errorf("TryReceive = %v, true; want nothing", got)
+	}
+	if got := q.Len(); got != 0 {
+		t.Errorf("Len = %d, want 0", got)
+	}
+}
+
+// An arrival is what a waiter woke with.
+type arrival struct {
+	waiter int
+	values []int64
+	err    error
+}
+
+// startWaiters starts one goroutine per context, each only once the one before it is
+// asleep. They call Receive and ReceiveBatch in turn.
+func startWaiters(q *queue.Queue[int64], ctxs ...context.Context) <-chan arrival {
+	arrivals := make(chan arrival, len(ctxs))
+	for i, ctx := range ctxs {
+		before := queue.Waiting(q)
+		go func() { arrivals <- receiveInTurn(q, ctx, i) }()
+		for queue.Waiting(q) != before+1 {
+			runtime.Gosched()
+		}
+	}
+	return arrivals
+}
+
+func receiveInTurn(q *queue.Queue[int64], ctx context.Context, i int) arrival {
+	if i%2 == 0 {
+		v, err := q.Receive(ctx)
+		if err != nil {
+			return arrival{i, nil, err}
+		}
+		return arrival{i, []int64{v}, nil}
+	}
+	dst := make([]int64, 3)
+	n, err := q.ReceiveBatch(ctx, dst)
+	return arrival{i, dst[:n], err}
+}
+
+func contexts(n int) []context.Context {
+	ctxs := make([]context.Context, n)
+	for i := range ctxs {
+		ctxs[i] = background
+	}
+	return ctxs
+}
+
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(background)
+	cancel()
+	return ctx
 }

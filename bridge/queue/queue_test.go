@@ -1,15 +1,12 @@
 package queue_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"testing"
 
 	"github.com/eventchan/eventchan/bridge/queue"
 )
-
-var background = context.Background()
 
 // Values come out in the order in which they were sent, and exactly Cap fit.
 func TestFirstInFirstOut(t *testing.T) {

@@ -71,7 +71,9 @@ func (q *Queue[T]) tryTake(dst []T) int {
 	defer q.mu.Unlock()
 	q.gather(len(dst))
 	if q.waiters.Len() > 0 {
-		q.serve()
+		if q.serve(); q.waiters.Len() > 0 {
+			return 0 // even if a value has come since, for that is a waiter's
+		}
 	}
 	return q.take(dst)
 }

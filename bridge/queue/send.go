@@ -26,11 +26,14 @@ func (q *Queue[T]) Send(v T) error {
 	c := q.cells.Load()
 	if c == nil {
 		q.mu.Lock()
+		if !q.roomInRing() {
+			q.letPump() // gives up the lock, so Handle and Close can come in between
+		}
 		if c = q.cells.Load(); c == nil {
 			defer q.mu.Unlock()
 			return q.sendPrivate(&v)
 		}
-		q.mu.Unlock() // Handle came in between
+		q.mu.Unlock()
 	}
 	switch q.sendShared(c, &v) {
 	case full:
@@ -49,7 +52,7 @@ func (q *Queue[T]) sendPrivate(v *T) error {
 	if q.closed {
 		return errLate
 	}
-	if !q.roomInRing() && !(q.letPump() && q.roomInRing()) {
+	if !q.roomInRing() {
 		q.refused++
 		return ErrFull
 	}

@@ -1,0 +1,66 @@
+package queue_test
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/bridge/queue"
+	"github.com/eventchan/eventchan/internal/hammer"
+)
+
+// A private queue that is full makes Send look whether a value in C was received
+// just now. Handle and Close can come meanwhile: a value whose Send returned nil is
+// received all the same.
+func TestSendToAFullQueueWhileItChanges(t *testing.T) {
+	if shared {
+		return // the queue has to be private at first
+	}
+	for name, change := range map[string]func(*queue.Queue[int32]){
+		"Handle": func(q *queue.Queue[int32]) { q.Handle(); q.Close() },
+		"Close":  func(q *queue.Queue[int32]) { q.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hammer.For(time.Second, 1, func() {
+				q, err := queue.New[int32](2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := q.C()
+				var senders sync.WaitGroup
+				var mu sync.Mutex
+				sent := 0
+				for range 3 {
+					senders.Go(func() {
+						for {
+							switch err := q.Send(1); {
+							case err == nil:
+								mu.Lock()
+								sent++
+								mu.Unlock()
+							case errors.Is(err, os.ErrClosed):
+								return
+							}
+						}
+					})
+				}
+				received := 0
+				done := make(chan struct{})
+				go func() {
+					for range c {
+						received++
+					}
+					close(done)
+				}()
+				change(q)
+				senders.Wait()
+				<-done
+				if received != sent {
+					t.Fatalf("received %d values, Send has returned nil for %d", received, sent)
+				}
+			})
+		})
+	}
+}

@@ -71,6 +71,10 @@ type (
 
 // New returns a private Notifier with count 0. It makes no system call, and works on
 // every system and inside a testing/synctest bubble. The error is always nil.
+//
+// In a bubble it has to stay private. After FD, File or Handle, a goroutine that
+// serves all objects of the process sends to the channels of this one, and Go ends a
+// process in which a goroutine of no bubble uses a channel of a bubble.
 func New() (*Notifier, error) {
 	return wrap(nil), nil
 }

@@ -84,6 +84,10 @@ type failure struct{ error }
 // New returns a private Semaphore with the given number of free permits. It makes no
 // system call, and works on every system and inside a testing/synctest bubble. It
 // returns an error matching [os.ErrInvalid] if permits is negative, and no other error.
+//
+// In a bubble it has to stay private. After FD, File or Handle, a goroutine that
+// serves all objects of the process sends to the channels of this one, and Go ends a
+// process in which a goroutine of no bubble uses a channel of a bubble.
 func New(permits int64) (*Semaphore, error) {
 	if permits < 0 {
 		return nil, fmt.Errorf("semaphore: New(%d): permits are negative: %w", permits, os.ErrInvalid)

@@ -19,7 +19,8 @@ import (
 //
 // Only [Queue.Handle] makes a Queue accessible to C. Until then it is private: it is
 // in Go's memory, makes no system call, and works on every system and inside a
-// testing/synctest bubble.
+// testing/synctest bubble. A Queue with a handle must not be used in a bubble, because
+// a goroutine that serves all handles of the process sends to its channels.
 //
 // All methods can be called concurrently. The zero value is not usable.
 type Queue[T any] struct {

@@ -14,9 +14,27 @@
 // # A callback of a C library
 //
 // A library that calls back with a void * of the user's does not need any C code:
-// give it [Signal] as the function and the handle as that pointer.
+// give it a function of this package and the handle as that pointer.
+//
+//	[Signal]    a void * is the first or only argument
+//	[SignalAt]  it is another one
+//	[SendAt]    the arguments of the callback arrive as a value of a Queue
+//
+// Where the type of the callback has no name, (*[0]byte)(callback.Signal()) is any
+// function pointer to cgo.
 //
 // # C code of your own
+//
+// In a program that imports this package, a line in the cgo preamble is enough for
+// each function that is used:
+//
+//	extern int eventchan_add(void *handle, uint64_t n);
+//	extern long eventchan_signal(void *handle);
+//	extern int eventchan_send(void *queue, const void *value, size_t size);
+//
+// The header has more: the compiler can inline it, it has eventchan_reserve and
+// eventchan_commit, and C libraries can be built with it that are not part of a Go
+// program. It must not be included where those lines are.
 //
 // The header, for C99 or C++11 and later, is meant to be copied into your tree:
 //

@@ -90,16 +90,19 @@ struct eventchan_queue {
 
 #define EVENTCHAN_COLD static __attribute__((noinline, cold, unused))
 
-/* To add to anything but a handle would corrupt it. */
-EVENTCHAN_COLD void eventchan_refuse(uint64_t magic)
+EVENTCHAN_COLD void eventchan_die(const char *reason)
 {
-	const char *reason = (magic ^ EVENTCHAN_MAGIC) >> 16
-		? "eventchan: called with a pointer that is not a handle; is the handle another argument of the callback?\n"
-		: "eventchan: called with a handle of another kind, or of another version than this eventchan.h\n";
-
 	while (write(STDERR_FILENO, reason, strlen(reason)) < 0 && errno == EINTR)
 		;
 	abort();
+}
+
+/* To add to anything but a handle would corrupt it. */
+EVENTCHAN_COLD void eventchan_refuse(uint64_t magic)
+{
+	eventchan_die((magic ^ EVENTCHAN_MAGIC) >> 16
+		? "eventchan: called with a pointer that is not a handle; is the handle another argument of the callback?\n"
+		: "eventchan: called with a handle of another kind, or of another version than this eventchan.h\n");
 }
 
 /* Turn RING into RUNG and have the Go side look; it sets no RING before it has done so. */
@@ -222,6 +225,13 @@ static inline int eventchan_add(void *handle, uint64_t n)
 static inline void eventchan_signal(void *handle)
 {
 	(void)eventchan_add(handle, 1);
+}
+
+/* eventchan_signal_ok - eventchan_signal for callbacks that return an int, of which 0 means success */
+static inline int eventchan_signal_ok(void *handle)
+{
+	(void)eventchan_add(handle, 1);
+	return 0;
 }
 
 /* What a send returns that cannot even try; or e is not a queue's handle. */

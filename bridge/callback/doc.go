@@ -16,9 +16,9 @@
 // A library that calls back with a void * of the user's does not need any C code:
 // give it a function of this package and the handle as that pointer.
 //
-//	[Signal]    a void * is the first or only argument
-//	[SignalAt]  it is another one
-//	[SendAt]    the arguments of the callback arrive as a value of a Queue
+//   - [Signal]: the pointer is the first argument, or the only one
+//   - [SignalAt]: it is another argument
+//   - [SendAt]: the arguments of the callback arrive as a value of a Queue
 //
 // Where the type of the callback has no name, (*[0]byte)(callback.Signal()) is any
 // function pointer to cgo.

@@ -41,6 +41,9 @@ type Queue[T any] struct {
 	pumping bool   // a goroutine fills c
 	inHand  int    // 1 while that goroutine waits for room for a value
 
+	delivered uint64        // values that were in hand
+	ask       chan struct{} // see settle
+
 	forgotten runtime.Cleanup // gives cells back that are never received
 }
 
@@ -136,6 +139,7 @@ func (q *Queue[T]) park() bool {
 func (q *Queue[T]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.settle()
 	if c := q.cells.Load(); c != nil {
 		return int(c.used()) + q.held()
 	}

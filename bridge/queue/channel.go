@@ -3,6 +3,8 @@ package queue
 import (
 	"runtime"
 	"unsafe"
+
+	"github.com/eventchan/eventchan/internal/race"
 )
 
 // mostAhead bounds how many values, and how many bytes of them, C's buffer has room for.
@@ -69,6 +71,7 @@ func (q *Queue[T]) pour() {
 
 // offer sends the next value to C's buffer if there is room.
 func (q *Queue[T]) offer() bool {
+	race.Acquire() // before C's receiver has the value; drop comes after
 	select {
 	case q.c <- *q.front():
 		return true

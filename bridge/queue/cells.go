@@ -43,6 +43,7 @@ type cells[T any] struct {
 	// The rest belongs to the consumer, which holds the lock of the Queue.
 	next    uint64 // the position to take from
 	end     uint64 // no value is taken from here on; set by close
+	missing uint64 // positions from next to end that close has disowned
 	vacated bool   // the memory has gone back to the system
 }
 
@@ -145,6 +146,7 @@ func (c *cells[T]) ready() bool {
 			return false
 		}
 		c.next++
+		c.missing--
 	}
 	return false
 }
@@ -203,13 +205,17 @@ func (c *cells[T]) close() {
 	c.end = c.tail.Or(closed)
 	for p := c.next; p < c.end; p++ {
 		state := c.state(p)
-		for old := state.Load(); old != p+1 && !state.CompareAndSwap(old, old|disowned); old = state.Load() {
+		for old := state.Load(); old != p+1; old = state.Load() {
+			if state.CompareAndSwap(old, old|disowned) {
+				c.missing++
+				break
+			}
 		}
 	}
 }
 
 // used returns how many places are taken, of values that are being written too.
-func (c *cells[T]) used() uint64 { return min(c.tail.Load()&^closed, c.end) - c.next }
+func (c *cells[T]) used() uint64 { return min(c.tail.Load()&^closed, c.end) - c.next - c.missing }
 
 // description is what C has to know.
 func (c *cells[T]) description() doorbell.Queue {

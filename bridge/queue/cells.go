@@ -42,6 +42,7 @@ type cells[T any] struct {
 	// The rest belongs to the consumer, which holds the lock of the Queue.
 	next    uint64 // the position to take from
 	end     uint64 // no value is taken from here on; set by close
+	missing uint64 // positions from next to end that close has disowned
 	vacated bool   // the memory has gone back to the system
 }
 

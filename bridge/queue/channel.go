@@ -1,6 +1,11 @@
 package queue
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+
+	"github.com/eventchan/eventchan/internal/race"
+)
 
 // mostAhead bounds how many values, and how many bytes of them, C's buffer has room for.
 const (
@@ -21,7 +26,7 @@ func (q *Queue[T]) C() <-chan T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.c == nil {
-		q.c = make(chan T, q.ahead())
+		q.c, q.ask = make(chan T, q.ahead()), make(chan struct{})
 		q.serve()
 	}
 	return q.c
@@ -66,6 +71,7 @@ func (q *Queue[T]) pour() {
 
 // offer sends the next value to C's buffer if there is room.
 func (q *Queue[T]) offer() bool {
+	race.Acquire() // before C's receiver has the value; drop comes after
 	select {
 	case q.c <- *q.front():
 		return true
@@ -86,12 +92,42 @@ func (q *Queue[T]) pump() {
 		q.drop()
 		q.inHand = 1
 		q.mu.Unlock()
-		q.c <- v
+		q.deliver(v)
 		q.mu.Lock()
 		q.inHand = 0
+		q.delivered++
 		q.gather(cap(q.c) - len(q.c))
 		q.pour()
 	}
 	q.pumping = false
 	q.serve()
+}
+
+// deliver sends v to C, and meets whatever asks while it waits for room.
+func (q *Queue[T]) deliver(v T) {
+	for {
+		select {
+		case q.c <- v:
+			return
+		case <-q.ask:
+		}
+	}
+}
+
+// settle makes held exact, so that a send finds a place free that was received from C
+// before. A receive from C wakes the goroutine in deliver, which may take a while to
+// run. Until then inHand is 1, and nothing else in q.c shows that it should be 0. But
+// only a goroutine that is still asleep there meets what asks; any other is running,
+// or is about to, and settle lets it. The caller holds the lock, which settle gives up.
+func (q *Queue[T]) settle() {
+	for before := q.delivered; q.inHand == 1 && q.delivered == before; {
+		select {
+		case q.ask <- struct{}{}:
+			return
+		default:
+		}
+		q.mu.Unlock()
+		runtime.Gosched()
+		q.mu.Lock()
+	}
 }

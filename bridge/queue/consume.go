@@ -16,6 +16,7 @@ func (c *cells[T]) ready() bool {
 			return false
 		}
 		c.next++
+		c.missing--
 	}
 	return false
 }
@@ -74,10 +75,14 @@ func (c *cells[T]) close() {
 	c.end = c.tail.Or(closed)
 	for p := c.next; p < c.end; p++ {
 		state := c.state(p)
-		for old := state.Load(); old != p+1 && !state.CompareAndSwap(old, old|disowned); old = state.Load() {
+		for old := state.Load(); old != p+1; old = state.Load() {
+			if state.CompareAndSwap(old, old|disowned) {
+				c.missing++
+				break
+			}
 		}
 	}
 }
 
 // used returns how many places are taken, of values that are being written too.
-func (c *cells[T]) used() uint64 { return min(c.tail.Load()&^closed, c.end) - c.next }
+func (c *cells[T]) used() uint64 { return min(c.tail.Load()&^closed, c.end) - c.next - c.missing }

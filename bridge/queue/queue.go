@@ -42,6 +42,9 @@ type Queue[T any] struct {
 	pumping bool   // a goroutine fills c
 	inHand  int    // 1 while that goroutine waits for room for a value
 
+	delivered uint64        // values that were in hand
+	ask       chan struct{} // see settle
+
 	forgotten runtime.Cleanup // gives cells back that are never received
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 )
 
 // ErrFull is returned by a Send that finds no place for its value.
@@ -27,7 +26,7 @@ func (q *Queue[T]) Send(v T) error {
 	if c == nil {
 		q.mu.Lock()
 		if !q.roomInRing() {
-			q.letPump() // gives up the lock, so Handle and Close can come in between
+			q.settle() // gives up the lock, so Handle and Close can come in between
 		}
 		if c = q.cells.Load(); c == nil {
 			defer q.mu.Unlock()
@@ -70,7 +69,7 @@ func (q *Queue[T]) sendShared(c *cells[T], v *T) outcome {
 	got := c.send(v)
 	if got == full {
 		q.mu.Lock()
-		q.letPump()
+		q.settle()
 		c.free(q.held())
 		q.mu.Unlock()
 		got = c.send(v)
@@ -81,17 +80,4 @@ func (q *Queue[T]) sendShared(c *cells[T], v *T) outcome {
 		q.mu.Unlock()
 	}
 	return got
-}
-
-// letPump lets the goroutine that fills C notice that a value of its was received,
-// so that a send which comes after that receive finds the place free. It reports
-// whether there is such a goroutine. The caller holds the lock.
-func (q *Queue[T]) letPump() bool {
-	if !q.pumping {
-		return false
-	}
-	q.mu.Unlock()
-	runtime.Gosched()
-	q.mu.Lock()
-	return true
 }

@@ -5,6 +5,7 @@ package queue
 func (q *Queue[T]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.settle()
 	if c := q.cells.Load(); c != nil {
 		return int(c.used()) + q.held()
 	}

@@ -1,0 +1,127 @@
+package queue_test
+
+import (
+	"os"
+	"runtime"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge/queue"
+	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// resident returns how many pages of the cells are in memory.
+func resident(t *testing.T, handle unsafe.Pointer) (pages int) {
+	t.Helper()
+	first, bytes := handletest.Cells(handle)
+	in := make([]byte, (bytes+uintptr(os.Getpagesize())-1)/uintptr(os.Getpagesize()))
+	if _, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(first), bytes, uintptr(unsafe.Pointer(&in[0]))); errno != 0 {
+		t.Fatal(os.NewSyscallError("mincore", errno))
+	}
+	for _, page := range in {
+		pages += int(page & 1)
+	}
+	return pages
+}
+
+// newLarge returns a queue with 1 MiB of cells, and what to do at the end.
+func newLarge(t *testing.T) (*queue.Queue[[1016]byte], unsafe.Pointer) {
+	t.Helper()
+	q, err := queue.New[[1016]byte](1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := mustHandle(t, q)
+	if got, want := resident(t, h), 1<<20/os.Getpagesize(); got != want {
+		t.Errorf("%d pages are in memory after Handle, want all %d", got, want)
+	}
+	return q, h
+}
+
+// wantLate checks that late senders find a closed queue, whose memory is gone.
+func wantLate(t *testing.T, h unsafe.Pointer, place *[1016]byte, ticket uint64) {
+	t.Helper()
+	place[1000] = 1 // which a late thread can still do
+	if got := handletest.Commit(h, ticket); got != handletest.Late {
+		t.Errorf("a late commit = %v, want EBADF", got)
+	}
+	if got := handletest.Send(h, [1016]byte{}); got != handletest.Late {
+		t.Errorf("a late send = %v, want EBADF", got)
+	}
+}
+
+// The memory of a closed queue goes back to the system with its last value.
+func TestMemoryGoesBackOnceAllIsReceived(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	for _, useC := range []bool{false, true} {
+		q, h := newLarge(t)
+		for i := range 1000 {
+			mustSend(t, q, [1016]byte{byte(i)})
+		}
+		place, ticket, _ := handletest.Reserve[[1016]byte](h)
+		q.Close()
+		if got := resident(t, h); got == 0 {
+			t.Error("the memory is gone before the values were received")
+		}
+		for i := range 1000 {
+			var got [1016]byte
+			if useC {
+				got = <-q.C()
+			} else {
+				got, _ = q.TryReceive()
+			}
+			if got[0] != byte(i) {
+				t.Fatalf("received %d, want %d", got[0], byte(i))
+			}
+		}
+		if _, ok := <-q.C(); ok {
+			t.Error("C is not closed")
+		}
+		if got := resident(t, h); got != 0 {
+			t.Errorf("%d pages are in memory, want none", got)
+		}
+		wantLate(t, h, place, ticket)
+	}
+}
+
+// The same with an empty queue, which has nothing to be received.
+func TestMemoryGoesBackAtClose(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	q, h := newLarge(t)
+	place, ticket, _ := handletest.Reserve[[1016]byte](h)
+	q.Close()
+	if got := resident(t, h); got != 0 {
+		t.Errorf("%d pages are in memory, want none", got)
+	}
+	wantLate(t, h, place, ticket)
+}
+
+// The memory of a closed queue that nothing receives from goes back with the queue.
+func TestMemoryOfAForgottenQueueGoesBack(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	h, place, ticket := forget(t)
+	hammer.Eventually(t, func() string { return "the memory of a forgotten queue is still there" }, func() bool {
+		runtime.GC()
+		return resident(t, h) == 0
+	})
+	wantLate(t, h, place, ticket)
+}
+
+//go:noinline
+func forget(t *testing.T) (h unsafe.Pointer, place *[1016]byte, ticket uint64) {
+	q, h := newLarge(t)
+	mustSend(t, q, [1016]byte{})
+	place, ticket, _ = handletest.Reserve[[1016]byte](h)
+	q.Close()
+	return h, place, ticket
+}

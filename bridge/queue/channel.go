@@ -93,6 +93,7 @@ func (q *Queue[T]) pump() {
 		q.inHand = 1
 		q.mu.Unlock()
 		q.deliver(v)
+		runtime.Gosched() // the receiver that made room goes on to take the rest
 		q.mu.Lock()
 		q.inHand = 0
 		q.delivered++

@@ -101,7 +101,7 @@ func run(o options, only *regexp.Regexp) error {
 func comparisons(s settings) []comparison {
 	var all []comparison
 	for _, group := range [][]comparison{
-		calls(), wakeUps(), goroutines(), fanIn(s), making(s), memory(s), signals(), looks(), pairs(), contention(), descriptors(s),
+		calls(), wakeUps(), goroutines(), fanIn(s), making(s), memory(s), signals(), looks(), values(), pairs(), contention(), descriptors(s),
 	} {
 		all = append(all, group...)
 	}

@@ -39,6 +39,7 @@ type Thread struct {
 	busy           int64
 	accepted, late uint64
 	refused        uint64
+	squares        uint64
 }
 
 // Ping starts a thread that signals and blocks in read(2) of the eventfd in
@@ -170,7 +171,8 @@ func (t *Thread) Join() ([]int64, error) {
 	defer free(t.job)
 	C.peer_join(t.job)
 	t.busy = int64(t.job.busy)
-	t.accepted, t.late, t.refused = uint64(t.job.accepted), uint64(t.job.late), uint64(t.job.refused)
+	t.accepted, t.late = uint64(t.job.accepted), uint64(t.job.late)
+	t.refused, t.squares = uint64(t.job.refused), uint64(t.job.squares)
 	if t.job.error != 0 {
 		return nil, os.NewSyscallError("a C thread's read or write", syscall.Errno(t.job.error))
 	}

@@ -29,7 +29,7 @@ struct job {
 	struct board *board;	// for endure, endure_values
 	int *sizes;		// of the values of each queue of the board, for endure_values
 	uint64_t accepted, late;	// signals of endure, values of endure_values
-	uint64_t refused;	// values of endure_values
+	uint64_t refused, squares;	// values of endure_values, and the sum of the squares of their numbers
 	uint64_t sent;		// values of ping
 	int error;
 };

@@ -42,6 +42,7 @@ func (b *Board) Stop()                                {}
 func (b *Board) Free()                                {}
 
 func (t *Thread) Refused() uint64                          { return 0 }
+func (t *Thread) Squares() uint64                          { return 0 }
 func (b *Board) Send(id int, sizes []int) (*Thread, error) { return nil, ErrUnavailable }
 
 // An Array is an array in C, which a mutex protects.

@@ -152,3 +152,7 @@ func (b *Board) Send(id int, sizes []int) (*Thread, error) {
 // Refused is how many values of a thread of Send found no place. To be called after
 // Join.
 func (t *Thread) Refused() uint64 { return t.refused }
+
+// Squares is the sum of the squares of the numbers of the values of a thread of Send,
+// of those that were accepted. To be called after Join.
+func (t *Thread) Squares() uint64 { return t.squares }

@@ -201,7 +201,7 @@ void *endure_values(void *arg)
 		}
 		if (one_by_one)
 			nanosleep(&pause, NULL);
-		else if (error)
+		else if (error == EAGAIN && j->refused % 8 == 0)	// most queues are full
 			sched_yield();
 	}
 	return NULL;

@@ -91,13 +91,16 @@ func (e *endurance) endure(w io.Writer, n uint64) ([]*cpeer.Thread, error) {
 	}
 	accepted, late := tally(threads)
 	received := e.received.sum()
-	fmt.Fprintf(w, "%s received     %d, by handle from %d C threads, in %.1f s\n", e.what, received, mostSignallers, elapsed.Seconds())
-	fmt.Fprintf(w, "%s accepted     %d\n", e.what, accepted)
-	fmt.Fprintf(w, "%s after Close  %d\n", e.what, late)
-	fmt.Fprintf(w, "%s per second   %.0f\n", e.what, float64(received)/elapsed.Seconds())
-	fmt.Fprintf(w, "handles made         %d\n", e.made.Load())
-	fmt.Fprintf(w, "descriptors          %d at the start, %d at the end\n", before.descriptors, after.descriptors)
-	fmt.Fprintf(w, "goroutines           %d at the start, %d at the end\n", before.goroutines, after.goroutines)
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "%-19s "+format+"\n", append([]any{what}, args...)...)
+	}
+	line(e.what+" received", "%d, by handle from %d C threads, in %.1f s", received, mostSignallers, elapsed.Seconds())
+	line(e.what+" accepted", "%d", accepted)
+	line(e.what+" after Close", "%d", late)
+	line(e.what+" per second", "%.0f", float64(received)/elapsed.Seconds())
+	line("handles made", "%d", e.made.Load())
+	line("descriptors", "%d at the start, %d at the end", before.descriptors, after.descriptors)
+	line("goroutines", "%d at the start, %d at the end", before.goroutines, after.goroutines)
 	if after.descriptors > before.descriptors || after.goroutines > before.goroutines {
 		return nil, errors.New("descriptors or goroutines were left behind")
 	}

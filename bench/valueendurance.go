@@ -44,7 +44,7 @@ type book struct {
 // one thread are received in another order, and if one is lost, comes twice or is
 // received though it was refused, even if the number of values is right.
 func endureValues(w io.Writer, n uint64) error {
-	base, err := newEndurance("values ", openQueues)
+	base, err := newEndurance("values", openQueues)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (e *valueEndurance) check(w io.Writer, threads []*cpeer.Thread) error {
 	for _, q := range e.queues {
 		counted += q.Refused()
 	}
-	fmt.Fprintf(w, "values refused       %d, as full queues counted\n", refused)
+	fmt.Fprintf(w, "values refused      %d, as full queues counted\n", refused)
 	if refused != counted {
 		return fmt.Errorf("the queues counted %d values that they refused, not %d", counted, refused)
 	}

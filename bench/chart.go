@@ -148,6 +148,8 @@ var ours = map[string]ownStyle{
 	viaFD.of(selectCall):        {viaFD, true},
 	handle.of(waitCall):         {handle, false},
 	handle.of(selectCall):       {handle, true},
+	batchRow:                    {handle, false},
+	queueCRow:                   {handle, true},
 	viaFD.of(inletRow):          {viaFD, false},
 	handle.of(inletRow):         {handle, false},
 	private.of(inletRow):        {private, false},
@@ -174,7 +176,7 @@ var modeStyles = map[mode]struct {
 // can tell them apart, and the points differ too.
 var theirs = map[string]int{
 	cOverEpoll: 0, floodOverEpoll: 0, cOverCondition: 1, floodOverCondition: 1,
-	callbackRow: 2, atomicRow: 3, fileRow: 4, pipeRow: 5, readRow: 6,
+	callbackRow: 2, sliceRow: 3, arrayRow: 1, atomicRow: 3, fileRow: 4, pipeRow: 5, readRow: 6,
 	weightedRow: 0, channelRow: 2,
 	filesRow: 4, readsRow: 6,
 }

@@ -5,6 +5,7 @@
 //	go run . -svg ../docs         # and draws the charts
 //	go run . -quick               # a few seconds, for CI: are all counts right?
 //	go run . -signals 1000000000  # the endurance of handles instead: is a signal lost?
+//	go run . -values 100000000    # the endurance of queues instead: are all values in order?
 //
 // Absolute times differ from machine to machine, and on one machine from hour to
 // hour. So the contestants of a comparison take turns, round after round; each

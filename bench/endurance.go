@@ -26,50 +26,94 @@ const (
 	patience = 30 * time.Second
 )
 
-// endure has C threads signal through handles until the given number of signals has
-// been received. The handles are made and closed all the time, and the threads use
-// them after Close, too. endure returns an error in each of these cases:
-//   - The sum of what was received is not the sum of what eventchan_add accepted.
+// An endurance is a board of handles, one at a time in each place, and C threads that
+// use them.
+type endurance struct {
+	what  string // "signals" or "values"
+	board *cpeer.Board
+	// live makes handles for a place, one after the other, and closes each while
+	// threads use it.
+	live  func(ctx context.Context, place int) error
+	start func(i int) (*cpeer.Thread, error)
+
+	received receipts
+	made     atomic.Uint64 // handles
+}
+
+func newEndurance(what string, places int) (*endurance, error) {
+	e := &endurance{what: what, board: cpeer.NewBoard(places), received: make(receipts, places)}
+	if e.board == nil {
+		return nil, cpeer.ErrUnavailable
+	}
+	return e, nil
+}
+
+// Receipts count what each place has received.
+type receipts []struct {
+	n atomic.Uint64
+	_ [56]byte // a cache line each
+}
+
+func (r receipts) sum() (sum uint64) {
+	for i := range r {
+		sum += r[i].n.Load()
+	}
+	return sum
+}
+
+// endure lets C threads send until n signals or values have been received. The
+// handles are made and closed all the time, and the threads use them after Close, too.
+// endure returns an error in each of these cases:
+//   - Not as many were received as were accepted.
 //   - A wake-up is lost.
 //   - Descriptors or goroutines are left behind.
-func endure(w io.Writer, signals uint64) error {
+func (e *endurance) endure(w io.Writer, n uint64) ([]*cpeer.Thread, error) {
+	defer e.board.Free()
 	// What the process opens once for all handles is not left behind.
 	first, _, err := handle.notifier()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer first.Close()
 	before, err := held()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e := endurance{board: cpeer.NewBoard(openHandles)}
-	if e.board == nil {
-		return cpeer.ErrUnavailable
-	}
-	defer e.board.Free()
 	begin := time.Now()
-	accepted, late, err := e.run(signals)
+	threads, err := e.run(n)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	elapsed := time.Since(begin)
 	after, err := heldAfter(before)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	received := e.received()
-	fmt.Fprintf(w, "signals received    %d, by handle from %d C threads, in %.1f s\n", received, mostSignallers, elapsed.Seconds())
-	fmt.Fprintf(w, "signals accepted    %d\n", accepted)
-	fmt.Fprintf(w, "signals after Close %d\n", late)
-	fmt.Fprintf(w, "signals per second  %.0f\n", float64(received)/elapsed.Seconds())
-	fmt.Fprintf(w, "handles made        %d\n", e.made.Load())
-	fmt.Fprintf(w, "descriptors         %d at the start, %d at the end\n", before.descriptors, after.descriptors)
-	fmt.Fprintf(w, "goroutines          %d at the start, %d at the end\n", before.goroutines, after.goroutines)
+	accepted, late := tally(threads)
+	received := e.received.sum()
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "%-19s "+format+"\n", append([]any{what}, args...)...)
+	}
+	line(e.what+" received", "%d, by handle from %d C threads, in %.1f s", received, mostSignallers, elapsed.Seconds())
+	line(e.what+" accepted", "%d", accepted)
+	line(e.what+" after Close", "%d", late)
+	line(e.what+" per second", "%.0f", float64(received)/elapsed.Seconds())
+	line("handles made", "%d", e.made.Load())
+	line("descriptors", "%d at the start, %d at the end", before.descriptors, after.descriptors)
+	line("goroutines", "%d at the start, %d at the end", before.goroutines, after.goroutines)
 	if after.descriptors > before.descriptors || after.goroutines > before.goroutines {
-		return errors.New("descriptors or goroutines were left behind")
+		return nil, errors.New("descriptors or goroutines were left behind")
 	}
-	return conserved(accepted, received)
+	return threads, conserved(accepted, received)
+}
+
+// tally returns how much the threads have sent, and how much came after Close.
+func tally(threads []*cpeer.Thread) (accepted, late uint64) {
+	for _, t := range threads {
+		a, l := t.Tally()
+		accepted, late = accepted+a, late+l
+	}
+	return accepted, late
 }
 
 // holdings are what a process could run out of.
@@ -92,31 +136,14 @@ func heldAfter(before holdings) (after holdings, err error) {
 	return after, err
 }
 
-// An endurance is a board of handles, one at a time in each place.
-type endurance struct {
-	board  *cpeer.Board
-	places [openHandles]struct {
-		received atomic.Uint64
-		_        [56]byte // a cache line each
-	}
-	made atomic.Uint64
-}
-
-func (e *endurance) received() (sum uint64) {
-	for i := range e.places {
-		sum += e.places[i].received.Load()
-	}
-	return sum
-}
-
-// run returns how many signals eventchan_add accepted, and how many came after
-// Close. When it returns, goroutines have received all that were accepted.
-func (e *endurance) run(signals uint64) (accepted, late uint64, err error) {
+// run returns the threads, which have ended. When it returns, goroutines have received
+// all that was accepted.
+func (e *endurance) run(n uint64) ([]*cpeer.Thread, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	failed := make(chan error, openHandles)
+	failed := make(chan error, len(e.received))
 	var lives sync.WaitGroup
-	for i := range openHandles {
+	for i := range e.received {
 		lives.Go(func() {
 			if err := e.live(ctx, i); err != nil {
 				failed <- err
@@ -125,54 +152,58 @@ func (e *endurance) run(signals uint64) (accepted, late uint64, err error) {
 	}
 	var threads []*cpeer.Thread
 	for i := range mostSignallers {
-		t, err := e.board.Signal(i)
+		t, err := e.start(i)
 		if err != nil {
-			return 0, 0, err
+			return nil, err
 		}
 		threads = append(threads, t)
 	}
-	if err := e.await(signals, failed); err != nil {
-		return 0, 0, err
+	if err := e.await(n, failed); err != nil {
+		return nil, err
 	}
 	e.board.Stop()
 	for _, t := range threads {
 		if _, err := t.Join(); err != nil {
-			return 0, 0, err
+			return nil, err
 		}
-		a, l := t.Tally()
-		accepted, late = accepted+a, late+l
 	}
-	// The goroutines still wait as before: nothing but the signals themselves
-	// makes them look.
-	for patient := time.Now(); e.received() != accepted; time.Sleep(time.Millisecond) {
+	// The goroutines still wait as before: nothing but the signals or values
+	// themselves makes them look.
+	accepted, _ := tally(threads)
+	for patient := time.Now(); e.received.sum() != accepted; time.Sleep(time.Millisecond) {
+		select {
+		case err := <-failed:
+			return nil, err
+		default:
+		}
 		if time.Since(patient) > patience {
-			return 0, 0, fmt.Errorf("a wake-up was lost: %w", conserved(accepted, e.received()))
+			return nil, fmt.Errorf("a wake-up was lost: %w", conserved(accepted, e.received.sum()))
 		}
 	}
 	cancel()
 	lives.Wait()
 	select {
 	case err := <-failed:
-		return 0, 0, err
+		return nil, err
 	default:
-		return accepted, late, nil
+		return threads, nil
 	}
 }
 
-// await returns when the given number of signals has been received. It returns an
-// error if a goroutine has failed, or if a place receives nothing for a long time.
-func (e *endurance) await(signals uint64, failed <-chan error) error {
-	var last [openHandles]struct {
+// await returns when n have been received. It returns an error if a goroutine has
+// failed, or if a place receives nothing for a long time.
+func (e *endurance) await(n uint64, failed <-chan error) error {
+	last := make([]struct {
 		received uint64
 		at       time.Time
-	}
-	for e.received() < signals {
+	}, len(e.received))
+	for e.received.sum() < n {
 		select {
 		case err := <-failed:
 			return err
 		case now := <-time.After(10 * time.Millisecond):
 			for i := range last {
-				received := e.places[i].received.Load()
+				received := e.received[i].n.Load()
 				if received != last[i].received || last[i].at.IsZero() {
 					last[i].received, last[i].at = received, now
 				}
@@ -185,9 +216,18 @@ func (e *endurance) await(signals uint64, failed <-chan error) error {
 	return nil
 }
 
-// live makes handles for a place, one after the other, and closes each while
-// threads signal through it.
-func (e *endurance) live(ctx context.Context, place int) error {
+// endureSignals is endure for signals of Notifiers.
+func endureSignals(w io.Writer, n uint64) error {
+	e, err := newEndurance("signals", openHandles)
+	if err != nil {
+		return err
+	}
+	e.live, e.start = e.liveNotifier, e.board.Signal
+	_, err = e.endure(w, n)
+	return err
+}
+
+func (e *endurance) liveNotifier(ctx context.Context, place int) error {
 	for ctx.Err() == nil {
 		n, line, err := handle.notifier()
 		if err != nil {
@@ -216,7 +256,7 @@ func (e *endurance) live(ctx context.Context, place int) error {
 			return err
 		}
 		for count := range c {
-			e.places[place].received.Add(count)
+			e.received[place].n.Add(count)
 		}
 	}
 	return nil
@@ -227,7 +267,7 @@ func (e *endurance) live(ctx context.Context, place int) error {
 func (e *endurance) receive(place int, wait func() (uint64, error)) {
 	for most := rand.Uint64N(longestLife); ; {
 		count, err := wait()
-		e.places[place].received.Add(count)
+		e.received[place].n.Add(count)
 		if err != nil || count >= most {
 			return
 		}
@@ -243,7 +283,7 @@ func (e *endurance) receiveUntilClosed(ctx context.Context, place int, n *notify
 	defer end.Stop()
 	for {
 		count, err := n.Wait(ctx)
-		e.places[place].received.Add(count)
+		e.received[place].n.Add(count)
 		if err != nil {
 			return
 		}

@@ -5,6 +5,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"regexp"
@@ -19,7 +20,7 @@ type options struct {
 	svg    string
 	only   string
 
-	signals uint64
+	signals, values uint64
 }
 
 // settings say how long to measure.
@@ -46,14 +47,21 @@ func main() {
 	flag.StringVar(&o.svg, "svg", "", "draw the charts into this `folder`")
 	flag.StringVar(&o.only, "run", "", "run only comparisons whose title matches this `pattern`")
 	flag.Uint64Var(&o.signals, "signals", 0, "test the endurance of handles instead: C threads signal until this `number` of signals has been received")
+	flag.Uint64Var(&o.values, "values", 0, "test the endurance of queues instead: C threads send until this `number` of values has been received")
 	flag.Parse()
 	only, err := regexp.Compile(o.only)
 	if err != nil || flag.NArg() > 0 || o.rounds < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if o.signals > 0 {
-		if err := endure(os.Stdout, o.signals); err != nil {
+	for _, endurance := range []struct {
+		n   uint64
+		run func(io.Writer, uint64) error
+	}{{o.signals, endureSignals}, {o.values, endureValues}} {
+		if endurance.n == 0 {
+			continue
+		}
+		if err := endurance.run(os.Stdout, endurance.n); err != nil {
 			log.Fatal(err)
 		}
 		return
@@ -101,7 +109,7 @@ func run(o options, only *regexp.Regexp) error {
 func comparisons(s settings) []comparison {
 	var all []comparison
 	for _, group := range [][]comparison{
-		calls(), wakeUps(), goroutines(), fanIn(s), making(s), memory(s), signals(), looks(), pairs(), contention(), descriptors(s),
+		calls(), wakeUps(), goroutines(), fanIn(s), making(s), memory(s), signals(), looks(), values(), pairs(), contention(), descriptors(s),
 	} {
 		all = append(all, group...)
 	}

@@ -22,6 +22,9 @@ var charts = []chart{
 		x: "C threads that signal at once", y: "ns a signal (log scale)", xTicks: marks(1, 2, 3, 4),
 		without: []string{viaFD.of(selectCall), readRow, gvisorRow},
 	}, {
+		name: "queue", title: "What a value costs when a C thread sends as fast as it can",
+		x: "bytes per value (log scale)", y: "ns per value (log scale)", xTicks: marks(16, 64, 256), xLog: true,
+	}, {
 		name: "pinned", title: "Wake-up by a C thread and answer, the process on one CPU",
 		x: waitsAxis, y: "µs a round trip (log scale)", xTicks: percentileTicks, perY: 1000, waits: true,
 		without: []string{cReadAndEpoll, viaFD.of(selectCall), gvisorRow},

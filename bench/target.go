@@ -76,7 +76,7 @@ func (t target) print(w io.Writer, o outcome) {
 		verdict = "MISSED"
 		text += fmt.Sprintf(", with %.1f allocations", r.Allocs)
 	}
-	fmt.Fprintf(w, "  %-7s %8.2f, at most %g  %s: %s, %s\n", verdict, got, t.Max, o.Title, t.Row, text)
+	fmt.Fprintf(w, "  %-7s %8.2f, at most %.3g  %s: %s, %s\n", verdict, got, t.Max, o.Title, t.Row, text)
 }
 
 // measured is what the target bounds, and what that is.

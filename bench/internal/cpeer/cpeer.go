@@ -38,6 +38,8 @@ type Thread struct {
 	job            *C.struct_job
 	busy           int64
 	accepted, late uint64
+	refused        uint64
+	squares        uint64
 }
 
 // Ping starts a thread that signals and blocks in read(2) of the eventfd in
@@ -138,7 +140,9 @@ func FanIn(fds []int, threads, times int) (sum uint64, ns int64, err error) {
 	return uint64(read), ns, s.Join()
 }
 
-func (l Line) c() C.struct_line { return C.struct_line{handle: l.Handle, fd: C.int(l.FD)} }
+func (l Line) c() C.struct_line {
+	return C.struct_line{handle: l.Handle, queue: l.Queue, fd: C.int(l.FD)}
+}
 
 func start(loop C.enum_loop, job C.struct_job) (*Thread, error) {
 	j := (*C.struct_job)(C.malloc(C.sizeof_struct_job))
@@ -157,6 +161,7 @@ func start(loop C.enum_loop, job C.struct_job) (*Thread, error) {
 func free(j *C.struct_job) {
 	C.free(unsafe.Pointer(j.ns))
 	C.free(unsafe.Pointer(j.lines))
+	C.free(unsafe.Pointer(j.sizes))
 	C.free(unsafe.Pointer(j))
 }
 
@@ -167,6 +172,7 @@ func (t *Thread) Join() ([]int64, error) {
 	C.peer_join(t.job)
 	t.busy = int64(t.job.busy)
 	t.accepted, t.late = uint64(t.job.accepted), uint64(t.job.late)
+	t.refused, t.squares = uint64(t.job.refused), uint64(t.job.squares)
 	if t.job.error != 0 {
 		return nil, os.NewSyscallError("a C thread's read or write", syscall.Errno(t.job.error))
 	}
@@ -180,7 +186,7 @@ func (t *Thread) Join() ([]int64, error) {
 	return ns, nil
 }
 
-// A Board is where threads find the handles that they signal through.
+// A Board is where threads find the handles that they signal or send through.
 type Board struct{ board *C.struct_board }
 
 // NewBoard returns an empty Board of n places, or nil without cgo.

@@ -1,6 +1,7 @@
 //go:build cgo && linux
 
 #include "peer.h"
+#include "values.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,8 +22,7 @@ int64_t peer_now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-// busy is how long this thread has had a CPU, as what never waits is timed.
-static int64_t busy(void)
+int64_t peer_busy(void)
 {
 	struct timespec t;
 
@@ -59,6 +59,11 @@ static inline int signal_to(struct job *j, struct line line)
 		return (j->error = eventchan_add(line.handle, 1)) == 0;
 	if (line.fd >= 0)
 		return add(j, line.fd);
+	if (line.queue) {
+		const uint64_t value[2] = { j->sent++, 0 };
+
+		return (j->error = EVENTCHAN_SEND(line.queue, value)) == 0;
+	}
 	eventchanBenchCallback();
 	return 1;
 }
@@ -111,7 +116,7 @@ static void *paced(void *arg)
 			break;
 		j->ns[i] = peer_now() - start;
 	}
-	j->busy = busy();
+	j->busy = peer_busy();
 	return NULL;
 }
 
@@ -312,28 +317,28 @@ int64_t peer_fan_in(const int *fds, int k, const int *gates, int ngates, uint64_
 int64_t peer_adds(struct line line, uint64_t n)
 {
 	struct job j = { 0 };
-	int64_t start = busy();
+	int64_t start = peer_busy();
 
 	for (uint64_t i = 0; i < n; i++)
 		if (!signal_to(&j, line))
 			return -j.error;
-	return busy() - start;
+	return peer_busy() - start;
 }
 
 int64_t peer_pairs(int fd, uint64_t n)
 {
 	struct job j = { 0 };
-	int64_t start = busy();
+	int64_t start = peer_busy();
 
 	for (uint64_t i = 0; i < n; i++)
 		if (!add(&j, fd) || !take(&j, fd))
 			return -j.error;
-	return busy() - start;
+	return peer_busy() - start;
 }
 
 int64_t peer_opens(uint64_t n)
 {
-	int64_t start = busy();
+	int64_t start = peer_busy();
 
 	for (uint64_t i = 0; i < n; i++) {
 		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -341,7 +346,7 @@ int64_t peer_opens(uint64_t n)
 		if (fd < 0 || close(fd) < 0)
 			return -errno;
 	}
-	return busy() - start;
+	return peer_busy() - start;
 }
 
 void peer_put(struct board *b, uint32_t place, void *handle)
@@ -354,7 +359,7 @@ void peer_stop(struct board *b)
 	__atomic_store_n(&b->stop, 1, __ATOMIC_RELAXED);
 }
 
-static uint64_t next_random(uint64_t *state)	// splitmix64
+uint64_t peer_random(uint64_t *state)	// splitmix64
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -388,7 +393,7 @@ static void *endure(void *arg)
 	uint64_t seed = j->n;
 
 	while (!__atomic_load_n(&j->board->stop, __ATOMIC_RELAXED) && !j->error) {
-		uint64_t r = next_random(&seed);
+		uint64_t r = peer_random(&seed);
 		int one_by_one = peer_now() / PHASE % PHASES == 0;
 		void **was = &old[(r >> 8) % OLD];
 		void *handle = __atomic_load_n(&j->board->handles[(r >> 32) % j->board->n], __ATOMIC_ACQUIRE);
@@ -409,21 +414,26 @@ static void *endure(void *arg)
 
 static void *(*const loops[])(void *) = {
 	ping, ping_epoll, flood, sweep, pong_epoll, ping_condition, pong_condition,
-	flood_condition, paced, endure,
+	flood_condition, paced, endure, endure_values,
 };
 
-// peer_start blocks all signals around pthread_create, whose thread inherits
+// peer_thread blocks all signals around pthread_create, whose thread inherits
 // that, as threads of a C library in a Go process should.
-int peer_start(struct job *j, enum loop loop)
+int peer_thread(pthread_t *thread, void *(*loop)(void *), void *arg)
 {
 	sigset_t all, old;
 	int error;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&j->thread, NULL, loops[loop], j);
+	error = pthread_create(thread, NULL, loop, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return error;
+}
+
+int peer_start(struct job *j, enum loop loop)
+{
+	return peer_thread(&j->thread, loops[loop], j);
 }
 
 void peer_join(struct job *j)

@@ -8,9 +8,10 @@
 struct shared;
 
 // How to signal: through the handle, or else by write(2) to the eventfd, or else
-// by calling Go back.
+// by sending a value through the queue, or else by calling Go back.
 struct line {
 	void *handle;		// or NULL
+	void *queue;		// of values of 16 bytes, or NULL
 	int fd;			// or < 0
 };
 
@@ -25,12 +26,15 @@ struct job {
 	int64_t gap;		// ns from one signal to the next, for paced
 	int64_t busy;		// ns of CPU that paced took
 	struct shared *shared;	// for threads that meet at a condition variable
-	struct board *board;	// for endure
-	uint64_t accepted, late;	// signals of endure
+	struct board *board;	// for endure, endure_values
+	int *sizes;		// of the values of each queue of the board, for endure_values
+	uint64_t accepted, late;	// signals of endure, values of endure_values
+	uint64_t refused, squares;	// values of endure_values, and the sum of the squares of their numbers
+	uint64_t sent;		// values of ping
 	int error;
 };
 
-// Where threads find the handles that they signal through.
+// Where threads find the handles that they signal or send through.
 struct board {
 	void **handles;		// n, written by peer_put, each NULL before
 	uint32_t n;
@@ -46,7 +50,7 @@ struct shared {
 
 enum loop {
 	PING, PING_EPOLL, FLOOD, SWEEP, PONG_EPOLL, PING_CONDITION, PONG_CONDITION,
-	FLOOD_CONDITION, PACED, ENDURE
+	FLOOD_CONDITION, PACED, ENDURE, ENDURE_VALUES
 };
 
 int peer_start(struct job *j, enum loop loop);
@@ -75,5 +79,14 @@ int64_t peer_collect_epoll(int fd, uint64_t n);
 int64_t peer_fan_in(const int *fds, int k, const int *gates, int ngates, uint64_t times, uint64_t *sum);
 
 int64_t peer_now(void);
+
+// peer_busy is how long this thread has had a CPU, as what never waits is timed.
+int64_t peer_busy(void);
+
+// peer_thread starts a thread that blocks all signals, and returns an errno or 0.
+int peer_thread(pthread_t *thread, void *(*loop)(void *), void *arg);
+
+// peer_random returns the next number of splitmix64.
+uint64_t peer_random(uint64_t *state);
 
 #endif

@@ -40,3 +40,23 @@ func (b *Board) Put(place int, handle unsafe.Pointer) {}
 func (b *Board) Signal(seed int) (*Thread, error)     { return nil, ErrUnavailable }
 func (b *Board) Stop()                                {}
 func (b *Board) Free()                                {}
+
+func (t *Thread) Refused() uint64                          { return 0 }
+func (t *Thread) Squares() uint64                          { return 0 }
+func (b *Board) Send(id int, sizes []int) (*Thread, error) { return nil, ErrUnavailable }
+
+// An Array is an array in C, which a mutex protects.
+type Array struct{}
+
+func NewArray(capacity, size int, handle unsafe.Pointer) *Array { return nil }
+func (a *Array) Take() (unsafe.Pointer, int)                    { return nil, 0 }
+func (a *Array) Free()                                          {}
+
+// A Sender is a C thread that sends values.
+type Sender struct{}
+
+func SetValueCallee(f func(value unsafe.Pointer))              {}
+func SendValues(r Route, id, size, n int) (*Sender, error)     { return nil, ErrUnavailable }
+func SendBursts(r Route, size, n, bursts int) (*Sender, error) { return nil, ErrUnavailable }
+func (s *Sender) Burst() error                                 { return ErrUnavailable }
+func (s *Sender) Join() (busy int64, err error)                { return 0, ErrUnavailable }

@@ -3,6 +3,7 @@
 package eventchan_test
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -19,12 +20,15 @@ import (
 // The protocol that C threads and Go speak through shared words, checked in every
 // order in which its steps can happen: see docs/protocol.md.
 
-// checks are scenarios of the model, how each is searched, and the mutants of each
-// in which the checker must find an error.
-var checks = []struct {
+// A check is a scenario of a model, how it is searched, and the mutants of it in which
+// the checker must find an error.
+type check struct {
 	scenario, mutants string
 	how               search
-}{
+}
+
+// checks are those of the wake-up, docs/protocol.pml.
+var checks = []check{
 	{"RESTART PATIENT", "WAIT_FIRST CLOSE_SILENT REUSED_SLOT", exhaustive},
 	{"STOP PATIENT", "", bitstate},
 	{"SLEEP FEW", "", bitstate},
@@ -44,8 +48,30 @@ var checks = []struct {
 	{"SLEEP", "NO_RUNG SPLIT NEXT_LATE", mutantsOnly},
 }
 
-// small is the scenario that is checked outside CI.
-const small = "HOT PATIENT FEW"
+// queueChecks are those of the queue, docs/queue.pml.
+var queueChecks = []check{
+	{"TWO CLOSING PATIENT FEW", "", exhaustive},
+	{"", "", exhaustive},
+	{"MIXED PATIENT FEW", "", exhaustive},
+	{"TWO PATIENT FEW", "", exhaustive},
+	{"MIXED CLOSING PATIENT FEW SENDS=1", "", exhaustive},
+	{"HANDLE MIXED PATIENT FEW", "", exhaustive},
+	{"HANDLE CHANNEL CLOSING FEW", "", exhaustive},
+	{"HANDLE CLOSING PATIENT FEW", "", exhaustive},
+	{"HANDLE PATIENT FEW", "STALE_RING HANDLE_BLIND", exhaustive},
+	{"HANDLER CLOSING PATIENT", "", exhaustive},
+	{"CHANNEL CLOSING FEW", "PUMP_BLIND FREE_HELD", exhaustive},
+	{"FEW", "RELAXED_WAKE SLEEP_BLIND", exhaustive},
+	{smallQueue, "NO_DISOWN CLOSE_STORE EXCHANGE ZERO_STATE LINGER_BLIND", exhaustive},
+	{"PATIENT", "STORE_SEQ PARK_STORE PARK_AT_TAIL HEAD_EARLY CLAIM_ADD", exhaustive},
+	{"TWO FEW", "LEAVE_LOST", mutantsOnly},
+}
+
+// The scenarios that are checked outside CI.
+const (
+	small      = "HOT PATIENT FEW"
+	smallQueue = "CLOSING PATIENT FEW"
+)
 
 // A search is how the checker remembers the states that it has seen.
 type search int
@@ -59,16 +85,24 @@ const (
 // TestProtocolModel has spin look for a wake-up that is lost, a count that is lost
 // or received twice, a slot that is pushed twice, and a thread that waits for another
 // that need not come.
-func TestProtocolModel(t *testing.T) {
+func TestProtocolModel(t *testing.T) { checkModel(t, "docs/protocol.pml", checks, small) }
+
+// TestQueueModel has spin look for a value that is lost, received twice, overwritten or
+// received though its sender was refused, and for a consumer that sleeps over a value.
+func TestQueueModel(t *testing.T) { checkModel(t, "docs/queue.pml", queueChecks, smallQueue) }
+
+// checkModel checks the model in a file: all of it in CI, and otherwise one scenario.
+func checkModel(t *testing.T, file string, checks []check, small string) {
+	t.Helper()
 	if !mode.Is(mode.All[0]) {
 		return // the model is the same in all modes
 	}
 	for _, tool := range []string{"spin", "gcc"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			lacks(t, "the model in docs/protocol.pml needs %s: %v", tool, err)
+			lacks(t, "the model in %s needs %s: %v", file, tool, err)
 		}
 	}
-	model, err := os.ReadFile("docs/protocol.pml")
+	model, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +120,7 @@ func TestProtocolModel(t *testing.T) {
 			continue
 		}
 		if c.how != mutantsOnly {
-			check(c.scenario, c.scenario, c.how, true)
+			check(cmp.Or(c.scenario, "plain"), c.scenario, c.how, true)
 		}
 		for _, mutant := range strings.Fields(c.mutants) {
 			check(c.scenario+" but "+mutant, c.scenario+" "+mutant, c.how, false)
@@ -105,7 +139,7 @@ var seen = regexp.MustCompile(`\d+ states, stored`)
 func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bool) {
 	t.Helper()
 	dir := t.TempDir() // spin writes beside the model
-	if err := os.WriteFile(filepath.Join(dir, "protocol.pml"), model, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "model.pml"), model, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	spin := []string{"-a"}
@@ -123,10 +157,10 @@ func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bo
 	} else {
 		compile = append(compile, "-DCOLLAPSE")
 	}
-	runTool(t, dir, "spin", append(spin, "protocol.pml")...)
+	runTool(t, dir, "spin", append(spin, "model.pml")...)
 	runTool(t, dir, "gcc", compile...)
 	out := runTool(t, dir, "./pan", run...)
-	_, err := os.Stat(filepath.Join(dir, "protocol.pml.trail"))
+	_, err := os.Stat(filepath.Join(dir, "model.pml.trail"))
 	found := err == nil
 	t.Log(seen.FindString(out))
 	switch {

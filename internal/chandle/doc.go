@@ -28,3 +28,6 @@ const (
 	BeforeWrite                 // it has pushed the handle
 	BeforeQuiet                 // it has written
 )
+
+// A Value is what a [Sender] sends: struct value of send.go.
+type Value struct{ Sender, Number uint64 }

@@ -32,3 +32,20 @@ type Paused struct{}
 func AddPaused(handle unsafe.Pointer, there Stop) (*Paused, error) { return nil, ErrUnavailable }
 func (p *Paused) GoOn(there Stop) error                            { return ErrUnavailable }
 func (p *Paused) Finish() int                                      { return -1 }
+
+// A Sender does not exist here.
+type Sender struct{}
+
+func Send(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
+	return nil, ErrUnavailable
+}
+func Reserve(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
+	return nil, ErrUnavailable
+}
+func SendInterrupted(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
+	return nil, ErrUnavailable
+}
+func ReserveInterrupted(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
+	return nil, ErrUnavailable
+}
+func (s *Sender) Join() (sent, inside uint64, err error) { return 0, 0, ErrUnavailable }

@@ -1,0 +1,215 @@
+//go:build cgo
+
+package callback_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/eventchan/eventchan/bridge/queue"
+	"github.com/eventchan/eventchan/internal/chandle"
+	"github.com/eventchan/eventchan/internal/hammer"
+)
+
+// What C threads send, as seen by goroutines that receive it.
+
+const (
+	senders  = 8
+	goSender = 7
+)
+
+// An exchange is a queue with receivers, and what senders were told.
+type exchange struct {
+	*queue.Queue[chandle.Value]
+	receiving, sending sync.WaitGroup
+	threads            []*chandle.Sender
+	received, sum      [senders]atomic.Uint64
+	told               [senders]uint64
+}
+
+func newExchange(t *testing.T, capacity, times, late int) *exchange {
+	x := &exchange{Queue: must(queue.New[chandle.Value](capacity))}
+	handle := mustHandle(x)
+	x.receiveInEveryWay(t)
+	for i, start := range []func(unsafe.Pointer, uint64, int, int) (*chandle.Sender, error){
+		chandle.Send, chandle.SendInterrupted, nil, chandle.Reserve, chandle.ReserveInterrupted,
+	} {
+		if start != nil { // the third is the handler of the second
+			x.threads = append(x.threads, must(start(handle, uint64(i), times, late)))
+		}
+	}
+	x.sending.Go(func() {
+		for x.told[goSender] < uint64(times) {
+			switch err := x.Send(chandle.Value{Sender: goSender, Number: x.told[goSender] + 1}); {
+			case err == nil:
+				x.told[goSender]++
+			case errors.Is(err, os.ErrClosed):
+				return
+			case err != queue.ErrFull:
+				t.Errorf("Send = %v", err)
+				return
+			default:
+				runtime.Gosched()
+			}
+		}
+	})
+	return x
+}
+
+// receive receives in one way until that returns false.
+func (x *exchange) receive(t *testing.T, some func(dst []chandle.Value) (n int, more bool)) {
+	x.receiving.Go(func() {
+		var last [senders]uint64
+		dst := make([]chandle.Value, 16)
+		for more := true; more; {
+			var n int
+			n, more = some(dst)
+			for _, v := range dst[:n] {
+				if v.Sender >= senders || v.Number <= last[v.Sender] {
+					t.Errorf("received %+v after %d", v, last)
+					continue
+				}
+				last[v.Sender] = v.Number
+				x.received[v.Sender].Add(1)
+				x.sum[v.Sender].Add(v.Number)
+			}
+		}
+	})
+}
+
+// receiveInEveryWay starts receivers that compete, with some of the values each.
+func (x *exchange) receiveInEveryWay(t *testing.T) {
+	x.receive(t, func(dst []chandle.Value) (n int, more bool) {
+		v, err := x.Receive(context.Background())
+		if err != nil {
+			return 0, false
+		}
+		dst[0] = v
+		return 1, true
+	})
+	x.receive(t, func(dst []chandle.Value) (n int, more bool) {
+		n, err := x.ReceiveBatch(context.Background(), dst)
+		return n, err == nil
+	})
+	x.receive(t, func(dst []chandle.Value) (n int, more bool) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rand.N(100))*time.Microsecond)
+		defer cancel()
+		n, err := x.ReceiveBatch(ctx, dst)
+		return n, !errors.Is(err, os.ErrClosed)
+	})
+	x.receive(t, func(dst []chandle.Value) (n int, more bool) {
+		v, ok := x.TryReceive()
+		if !ok {
+			runtime.Gosched()
+			return 0, x.String() != "Queue(closed)"
+		}
+		dst[0] = v
+		return 1, true
+	})
+	c := x.C()
+	x.receive(t, func(dst []chandle.Value) (n int, more bool) {
+		v, ok := <-c
+		if !ok {
+			return 0, false
+		}
+		dst[0] = v
+		return 1, true
+	})
+}
+
+// join waits for senders.
+func (x *exchange) join(t *testing.T) {
+	for i, at := range []int{0, 1, 3, 4} { // see newExchange
+		sent, inside, err := x.threads[i].Join()
+		if err != nil {
+			t.Error(err)
+		}
+		x.told[at] = sent
+		if inside > 0 {
+			x.told[at+1] = inside
+		}
+	}
+	x.sending.Wait()
+}
+
+// check waits for receivers, and checks that each value was received once that its
+// sender was told it has sent, and no other.
+func (x *exchange) check(t *testing.T) {
+	t.Helper()
+	x.receiving.Wait()
+	for i, told := range x.told {
+		if got, sum := x.received[i].Load(), x.sum[i].Load(); got != told || sum != told*(told+1)/2 {
+			t.Errorf("received %d values with the sum %d of sender %d, which was told %d", got, sum, i, told)
+		}
+	}
+	if got := x.Len(); got != 0 {
+		t.Errorf("Len = %d after all was received", got)
+	}
+}
+
+// Each value is received exactly once, in the order of its sender, whoever sends and
+// receives.
+func TestThreadsSendToQueue(t *testing.T) {
+	for capacity, times := range map[int]int{1: 200, 16: 500, 1024: 10_000} {
+		if hammer.InCI() {
+			times *= 20
+		}
+		x := newExchange(t, capacity, times, forEver)
+		x.join(t)
+		for i, told := range x.told {
+			if i < 5 && i != 2 && told != uint64(times) {
+				t.Errorf("sender %d has sent %d, want %d", i, told, times)
+			}
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+		x.check(t)
+	}
+}
+
+// What threads are told that they have sent is received, and nothing else, though
+// Close comes at any moment.
+func TestCloseTellsThreadsWhatIsReceived(t *testing.T) {
+	hammer.For(2*time.Second, 1, func() {
+		x := newExchange(t, 1<<rand.N(8), forEver, 2)
+		for range rand.N(200) { // until any moment
+			runtime.Gosched()
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+		x.join(t)
+		x.check(t)
+	})
+}
+
+// A queue wakes its receiver for a single value, whether that waits in a call or for C.
+func TestThreadWakesReceiverOfQueue(t *testing.T) {
+	q := must(queue.New[chandle.Value](4))
+	defer q.Close()
+	handle := mustHandle(q)
+	for i := range uint64(200) {
+		thread := must(chandle.Send(handle, i, 1, forEver))
+		got, ok := chandle.Value{}, true
+		if i < 100 {
+			got, _ = q.Receive(context.Background())
+		} else {
+			got, ok = <-q.C()
+		}
+		if want := (chandle.Value{Sender: i, Number: 1}); got != want || !ok {
+			t.Errorf("received %+v, want %+v", got, want)
+		}
+		if _, _, err := thread.Join(); err != nil {
+			t.Error(err)
+		}
+	}
+}

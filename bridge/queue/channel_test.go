@@ -14,7 +14,7 @@ import (
 
 func TestCIsTheSameEachTime(t *testing.T) {
 	q := mustNew[int64](t, 2)
-	if q.C() != q.C() {
+	if first := q.C(); q.C() != first {
 		t.Error("C has returned two channels")
 	}
 }

@@ -33,8 +33,8 @@ type (
 		A  [2]inner[T]
 	}
 	list struct {
-		next *list
-		n    int
+		Next *list
+		N    int
 	}
 )
 

@@ -42,6 +42,7 @@ func wantGot(t *testing.T, s *semaphore.Semaphore, n int64) {
 // A goroutine that lacks permits gets the one that C has reserved, and C reserves the
 // next one.
 func TestAcquireGetsThePermitOfC(t *testing.T) {
+	hammer.NeedsCount(t)
 	for _, n := range []int64{1, 3} {
 		s := mustNew(t, n)
 		c := s.C()
@@ -113,6 +114,7 @@ func TestSharersOfPermitsWhoUseCGoOn(t *testing.T) {
 // An Acquire of all permits succeeds though several others have them reserved, or are
 // waiting to reserve one, and none of them receives.
 func TestAcquireGetsThePermitsOfEveryIdleC(t *testing.T) {
+	hammer.NeedsCount(t)
 	const permits = 3
 	for name, others := range map[string]int{"one": 1, "all permits": permits, "more than permits": permits + 2} {
 		t.Run(name, func(t *testing.T) {
@@ -181,6 +183,7 @@ func TestBubbleHasCGiveBack(t *testing.T) {
 // No permit is lost or doubled, whatever the order of receives, recalls, timeouts and
 // Close.
 func TestPermitsOfCAreConserved(t *testing.T) {
+	hammer.NeedsCount(t)
 	const permits = 3
 	hammer.For(2*time.Second, 2, func() {
 		s, err := mode.Semaphore(permits)

@@ -4,12 +4,16 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
@@ -87,6 +91,24 @@ func TestCGivesBackAfterAnExport(t *testing.T) {
 	s := mustNew(t, 2)
 	s.C()
 	wantGot(t, twin(t, s), 2)
+}
+
+// It also does so for a waiter that cannot see the count, as in gVisor, and so has to
+// look while C keeps no permit.
+func TestCGivesBackToAWaiterThatSeesNoCount(t *testing.T) {
+	s := mustNew(t, 2)
+	other := twin(t, s)
+	s.C()
+	defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == "open" {
+			return unix.EACCES
+		}
+		return 0
+	})()
+	for range 5 {
+		wantGot(t, other, 2)
+		other.Release(2)
+	}
 }
 
 // Semaphores that share permits and use C, as several processes do, can each acquire

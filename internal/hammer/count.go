@@ -2,6 +2,7 @@ package hammer
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
@@ -20,11 +21,22 @@ func Counted(t testing.TB, err error) {
 // eventfd of its own.
 func NeedsCount(t testing.TB) {
 	t.Helper()
-	f, err := rawefd.New(0, false)
+	err := tryCount()
+	Counted(t, err)
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ShowsCount reports whether this system shows the count of an eventfd.
+var ShowsCount = sync.OnceValue(func() bool { return tryCount() == nil })
+
+func tryCount() error {
+	f, err := rawefd.New(0, false)
+	if err != nil {
+		return err
+	}
 	defer f.Close(func() {})
 	_, err = f.Count()
-	Counted(t, err)
+	return err
 }

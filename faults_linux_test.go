@@ -501,7 +501,11 @@ func (f *faulty) permits(s *semaphore.Semaphore, want int) {
 	if want > 0 {
 		f.errorf("%d permits are lost", want)
 	} else if s.TryAcquire(1) {
-		f.errorf("there is a permit too many")
+		left, err := s.Count()
+		f.mu.Lock()
+		calls := maps.Clone(f.calls)
+		f.mu.Unlock()
+		f.errorf("there is a permit too many, and %d more (%v); %v; calls: %v", left, err, s, calls)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/notify"
@@ -257,7 +258,9 @@ func wantWaited(t testing.TB, n *notify.Notifier, want uint64) {
 // wantCount fails the test unless that many permits are free.
 func wantCount(t testing.TB, s *semaphore.Semaphore, want int64) {
 	t.Helper()
-	if got, err := s.Count(); got != want || err != nil {
+	got, err := s.Count()
+	hammer.Counted(t, err)
+	if got != want || err != nil {
 		t.Errorf("Count: got %d, %v, want %d, nil", got, err, want)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -93,7 +94,9 @@ func TestBadMemory(t *testing.T) {
 
 func wantCountOf(t *testing.T, n *notify.Notifier, want uint64) {
 	t.Helper()
-	if got, err := n.Count(); got != want || err != nil {
+	got, err := n.Count()
+	hammer.Counted(t, err)
+	if got != want || err != nil {
 		t.Errorf("Count: got %d, %v, want %d", got, err, want)
 	}
 }

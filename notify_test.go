@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/internal/cthread"
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -62,8 +63,8 @@ func TestSumIsConservedWhenAllReceiveAtOnce(t *testing.T) {
 	c.run()
 }
 
-// signals is how many there are in each run of conservation.
-const signals = 1_000_000
+// signals returns how many there are in each run of conservation.
+func signals() int { return hammer.Rounds(1_000_000) }
 
 // A conservation is one run: senders and receivers of one Notifier.
 type conservation struct {
@@ -96,8 +97,8 @@ func conserve(t *testing.T) *conservation {
 func (c *conservation) run() {
 	t := c.t
 	calls := c.send()
-	if calls < signals {
-		t.Errorf("%d signals sent, want at least %d", calls, signals)
+	if calls < signals() {
+		t.Errorf("%d signals sent, want at least %d", calls, signals())
 	}
 	deadline := time.After(limit)
 	for len(c.processes) == 0 && c.received.Load() != c.sent.Load() {
@@ -129,7 +130,7 @@ func (c *conservation) run() {
 // send has everybody send and returns how many signals there were when all have
 // been sent.
 func (c *conservation) send() (calls int) {
-	const share = signals / 10
+	share := signals() / 10
 	var senders sync.WaitGroup
 	sender := func(n int, send func(n int) (sum uint64, err error)) {
 		calls += n

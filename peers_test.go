@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -108,12 +109,13 @@ func fcntl(t testing.TB, fd, command int) int {
 // GLib GWakeup.
 func TestMillionSignalsNeverBlockAndOneWaitTakesThem(t *testing.T) {
 	n := newNotifier(t)
-	for range 1_000_000 {
+	million := hammer.Rounds(1_000_000)
+	for range million {
 		if err := n.Notify(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantWaited(t, n, 1_000_000)
+	wantWaited(t, n, uint64(million))
 	wantTaken(t, n, 0)
 }
 
@@ -201,7 +203,7 @@ func TestTwoSignalsDrainedInBetweenAreTwoWakes(t *testing.T) {
 
 // libuv: threads hammer uv_async_send while the loop closes the handle.
 func TestSenderHammersWhileReceiverCloses(t *testing.T) {
-	for round := range 50 {
+	for round := range hammer.Rounds(50) {
 		n := newNotifier(t)
 		left := twin(t, n)
 		var sent, received atomic.Uint64

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/cthread"
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
@@ -24,7 +25,8 @@ import (
 // Semaphore, in every way there is, and count the holders in memory that they
 // share.
 func TestPermitsAreNeverMoreNorLost(t *testing.T) {
-	const permits, rounds = 5, 2000
+	const permits = 5
+	rounds := hammer.Rounds(2000)
 	s := newSemaphore(t, permits)
 	rest := twinSemaphore(t, s) // tells what is left when s is closed
 	memory, err := unix.MemfdCreate("ledger", unix.MFD_CLOEXEC)

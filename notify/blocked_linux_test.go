@@ -88,7 +88,7 @@ func TestFullEventfdBlocksNeitherTheDoorbellNorOthers(t *testing.T) {
 	if got := <-arrivals; got.count != 3 {
 		t.Errorf("the waiter of another Notifier got %d, want 3", got.count)
 	}
-	if _, err := n.Count(); err != nil {
+	if _, err := n.Count(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Count = %v", err)
 	}
 	var buf [8]byte

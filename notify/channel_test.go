@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -35,11 +36,7 @@ func slowReceiverLosesNothing(t *testing.T, add func(testing.TB, *notify.Notifie
 	c := n.C()
 	for i := uint64(1); i <= 100; i++ {
 		add(t, n, i)
-		for count, err := n.Count(); count > 0; count, err = n.Count() { // until it is in the buffer
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
+		untilTaken(t, n) // it is in the buffer then
 	}
 	if got := <-c; got != 5050 {
 		t.Errorf("C gave %d, want 5050", got)
@@ -152,15 +149,26 @@ func pieces(t *testing.T, c <-chan uint64, want *big.Int) {
 	}
 }
 
+// untilTaken waits until the kernel holds no count.
+func untilTaken(t *testing.T, n *notify.Notifier) {
+	t.Helper()
+	for {
+		count, err := n.Count()
+		hammer.Counted(t, err)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case count == 0:
+			return
+		}
+	}
+}
+
 // move adds a count and waits until it is no longer in the kernel.
 func move(t *testing.T, n *notify.Notifier, delta uint64, add func(testing.TB, *notify.Notifier, uint64)) {
 	t.Helper()
 	add(t, n, delta)
-	for count, err := n.Count(); count > 0; count, err = n.Count() {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	untilTaken(t, n)
 }
 
 func TestSumThatNoUint64HoldsComesInPieces(t *testing.T) {

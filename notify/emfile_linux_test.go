@@ -119,18 +119,10 @@ func TestOutOfDescriptorsForTheEventfd(t *testing.T) {
 	}
 	defer n.Close()
 	mustAdd(t, n, 3)
-	var old unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
+	giveBack := noDescriptors(t)
 	_, err = n.File()
 	fd, handle := n.FD(), n.Handle()
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
+	giveBack()
 	var call *os.SyscallError
 	if !errors.As(err, &call) || call.Syscall != "eventfd2" || call.Err != unix.EMFILE {
 		t.Errorf("File = %v, want EMFILE from eventfd2", err)
@@ -152,18 +144,10 @@ func TestOutOfDescriptorsForThePoller(t *testing.T) {
 	n, m := mustNew(t), mustNew(t)
 	n.FD() // private or with a handle they need no poller
 	m.FD()
-	var old unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
+	giveBack := noDescriptors(t)
 	_, err := n.Wait(background)
 	c := m.C()
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
+	giveBack()
 	wantIs(t, "Wait", err, unix.EMFILE)
 	mustAdd(t, m, 5)
 	if got := <-c; got != 5 {

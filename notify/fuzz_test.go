@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/notify"
@@ -139,6 +140,7 @@ func (m *model) count(t *testing.T) {
 		wantIs(t, "Count after Close", err, os.ErrClosed)
 		return
 	}
+	hammer.Counted(t, err)
 	if err != nil || got > m.pending || !m.inC && got != m.pending {
 		t.Errorf("Count = %d, %v with %d pending", got, err, m.pending)
 	}

@@ -112,9 +112,10 @@ func noWakeUpIsLost(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, turn := mustNew(t), make(chan int)
+			rounds := hammer.Rounds(20000)
 			go func() {
 				defer close(turn)
-				for round := range 20000 {
+				for round := range rounds {
 					for range round % 64 { // meet the receiver at another step each time
 						notify.Waiting(n)
 					}
@@ -122,7 +123,7 @@ func noWakeUpIsLost(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)
 					<-turn
 				}
 			}()
-			for round := range 20000 {
+			for round := range rounds {
 				if got := receive(n); got != 1 {
 					t.Fatalf("round %d: received %d, want 1", round, got)
 				}
@@ -157,7 +158,7 @@ func TestConservation(t *testing.T) {
 			received.Add(count)
 		}
 	})
-	const signals = 100_000
+	signals := hammer.Rounds(100_000)
 	for _, way := range anySize {
 		senders.Go(func() {
 			for range signals {

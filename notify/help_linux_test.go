@@ -48,3 +48,22 @@ func fetch(t testing.TB, fd int) uint64 {
 	}
 	return binary.NativeEndian.Uint64(buf[:])
 }
+
+// noDescriptors has every call that needs a new descriptor fail until giveBack is
+// called. The limit is 1 and not 0, because poll(2) fails if it is given more
+// descriptors than the limit.
+func noDescriptors(t *testing.T) (giveBack func()) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

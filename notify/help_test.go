@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/internal/rawefd"
@@ -73,7 +74,9 @@ func wantWait(t *testing.T, n *notify.Notifier, want uint64) {
 
 func wantCount(t *testing.T, n *notify.Notifier, want uint64) {
 	t.Helper()
-	if got, err := n.Count(); got != want || err != nil {
+	got, err := n.Count()
+	hammer.Counted(t, err)
+	if got != want || err != nil {
 		t.Errorf("Count = %d, %v; want %d", got, err, want)
 	}
 }

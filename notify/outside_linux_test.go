@@ -85,17 +85,9 @@ func TestExportThatFailsChangesNothing(t *testing.T) {
 	defer n.Close()
 	c := n.C()
 	arrivals := startWaiters(n, contexts(1))
-	var old unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
+	giveBack := noDescriptors(t)
 	fd := n.FD()
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
+	giveBack()
 	if fd != -1 {
 		t.Errorf("FD = %d without descriptors, want -1", fd)
 	}

@@ -71,6 +71,9 @@ func TestFromRefuses(t *testing.T) {
 	_, err = semaphore.FromProcess(-1, 3)
 	wantIs(t, "FromProcess of pid -1", err, os.ErrInvalid)
 	_, err = semaphore.FromProcess(os.Getpid(), 1<<20)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
+		t.Skipf("this machine does not let us: %v", err)
+	}
 	wantIs(t, "FromProcess of a descriptor not open", err, syscall.EBADF)
 }
 

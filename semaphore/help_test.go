@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/internal/rawefd"
@@ -70,7 +71,9 @@ func wantTry(t *testing.T, s *semaphore.Semaphore, n int64, want bool) {
 
 func wantCount(t *testing.T, s *semaphore.Semaphore, want int64) {
 	t.Helper()
-	if got, err := s.Count(); got != want || err != nil {
+	got, err := s.Count()
+	hammer.Counted(t, err)
+	if got != want || err != nil {
 		t.Errorf("Count = %d, %v; want %d", got, err, want)
 	}
 }

@@ -51,6 +51,7 @@ func TestAcquireOfVeryManyObeysItsContext(t *testing.T) {
 
 // taking returns once an Acquire of all n permits has taken some, and its result.
 func taking(t *testing.T, s *semaphore.Semaphore, n int64) <-chan error {
+	hammer.NeedsCount(t)
 	result := make(chan error, 1)
 	go func() { result <- s.Acquire(background, n) }()
 	hammer.Eventually(t, func() string { return "Acquire takes nothing" }, func() bool {
@@ -114,6 +115,7 @@ func TestTryAcquireOfVeryManyBlocksNobody(t *testing.T) {
 // A waiter for many permits, more than are taken without a break, holds none while it
 // waits, and is served in order.
 func TestWaiterForManyHoldsNothing(t *testing.T) {
+	hammer.NeedsCount(t)
 	const many = 5000
 	s := exported(t, many-1)
 	other := twin(t, s)

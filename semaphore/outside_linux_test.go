@@ -198,6 +198,7 @@ func (h *holders) wantAll(useC bool) {
 	var err error
 	hammer.Eventually(h.t, func() string { return fmt.Sprintf("%d, %v are free, want %d", count, err, want) }, func() bool {
 		count, err = h.s.Count()
+		hammer.Counted(h.t, err)
 		return count == want && err == nil
 	})
 }

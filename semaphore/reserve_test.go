@@ -25,3 +25,15 @@ func TestInstantsOfGivingBack(t *testing.T) {
 		}
 	}
 }
+
+// A waiter that sees no count looks while no C keeps a permit, from whatever moment on.
+func TestBlindWaiterLooksWhileNoCKeepsAPermit(t *testing.T) {
+	for from := time.Duration(0); from < 2*idle; from += time.Millisecond / 8 {
+		now := time.Unix(1000, 0).Add(from)
+		sleep := untilLook(true, now)
+		phase := time.Duration(now.Add(sleep).UnixNano() % int64(idle))
+		if phase < aside/4 || phase >= aside || sleep <= 0 || sleep > idle+aside {
+			t.Errorf("from %v it looks after %v, %v past the moment of giving back", from, sleep, phase)
+		}
+	}
+}

@@ -152,20 +152,22 @@ func (s *Semaphore) enough(p *place) bool {
 	return err == nil && count >= uint64(p.Value.permits)
 }
 
-// look serves if the waiter is the first. It is called at a slow pace, so where
-// /proc does not tell the count it may try without knowing.
-func (s *Semaphore) look(p *place) {
+// look serves if the waiter is the first. It is called at a slow pace. Therefore it can
+// try without knowing the count where the system does not show it, and reports whether
+// it did: then the waiter is blind.
+func (s *Semaphore) look(p *place) (blind bool) {
 	if !s.count.Lock() {
-		return
+		return false
 	}
 	defer s.count.Unlock()
 	if s.waiters.First() != p {
-		return
+		return false
 	}
 	if _, err := s.count.Count(); err != nil {
+		blind = true
 		if s.many(p.Value.permits) {
 			p.Value.rouse()
-			return
+			return blind
 		}
 		if took, err := s.take(p.Value.permits); took {
 			s.unqueue(p)
@@ -175,6 +177,7 @@ func (s *Semaphore) look(p *place) {
 		}
 	}
 	s.serve()
+	return blind
 }
 
 // take takes n permits or none. The caller holds the lock, so that two goroutines

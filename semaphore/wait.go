@@ -2,6 +2,7 @@ package semaphore
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"time"
 )
@@ -67,6 +68,18 @@ func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1
 // edge of a descriptor that is readable already, and no kernel promises one.
 const recheck = 100 * time.Millisecond
 
+// untilLook returns how long a waiter sleeps before it looks again. A blind one looks
+// while no C keeps a permit: its own rhythm, as long as that of C, could miss that time
+// for ever. The instant is random so that blind waiters in several processes do not
+// keep taking a part each of what both want.
+func untilLook(blind bool, now time.Time) time.Duration {
+	if !blind {
+		return recheck
+	}
+	phase := time.Duration(now.UnixNano() % int64(idle))
+	return idle - phase + aside/4 + rand.N(aside/2)
+}
+
 // await returns when the waiter is woken or ctx has ended.
 func (s *Semaphore) await(ctx context.Context, p *place) {
 	select {
@@ -74,11 +87,12 @@ func (s *Semaphore) await(ctx context.Context, p *place) {
 		return
 	default:
 	}
+	var timer *time.Timer
 	var tick <-chan time.Time
 	if p.Value.permits > 1 && s.count.FD() != nil {
-		ticker := time.NewTicker(recheck)
-		defer ticker.Stop()
-		tick = ticker.C
+		timer = time.NewTimer(recheck)
+		defer timer.Stop()
+		tick = timer.C
 	}
 	done := ctx.Done()
 	if done == nil && tick == nil {
@@ -92,7 +106,7 @@ func (s *Semaphore) await(ctx context.Context, p *place) {
 		case <-done:
 			return
 		case <-tick:
-			s.look(p)
+			timer.Reset(untilLook(s.look(p), time.Now()))
 		}
 	}
 }

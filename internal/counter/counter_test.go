@@ -90,7 +90,9 @@ var interesting = []uint64{0, 1, 1 << 32, word.Full - 1, word.Full, word.Full + 
 
 func wantCount(t *testing.T, what string, c *counter.Counter, want uint64) {
 	t.Helper()
-	if got, err := c.Count(); got != want || err != nil {
+	got, err := c.Count()
+	hammer.Counted(t, err)
+	if got != want || err != nil {
 		t.Errorf("%s: Count = %#x, %v; want %#x", what, got, err, want)
 	}
 }

@@ -34,6 +34,15 @@ func For(d time.Duration, n int, round func()) {
 	wg.Wait()
 }
 
+// Rounds returns n, or a fiftieth of it but no fewer than 5 under -test.short. That is for
+// slow systems such as gVisor, where a system call takes many microseconds.
+func Rounds(n int) int {
+	if testing.Short() {
+		return min(n, max(n/50, 5))
+	}
+	return n
+}
+
 // Yield lets other goroutines run where nothing interrupts a loop, which is on
 // WebAssembly. A loop of a test that otherwise never blocks calls it, because it
 // would never end there. Elsewhere Yield does nothing, so that the loop stays tight.

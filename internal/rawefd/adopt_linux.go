@@ -81,8 +81,10 @@ func checkMode(num int, semaphore bool) error {
 	if err != nil {
 		return fmt.Errorf("cannot find out what it is: %w", err)
 	}
-	if _, ok := info.field("eventfd-count:"); !ok && !linksToEventfd(num) {
-		return fmt.Errorf("not an eventfd: %w", os.ErrInvalid)
+	if _, ok := info.field("eventfd-count:"); !ok {
+		if err := checkLink(num); err != nil {
+			return err
+		}
 	}
 	switch mode, _ := info.field("eventfd-semaphore:"); {
 	case mode == "0" && semaphore:
@@ -93,10 +95,17 @@ func checkMode(num int, semaphore bool) error {
 	return nil
 }
 
-// linksToEventfd is for systems whose fdinfo has no line for eventfds: gVisor.
-func linksToEventfd(num int) bool {
-	name, err := readlink(procFile("fd", num))
-	return err == nil && name == "anon_inode:[eventfd]"
+// checkLink returns an error unless num is an eventfd. It is for systems whose fdinfo
+// has no line for eventfds: gVisor.
+func checkLink(num int) error {
+	path := procFile("fd", num)
+	switch name, err := readlink(path); {
+	case err != nil:
+		return fmt.Errorf("cannot find out what it is: %w", &os.PathError{Op: "readlink", Path: path, Err: err})
+	case name != "anon_inode:[eventfd]":
+		return fmt.Errorf("not an eventfd: %w", os.ErrInvalid)
+	}
+	return nil
 }
 
 // procFile names what /proc has of a descriptor. It asks for the thread, since

@@ -166,9 +166,7 @@ func TestAdoptWithLongFdinfo(t *testing.T) {
 		t.Skipf("locks do not make fdinfo long here: %d bytes, %v", len(info), err)
 	}
 	g := adoptDup(t, f)
-	if got, err := g.Count(); got != 3 || err != nil {
-		t.Errorf("Count = %d, %v; want 3", got, err)
-	}
+	wantCount(t, g, 3)
 	if _, err := rawefd.Adopt(f.Number(), true); err == nil {
 		t.Error("Adopt took an eventfd in counting mode for one in semaphore mode")
 	}
@@ -267,6 +265,9 @@ func withoutMainThread() int {
 		return 1
 	}
 	count, err := f.Count()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return 0
+	}
 	if count != 5 || err != nil {
 		fmt.Printf("Count = %d, %v; want 5\n", count, err)
 		return 1

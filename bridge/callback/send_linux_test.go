@@ -37,7 +37,7 @@ func wantSent(t *testing.T, program string) {
 	}
 }
 
-// Outside CI this tries only the oldest dialect and the newest of each compiler.
+// Outside CI this tries only the oldest dialect of each compiler.
 func TestSendInEveryDialect(t *testing.T) {
 	text, source := header(t), read(t, "testdata/send.c")
 	for compiler, standards := range dialects {
@@ -46,7 +46,7 @@ func TestSendInEveryDialect(t *testing.T) {
 			continue
 		}
 		if !hammer.InCI() {
-			standards = []string{standards[0], standards[len(standards)-1]}
+			standards = standards[:1]
 		}
 		for _, standard := range standards {
 			t.Run(compiler+" "+standard, func(t *testing.T) {
@@ -96,10 +96,10 @@ var sanitizers = map[string][]string{
 	"clang++ memory": {"clang++", "-fsanitize=memory"},
 }
 
-// Outside CI this tries only a few.
+// Outside CI this tries only one.
 func TestSendUnderSanitizers(t *testing.T) {
 	for name := range sanitizers {
-		if !hammer.InCI() && name != "gcc thread" && name != "clang memory" {
+		if !hammer.InCI() && name != "gcc thread" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -145,11 +145,11 @@ var sendRules = map[string]struct{ old, new, sanitizer, argument, found string }
 }
 
 func TestSendRulesAreChecked(t *testing.T) {
+	if !hammer.InCI() {
+		t.Skip("only in CI")
+	}
 	t.Parallel()
 	for name, rule := range sendRules {
-		if rule.sanitizer != "" && !hammer.InCI() {
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := header(t)

@@ -85,11 +85,15 @@ const (
 // TestProtocolModel has spin look for a wake-up that is lost, a count that is lost
 // or received twice, a slot that is pushed twice, and a thread that waits for another
 // that need not come.
-func TestProtocolModel(t *testing.T) { checkModel(t, "docs/protocol.pml", checks, small, "-m4000000", "-w24") }
+func TestProtocolModel(t *testing.T) {
+	checkModel(t, "docs/protocol.pml", checks, small, "-m4000000", "-w24")
+}
 
 // TestQueueModel has spin look for a value that is lost, received twice, overwritten or
 // received though its sender was refused, and for a consumer that sleeps over a value.
-func TestQueueModel(t *testing.T) { checkModel(t, "docs/queue.pml", queueChecks, smallQueue, "-m100000", "-w21") }
+func TestQueueModel(t *testing.T) {
+	checkModel(t, "docs/queue.pml", queueChecks, smallQueue, "-m100000", "-w21")
+}
 
 // checkModel checks the model in a file: all of it in CI, and otherwise one scenario.
 // The options of the checker are how deep it goes, and the size of its hash table.

@@ -85,14 +85,19 @@ const (
 // TestProtocolModel has spin look for a wake-up that is lost, a count that is lost
 // or received twice, a slot that is pushed twice, and a thread that waits for another
 // that need not come.
-func TestProtocolModel(t *testing.T) { checkModel(t, "docs/protocol.pml", checks, small) }
+func TestProtocolModel(t *testing.T) {
+	checkModel(t, "docs/protocol.pml", checks, small, "-m4000000", "-w24")
+}
 
 // TestQueueModel has spin look for a value that is lost, received twice, overwritten or
 // received though its sender was refused, and for a consumer that sleeps over a value.
-func TestQueueModel(t *testing.T) { checkModel(t, "docs/queue.pml", queueChecks, smallQueue) }
+func TestQueueModel(t *testing.T) {
+	checkModel(t, "docs/queue.pml", queueChecks, smallQueue, "-m100000", "-w21")
+}
 
 // checkModel checks the model in a file: all of it in CI, and otherwise one scenario.
-func checkModel(t *testing.T, file string, checks []check, small string) {
+// The options of the checker are how deep it goes, and the size of its hash table.
+func checkModel(t *testing.T, file string, checks []check, small string, options ...string) {
 	t.Helper()
 	if !mode.Is(mode.All[0]) {
 		return // the model is the same in all modes
@@ -112,7 +117,7 @@ func checkModel(t *testing.T, file string, checks []check, small string) {
 			t.Parallel()
 			cores <- struct{}{}
 			defer func() { <-cores }()
-			wantChecked(t, model, strings.Fields(defines), how, ok)
+			wantChecked(t, model, strings.Fields(defines), how, ok, options)
 		})
 	}
 	for _, c := range checks {
@@ -136,7 +141,7 @@ var seen = regexp.MustCompile(`\d+ states, stored`)
 
 // wantChecked fails the test unless the checker finds that the model is right, or
 // that it is not.
-func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bool) {
+func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bool, run []string) {
 	t.Helper()
 	dir := t.TempDir() // spin writes beside the model
 	if err := os.WriteFile(filepath.Join(dir, "model.pml"), model, 0o600); err != nil {
@@ -150,7 +155,6 @@ func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bo
 	if ok { // of a mutant, compiling takes longest
 		compile[0] = "-O2"
 	}
-	run := []string{"-m4000000", "-w24"}
 	if how == bitstate {
 		compile = append(compile, "-DBITSTATE")
 		run = []string{"-m4000000", "-w26", "-k3"}

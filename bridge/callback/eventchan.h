@@ -90,7 +90,7 @@ struct eventchan_queue {
 
 #define EVENTCHAN_COLD static __attribute__((noinline, cold, unused))
 
-EVENTCHAN_COLD void eventchan_die(const char *reason)
+EVENTCHAN_COLD __attribute__((noreturn)) void eventchan_die(const char *reason)
 {
 	while (write(STDERR_FILENO, reason, strlen(reason)) < 0 && errno == EINTR)
 		;
@@ -98,7 +98,7 @@ EVENTCHAN_COLD void eventchan_die(const char *reason)
 }
 
 /* To add to anything but a handle would corrupt it. */
-EVENTCHAN_COLD void eventchan_refuse(uint64_t magic)
+EVENTCHAN_COLD __attribute__((noreturn)) void eventchan_refuse(uint64_t magic)
 {
 	eventchan_die((magic ^ EVENTCHAN_MAGIC) >> 16
 		? "eventchan: called with a pointer that is not a handle; is the handle another argument of the callback?\n"
@@ -234,8 +234,8 @@ static inline int eventchan_signal_ok(void *handle)
 	return 0;
 }
 
-/* What a send returns that cannot even try; or e is not a queue's handle. */
-EVENTCHAN_COLD int eventchan_send_rare(const struct eventchan *e)
+/* What a send returns that cannot even try; or e is not a queue's handle. Inline: gcc has to see that it is not 0. */
+static inline int eventchan_send_rare(const struct eventchan *e)
 {
 	if (e && e->magic != EVENTCHAN_QUEUE_MAGIC)
 		eventchan_refuse(e->magic);

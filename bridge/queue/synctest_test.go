@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,19 +103,19 @@ func TestBubbleSeesCBlocked(t *testing.T) {
 func TestBubbleIsLeftByCloseOfEveryWaiter(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		q := mustNew[int64](t, 4)
-		woken := 0
+		var woken atomic.Int32
 		for i := range 5 {
 			go func() {
 				if got := receiveInTurn(q, context.Background(), i); errors.Is(got.err, os.ErrClosed) {
-					woken++
+					woken.Add(1)
 				}
 			}()
 			synctest.Wait()
 		}
 		q.Close()
 		synctest.Wait()
-		if woken != 5 {
-			t.Errorf("%d of 5 waiters woke with os.ErrClosed", woken)
+		if got := woken.Load(); got != 5 {
+			t.Errorf("%d of 5 waiters woke with os.ErrClosed", got)
 		}
 	})
 }

@@ -25,12 +25,14 @@ func (q *Queue[T]) Send(v T) error {
 	c := q.cells.Load()
 	if c == nil {
 		q.mu.Lock()
-		if !q.roomInRing() {
+		room := q.roomInRing()
+		if !room {
 			q.settle() // gives up the lock, so Handle and Close can come in between
+			room = q.roomInRing()
 		}
 		if c = q.cells.Load(); c == nil {
 			defer q.mu.Unlock()
-			return q.sendPrivate(&v)
+			return q.sendPrivate(&v, room)
 		}
 		q.mu.Unlock()
 	}
@@ -46,12 +48,14 @@ func (q *Queue[T]) Send(v T) error {
 
 var errLate = fmt.Errorf("queue: Send: %w", os.ErrClosed)
 
-// sendPrivate is Send while there are no cells. The caller holds the lock.
-func (q *Queue[T]) sendPrivate(v *T) error {
+// sendPrivate is Send while there are no cells. The caller holds the lock. It has
+// looked once whether there is room: C's goroutine counts a value twice while it
+// delivers it, so that a second look can find less.
+func (q *Queue[T]) sendPrivate(v *T, room bool) error {
 	if q.closed {
 		return errLate
 	}
-	if !q.roomInRing() {
+	if !room {
 		q.refused++
 		return ErrFull
 	}

@@ -49,6 +49,13 @@ func once() bool {
 
 func pause() { runtime.Gosched() }
 
+// pauseIfAlone lets others run in a loop that should stay tight on several processors.
+func pauseIfAlone() {
+	if runtime.GOMAXPROCS(0) == 1 {
+		pause()
+	}
+}
+
 // rounds returns n in CI, and a part of it elsewhere.
 func rounds(n int) int {
 	if hammer.InCI() {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/hammer"
 )
 
 // Without a context nothing is received.
@@ -154,7 +153,7 @@ func TestNothingOvertakesAWaiter(t *testing.T) {
 				arrivals := startWaiters(q, background)
 				sent := make(chan error)
 				go func() { sent <- way.send(q, i) }()
-				for done := false; !done; hammer.Yield() {
+				for done := false; !done; pauseIfAlone() {
 					if got, ok := q.TryReceive(); ok {
 						t.Fatalf("round %d: TryReceive = %d, true, though a goroutine waits", i, got)
 					}

@@ -25,6 +25,9 @@ func Signal(handle unsafe.Pointer, n uint64) bool {
 	return true
 }
 
+// one is what a ring writes.
+var one = binary.NativeEndian.AppendUint64(nil, 1)
+
 func (s *Slot) ring() {
 	for {
 		v := s.Word.Load()
@@ -48,7 +51,7 @@ func (s *Slot) ring() {
 		return
 	}
 	for {
-		if _, err := syscall.Write(int(s.FD), binary.NativeEndian.AppendUint64(nil, 1)); err != syscall.EINTR {
+		if _, err := syscall.Write(int(s.FD), one); err != syscall.EINTR {
 			break
 		}
 	}

@@ -177,6 +177,56 @@ func TestCloseAndHandleAtAnyMoment(t *testing.T) {
 	})
 }
 
+// A value may come at any moment of going to sleep. If one were missed, its round
+// would never end.
+func TestNoWakeUpIsLost(t *testing.T) {
+	for _, way := range ways() {
+		for name, receive := range receivers {
+			if name == "TryReceive" {
+				continue // it does not sleep
+			}
+			t.Run(way.name+" to "+name, func(t *testing.T) {
+				q := mustNew[int64](t, 4)
+				var turn atomic.Int64
+				sent := make(chan error, 1)
+				times, tight := int64(4000), hammer.InCI() // which takes long where others want the processors
+				if runtime.GOMAXPROCS(0) == 1 {
+					times = 100 // there the doorbell is looked at every 10 ms, and both meet in few ways
+					tight = false
+				}
+				go func() {
+					for i := range times {
+						for turn.Load() != i {
+							if !tight {
+								pause()
+							}
+						}
+						for range i % 512 { // meet the receiver at another step each time
+							turn.Load()
+						}
+						if err := way.send(q, i); err != nil {
+							sent <- err
+							return
+						}
+					}
+					sent <- nil
+				}()
+				for i := range times {
+					if i > 0 {
+						turn.Store(i)
+					}
+					if got := receive(q); got != i {
+						t.Fatalf("received %d, want %d", got, i)
+					}
+				}
+				if err := <-sent; err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
 // Values keep their order when Handle moves them, and none is lost.
 func TestHandleMovesValues(t *testing.T) {
 	if !rawefd.HasDoorbell {

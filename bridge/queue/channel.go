@@ -17,8 +17,10 @@ const (
 // Once C has been called, values move into its buffer as they come, except those that
 // a goroutine in Receive or ReceiveBatch is waiting for. A value in the buffer keeps
 // its place in the Queue until it is received, so that a slow receiver loses nothing
-// and a full Queue refuses. After the receive the place is free for Send immediately,
-// and for C threads as soon as the Queue has noticed, which takes a goroutine switch.
+// and a full Queue refuses. After the receive the place is free for Send immediately.
+// C threads are shown what was received from the buffer the next time that a value
+// moves into it: right after an idle period, a burst from C finds as many places fewer
+// as there were values in the buffer, until a goroutine has run.
 //
 // The channel is closed after Close, once all values have been received from it. While
 // more values are left than the buffer has room for, C has a goroutine of its own;

@@ -1,0 +1,40 @@
+//go:build cgo && unix && (amd64 || arm64 || loong64 || riscv64)
+
+package callback_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/eventchan/eventchan/bridge/callback"
+	"github.com/eventchan/eventchan/bridge/queue"
+	"github.com/eventchan/eventchan/internal/chandle"
+)
+
+func init() { roles["other values"] = sendToOtherValues }
+
+// A queue whose values are not Args would stay empty without a word. Instead the
+// process ends with one sentence.
+func TestSendAtRefusesOtherValues(t *testing.T) {
+	const want = "eventchan: callback.SendAt: the values of the queue are not callback.Args\n"
+	var errors bytes.Buffer
+	child := exec.CommandContext(t.Context(), must(os.Executable()))
+	child.Env = append(os.Environ(), roleKey+"=other values", "GOTRACEBACK=none")
+	child.Stderr = &errors
+	if err := child.Run(); err == nil {
+		t.Error("the process has ended as if nothing had been wrong")
+	}
+	if got := errors.String(); !strings.HasPrefix(got, want) {
+		t.Errorf("standard error has\n%s, want\n%s", got, want)
+	}
+}
+
+func sendToOtherValues() {
+	syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
+	q := must(queue.New[int64](1))
+	chandle.CallShape(0, callback.SendAt(0), q.Handle())
+}

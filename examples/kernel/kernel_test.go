@@ -3,13 +3,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -68,7 +66,7 @@ func TestNothingIsLeftOpen(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	eachSignaller(t, func(t *testing.T, s signaller) {
-		before := holdings(t)
+		before, mapped := leaktest.Baseline(), mappings(t)
 		for range 5 {
 			if _, err := s.run(limit(t), 100); err != nil {
 				t.Fatal(err)
@@ -77,32 +75,18 @@ func TestNothingIsLeftOpen(t *testing.T) {
 				t.Fatalf("with an ended context: %v, want context.Canceled", err)
 			}
 		}
-		if after := holdings(t); !slices.Equal(after, before) {
-			t.Fatalf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+		if err := leaktest.Check(before); err != nil {
+			t.Fatal(err)
+		}
+		if left := mappings(t); !slices.Equal(left, mapped) {
+			t.Fatalf("mapped before:\n%s\nand after:\n%s", strings.Join(mapped, "\n"), strings.Join(left, "\n"))
 		}
 	})
 }
 
-// holdings lists what the process has open or mapped, and how many goroutines,
-// once the library's own goroutine, which ends soon after the last Close, is gone.
-func holdings(t *testing.T) (all []string) {
+// mappings lists the queues of the kernel that are mapped.
+func mappings(t *testing.T) (all []string) {
 	t.Helper()
-	stacks := make([]byte, 1<<20)
-	for ctx := limit(t); bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("eventchan/internal/poller")); {
-		if ctx.Err() != nil {
-			t.Fatalf("the library's goroutine does not end:\n%s", stacks)
-		}
-		runtime.Gosched()
-	}
-	links, err := filepath.Glob("/proc/self/fd/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, link := range links {
-		if file, err := os.Readlink(link); err == nil { // Glob's own is closed by now
-			all = append(all, filepath.Base(link)+" "+file)
-		}
-	}
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +96,7 @@ func holdings(t *testing.T) (all []string) {
 			all = append(all, strings.TrimSpace(line))
 		}
 	}
-	return append(all, fmt.Sprint(runtime.NumGoroutine(), " goroutines"))
+	return all
 }
 
 func TestCheckFindsCountsThatAreOff(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A GPU is nothing that a package brings, so the reason why there is none is as good.
+// No package installs a GPU, so a machine without one must get the reason.
 func TestCUDA(t *testing.T) {
 	needPrograms(t, "gcc", "gcc")
 	run(t, []string{build(t, "cuda")}, "(2000 batches ended in order|no CUDA: .+)")

@@ -38,7 +38,7 @@ func serve(t *testing.T, ready func() error, command ...string) error {
 		if err == nil {
 			break
 		}
-		time.Sleep(10 * time.Millisecond) // until the next try
+		time.Sleep(10 * time.Millisecond) // between two tries to connect
 	}
 	t.Cleanup(func() {
 		server.Process.Signal(syscall.SIGTERM)

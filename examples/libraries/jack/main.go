@@ -43,9 +43,11 @@ import (
 )
 
 func main() {
-	client := C.open_client(C.CString("eventchan"))
-	if client == nil {
-		log.Fatal("no JACK server")
+	var client *C.jack_client_t
+	for tries := 5; client == nil; tries-- { // on a busy machine, JACK can give up too early
+		if client = C.open_client(C.CString("eventchan")); client == nil && tries == 1 {
+			log.Fatal("no JACK server")
+		}
 	}
 	blocks, _ := queue.New[C.struct_block](512)
 	xruns, _ := notify.New()
@@ -63,7 +65,7 @@ func main() {
 	var policy C.int // of the thread that calls on_process
 	C.pthread_getschedparam(C.jack_client_thread_id(client), &policy, &C.struct_sched_param{})
 	var received, lost, skips, reported uint64
-	var last C.struct_block
+	last := C.struct_block{number: 1<<32 - 1} // the one before block 0
 	var peak C.float
 	stop := time.After(3 * time.Second)
 	for open := true; open; {
@@ -72,9 +74,7 @@ func main() {
 			if open = ok; !ok {
 				break // out of the select
 			}
-			if received > 0 {
-				lost += uint64(block.number - last.number - 1)
-			}
+			lost += uint64(block.number - last.number - 1)
 			if received > 0 && block.number == last.number+1 && block.time != last.time+last.frames {
 				skips++
 			}

@@ -1,4 +1,7 @@
-/* A stand-in for libcuda.so.1 that does at once what a stream would, and calls host functions from a thread. */
+/*
+ * A stand-in for libcuda.so.1. What a stream would do later is done immediately, except
+ * that a host function is called by another thread.
+ */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 //go:build linux && cgo
 
-// Command jack records a port of a JACK server in a Go select. JACK's process callback,
-// in its real-time thread, sends each block of samples through a queue: without a lock,
-// an allocation or a call into Go. It exits with status 1 if a block is missing that the
-// queue has not refused. It counts the blocks that JACK itself skipped (an xrun).
+// Command jack records the port that its argument names, such as system:capture_1, in a
+// Go select. JACK's real-time thread sends each block of samples through a queue, without
+// a lock, an allocation or a call into Go. It exits with status 1 if a block is missing
+// that the queue has not refused. It counts the blocks that JACK itself skipped (an xrun).
 package main
 
 /*

@@ -1,8 +1,8 @@
 //go:build linux && cgo
 
-// Command mosquitto receives MQTT messages in a Go select. libmosquitto's own thread
-// sends a copy of each through a queue, topic and payload of any length. It publishes
-// the messages itself, and exits with status 1 unless each arrives, once and in order.
+// Command mosquitto receives MQTT messages in a Go select, from the broker at the host and
+// port that its arguments name. The library's thread sends a copy of each through a queue.
+// It publishes the messages itself, and exits with status 1 unless all arrive, in order.
 package main
 
 /*

@@ -2,9 +2,12 @@
 
 package libraries
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+)
 
 func TestZeroMQ(t *testing.T) {
 	needLibrary(t, "libzmq", "libzmq3-dev")
-	run(t, []string{build(t, "zeromq")}, "100000 messages arrived in order")
+	run(t, []string{build(t, "zeromq"), "ipc://" + filepath.Join(t.TempDir(), "socket")}, "100000 messages arrived in order")
 }

@@ -18,6 +18,10 @@ import (
 // on the x axis, or one of them with its percentiles on it.
 var charts = []chart{
 	{
+		name: "realtime", title: "A real-time callback, 3,000 per second, beside goroutines that make garbage",
+		x: "share of callbacks that took no longer (log scale of the rest)", y: "µs in the callback (log scale)",
+		xTicks: percentileTicks, perY: 1000, waits: true,
+	}, {
 		name: "signals", title: "What a signal costs when C threads signal as fast as they can",
 		x: "C threads that signal at once", y: "ns a signal (log scale)", xTicks: marks(1, 2, 3, 4),
 		without: []string{viaFD.of(selectCall), readRow, gvisorRow},

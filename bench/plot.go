@@ -18,7 +18,7 @@ import (
 // on the x axis, or one of them with its percentiles on it.
 var charts = []chart{
 	{
-		name: "realtime", title: "A real-time callback, 3,000 per second, beside goroutines that make garbage",
+		name: "realtime", title: "Time in a real-time callback beside garbage, under SCHED_FIFO",
 		x: "share of callbacks that took no longer (log scale of the rest)", y: "µs in the callback (log scale)",
 		xTicks: percentileTicks, perY: 1000, waits: true,
 	}, {

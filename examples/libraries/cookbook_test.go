@@ -84,7 +84,11 @@ func TestPageShowsLinesOfThePrograms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var programs strings.Builder
 			for _, link := range regexp.MustCompile(`\]\(\.\./(examples/[a-z/]+)\)`).FindAllStringSubmatch(body, -1) {
-				for _, path := range glob(t, "../../"+link[1]+"/*.[cgh]*") {
+				paths := glob(t, "../../"+link[1]+"/*.[cgh]*")
+				if len(paths) == 0 {
+					skip(t, "%s is not there yet", link[1])
+				}
+				for _, path := range paths {
 					programs.WriteString(readFile(t, path))
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -73,6 +74,30 @@ func TestLiburing(t *testing.T) {
 func TestLibudev(t *testing.T) {
 	needLibrary(t, "libudev", "libudev-dev")
 	runWhereAllowed(t, []string{buildCookbook(t, "libudev")}, "10 events")
+}
+
+// Where there is no /dev/kvm, QEMU emulates a machine that has it, which needs 40 MB from
+// Debian's mirror.
+func TestKVM(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the guest's code is for amd64")
+	}
+	program := filepath.Join(t.TempDir(), "kvm")
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-linkmode=external -extldflags=-static", "-o", program, "./cookbook/kvm")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", build, err, output)
+	}
+	lines := []string{"ioeventfd: 1000 writes", "irqfd: 1 interrupt"}
+	if kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
+		kvm.Close()
+		run(t, []string{program}, lines...)
+		return
+	}
+	if os.Getenv("EVENTCHAN_KMOD") != "1" {
+		skip(t, "there is no /dev/kvm; with EVENTCHAN_KMOD=1 QEMU emulates it")
+	}
+	needPrograms(t, "qemu-system-x86 xz-utils", "qemu-system-x86_64", "xz", "apt-get")
+	run(t, []string{"testdata/kvm.sh", program}, append(lines, "ended with status 0")...)
 }
 
 // The page is right only as long as its lines are lines of programs that are run.

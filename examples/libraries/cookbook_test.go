@@ -76,28 +76,40 @@ func TestLibudev(t *testing.T) {
 	runWhereAllowed(t, []string{buildCookbook(t, "libudev")}, "10 events")
 }
 
-// Where there is no /dev/kvm, QEMU emulates a machine that has it, which needs 40 MB from
-// Debian's mirror.
 func TestKVM(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("the guest's code is for amd64")
-	}
-	program := filepath.Join(t.TempDir(), "kvm")
-	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-linkmode=external -extldflags=-static", "-o", program, "./cookbook/kvm")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", build, err, output)
-	}
 	lines := []string{"ioeventfd: 1000 writes", "irqfd: 1 interrupt"}
+	program := buildStatic(t, "kvm")
 	if kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
 		kvm.Close()
 		run(t, []string{program}, lines...)
 		return
 	}
+	runInMachine(t, program, lines...)
+}
+
+func TestVFIO(t *testing.T) {
+	runInMachine(t, buildStatic(t, "vfio"), "100 interrupts")
+}
+
+// buildStatic builds a program of the folder cookbook that needs no shared library.
+func buildStatic(t *testing.T, folder string) string {
+	t.Helper()
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the program, or the machine that it runs in, is for amd64")
+	}
+	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" '-ldflags=-linkmode=external -extldflags=-static'")
+	return buildCookbook(t, folder)
+}
+
+// runInMachine is run in a machine that QEMU emulates. Debian's kernel for it comes from
+// Debian's mirror, 40 MB.
+func runInMachine(t *testing.T, program string, lines ...string) {
+	t.Helper()
 	if os.Getenv("EVENTCHAN_KMOD") != "1" {
-		skip(t, "there is no /dev/kvm; with EVENTCHAN_KMOD=1 QEMU emulates it")
+		skip(t, "EVENTCHAN_KMOD=1 runs it in QEMU")
 	}
 	needPrograms(t, "qemu-system-x86 xz-utils", "qemu-system-x86_64", "xz", "apt-get")
-	run(t, []string{"testdata/kvm.sh", program}, append(lines, "ended with status 0")...)
+	run(t, []string{"../testdata/machine.sh", program}, append(lines, "ended with status 0")...)
 }
 
 // The page is right only as long as its lines are lines of programs that are run.

@@ -3,6 +3,7 @@
 //
 //	go run .                      # everything, some minutes
 //	go run . -svg ../docs         # and draws the charts
+//	go run . -run Real-time       # a callback in a thread that has deadlines, 4 minutes
 //	go run . -quick               # a few seconds, for CI: are all counts right?
 //	go run . -signals 1000000000  # the endurance of handles instead: is a signal lost?
 //	go run . -values 100000000    # the endurance of queues instead: are all values in order?

@@ -20,6 +20,7 @@ type comparison struct {
 	unit    string // of a value: "ns" or "bytes"
 	rows    []contestant
 	targets []target
+	columns []string // what measurement.more has, for the table
 
 	pinned bool // in a process that has one CPU
 	count  int  // of operations in a round; 0: calibrate
@@ -37,9 +38,10 @@ type contestant struct {
 
 // A measurement is what one round gave.
 type measurement struct {
-	value  float64 // time or bytes of one operation
-	allocs float64 // of one operation; negative: not measured
-	waits  []int64 // ns of each operation, where that is asked for
+	value  float64   // time or bytes of one operation
+	allocs float64   // of one operation; negative: not measured
+	waits  []int64   // ns of each operation, where that is asked for
+	more   []float64 // what else the comparison reports: see comparison.columns
 }
 
 // An outcome is a comparison that was measured.
@@ -48,6 +50,7 @@ type outcome struct {
 	Rounds      int
 	Rows        []row
 	Targets     []target
+	Columns     []string
 	Chart       string
 	X           float64
 }
@@ -60,6 +63,7 @@ type row struct {
 	Values  []float64 // one for each round
 	Allocs  float64
 	Waits   [][]float64 // percentiles of each round
+	More    [][]float64 // one for each round
 }
 
 // percentiles are those that are kept of the waits.
@@ -70,7 +74,7 @@ func (c comparison) measure(s settings) (outcome, error) {
 	if c.pinned && !isPinnedChild() {
 		return c.measurePinned(s)
 	}
-	out := outcome{Title: c.title, Unit: c.unit, Rounds: s.rounds, Targets: c.targets, Chart: c.chart, X: c.x}
+	out := outcome{Title: c.title, Unit: c.unit, Rounds: s.rounds, Targets: c.targets, Columns: c.columns, Chart: c.chart, X: c.x}
 	out.Rows = make([]row, len(c.rows))
 	for i, r := range c.rows {
 		if err := out.Rows[i].calibrate(r, c.count, s.budget); err != nil {
@@ -139,6 +143,9 @@ func (r *row) add(c contestant) error {
 	if m.waits != nil {
 		r.Waits = append(r.Waits, percentilesOf(m.waits))
 	}
+	if m.more != nil {
+		r.More = append(r.More, m.more)
+	}
 	return nil
 }
 
@@ -147,8 +154,10 @@ var errTooMany = errors.New("too many")
 
 // leaveOut says why a row has no figures, if that is no failure.
 func leaveOut(err error) (why string, ok bool) {
-	if errors.Is(err, cpeer.ErrUnavailable) || errors.Is(err, errTooMany) {
-		return err.Error(), true
+	for _, reason := range []error{cpeer.ErrUnavailable, cpeer.ErrNotPermitted, errTooMany} {
+		if errors.Is(err, reason) {
+			return err.Error(), true
+		}
 	}
 	return "", false
 }

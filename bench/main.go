@@ -28,12 +28,14 @@ type settings struct {
 	rounds int
 	budget time.Duration // of one round of one contestant
 	most   int           // descriptors
+
+	periods int // of a real-time thread in one round
 }
 
 func (o options) settings() settings {
-	s := settings{rounds: o.rounds, budget: 60 * time.Millisecond, most: 100_000}
+	s := settings{rounds: o.rounds, budget: 60 * time.Millisecond, most: 100_000, periods: 6000}
 	if o.quick {
-		s = settings{rounds: 1, budget: 2 * time.Millisecond, most: 100}
+		s = settings{rounds: 1, budget: 2 * time.Millisecond, most: 100, periods: 60}
 	}
 	return s
 }
@@ -109,7 +111,7 @@ func run(o options, only *regexp.Regexp) error {
 func comparisons(s settings) []comparison {
 	var all []comparison
 	for _, group := range [][]comparison{
-		calls(), wakeUps(), goroutines(), fanIn(s), making(s), memory(s), signals(), looks(), values(), pairs(), contention(), descriptors(s),
+		realTime(s), calls(), wakeUps(), goroutines(), fanIn(s), making(s), memory(s), signals(), looks(), values(), pairs(), contention(), descriptors(s),
 	} {
 		all = append(all, group...)
 	}

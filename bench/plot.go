@@ -18,6 +18,10 @@ import (
 // on the x axis, or one of them with its percentiles on it.
 var charts = []chart{
 	{
+		name: "realtime", title: "Time in a real-time callback beside garbage, under SCHED_FIFO",
+		x: "share of callbacks that took no longer (log scale of the rest)", y: "µs in the callback (log scale)",
+		xTicks: percentileTicks, perY: 1000, waits: true,
+	}, {
 		name: "signals", title: "What a signal costs when C threads signal as fast as they can",
 		x: "C threads that signal at once", y: "ns a signal (log scale)", xTicks: marks(1, 2, 3, 4),
 		without: []string{viaFD.of(selectCall), readRow, gvisorRow},

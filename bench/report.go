@@ -16,7 +16,10 @@ func (o outcome) print(w io.Writer) {
 	if waits {
 		fmt.Fprintf(w, " %9s %9s %9s", "50%", "99%", "99.9%")
 	}
-	fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 85+30*min(1, len(o.Rows[0].Waits))))
+	for _, column := range o.Columns {
+		fmt.Fprintf(w, " %9s", column)
+	}
+	fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 85+30*min(1, len(o.Rows[0].Waits))+10*len(o.Columns)))
 	for _, r := range o.Rows {
 		r.print(w, o.Rows[0])
 	}
@@ -41,6 +44,11 @@ func (r row) print(w io.Writer, first row) {
 	if r.Waits != nil {
 		fmt.Fprintf(w, " %9.0f %9.0f %9.0f", r.wait(50), r.wait(99), r.wait(99.9))
 	}
+	if r.More != nil {
+		for k := range r.More[0] {
+			fmt.Fprintf(w, " %9.1f", median(column(r.More, k)))
+		}
+	}
 	fmt.Fprintln(w)
 }
 
@@ -49,10 +57,14 @@ func (r row) wait(percentile float64) float64 { return median(r.atPercentile(per
 
 // atPercentile is a percentile of the waits of each round.
 func (r row) atPercentile(percentile float64) []float64 {
-	k := slices.Index(percentiles, percentile)
-	values := make([]float64, len(r.Waits))
-	for i, w := range r.Waits {
-		values[i] = w[k]
+	return column(r.Waits, slices.Index(percentiles, percentile))
+}
+
+// column is the k-th value of each round.
+func column(rounds [][]float64, k int) []float64 {
+	values := make([]float64, len(rounds))
+	for i, r := range rounds {
+		values[i] = r[k]
 	}
 	return values
 }

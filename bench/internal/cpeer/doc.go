@@ -11,6 +11,9 @@ import (
 // ErrUnavailable says why a row has no figures.
 var ErrUnavailable = errors.New("needs cgo, for a C thread")
 
+// ErrNotPermitted says why rows of SCHED_FIFO have no figures.
+var ErrNotPermitted = errors.New("this process may not use SCHED_FIFO (see ulimit -r)")
+
 // A Line is how a thread signals.
 type Line struct {
 	Handle unsafe.Pointer // by eventchan_add, unless nil

@@ -2,7 +2,10 @@
 
 package cpeer
 
-import "unsafe"
+import (
+	"time"
+	"unsafe"
+)
 
 // A Thread is a C thread that was started and not joined yet.
 type Thread struct{}
@@ -60,3 +63,12 @@ func SendValues(r Route, id, size, n int) (*Sender, error)     { return nil, Err
 func SendBursts(r Route, size, n, bursts int) (*Sender, error) { return nil, ErrUnavailable }
 func (s *Sender) Burst() error                                 { return ErrUnavailable }
 func (s *Sender) Join() (busy int64, err error)                { return 0, ErrUnavailable }
+
+// A Periodic is a C thread that calls back once per period.
+type Periodic struct{}
+
+func StartPeriodic(handle unsafe.Pointer, r Route, fifo bool, period time.Duration, periods int) (*Periodic, error) {
+	return nil, ErrUnavailable
+}
+
+func (p *Periodic) Join() (ns []int64, missed int, err error) { return nil, 0, ErrUnavailable }

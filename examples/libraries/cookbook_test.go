@@ -1,0 +1,197 @@
+package libraries
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// runWhereAllowed is run for a program that prints "cannot run here" and why where the
+// kernel refuses what it needs. The test is then skipped.
+func runWhereAllowed(t *testing.T, command []string, lines ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	output, _ := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
+	if reason, ok := bytes.CutPrefix(output, []byte("cannot run here: ")); ok {
+		skip(t, "%s", bytes.TrimSpace(reason))
+	}
+	run(t, command, lines...)
+}
+
+// buildCookbook builds a program of the folder cookbook.
+func buildCookbook(t *testing.T, folder string) string {
+	t.Helper()
+	t.Chdir("cookbook")
+	return build(t, folder)
+}
+
+func TestPOSIX(t *testing.T) {
+	run(t, []string{buildCookbook(t, "posix")},
+		"timer_create: 10 expirations", "mq_notify: 1000 messages", "aio_read: 16 requests", "getaddrinfo_a: 4 names")
+}
+
+func TestLibuv(t *testing.T) {
+	needLibrary(t, "libuv", "libuv1-dev")
+	run(t, []string{buildCookbook(t, "libuv")}, "in a thread: 20 expirations, woken", "in Go: 20 expirations, woken")
+}
+
+func TestGLib(t *testing.T) {
+	needLibrary(t, "gio-2.0", "libglib2.0-dev")
+	run(t, []string{buildCookbook(t, "glib")}, "idle source once, timeout 20 times, signal of an object twice")
+}
+
+// umockdev shows libusb a device.
+func TestLibusb(t *testing.T) {
+	needLibrary(t, "libusb-1.0", "libusb-1.0-0-dev")
+	needPrograms(t, "umockdev", "umockdev-run")
+	device, err := filepath.Abs("testdata/usb.umockdev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, []string{"umockdev-run", "-d", device, "--", buildCookbook(t, "libusb")},
+		"[1-9] descriptors", "bus 1, address 1 has arrived", "1 devices")
+}
+
+// The bus is one of the test's own.
+func TestSDBus(t *testing.T) {
+	needLibrary(t, "libsystemd", "libsystemd-dev")
+	needPrograms(t, "dbus-daemon", "dbus-daemon", "dbus-run-session")
+	run(t, []string{"dbus-run-session", "--", buildCookbook(t, "sdbus")}, "1000 signals")
+}
+
+func TestLiburing(t *testing.T) {
+	needLibrary(t, "liburing", "liburing-dev")
+	runWhereAllowed(t, []string{buildCookbook(t, "liburing")}, "10000 completions")
+}
+
+func TestLibudev(t *testing.T) {
+	needLibrary(t, "libudev", "libudev-dev")
+	runWhereAllowed(t, []string{buildCookbook(t, "libudev")}, "10 events")
+}
+
+func TestKVM(t *testing.T) {
+	lines := []string{"ioeventfd: 1000 writes", "irqfd: 1 interrupt"}
+	program := buildStatic(t, "kvm")
+	if kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
+		kvm.Close()
+		run(t, []string{program}, lines...)
+		return
+	}
+	runInMachine(t, program, lines...)
+}
+
+func TestVFIO(t *testing.T) {
+	runInMachine(t, buildStatic(t, "vfio"), "100 interrupts")
+}
+
+// buildStatic builds a program of the folder cookbook that needs no shared library.
+func buildStatic(t *testing.T, folder string) string {
+	t.Helper()
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the program, or the machine that it runs in, is for amd64")
+	}
+	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" '-ldflags=-linkmode=external -extldflags=-static'")
+	return buildCookbook(t, folder)
+}
+
+// runInMachine is run in a machine that QEMU emulates. Debian's kernel for it comes from
+// Debian's mirror, 40 MB.
+func runInMachine(t *testing.T, program string, lines ...string) {
+	t.Helper()
+	if os.Getenv("EVENTCHAN_KMOD") != "1" {
+		skip(t, "EVENTCHAN_KMOD=1 runs it in QEMU")
+	}
+	needPrograms(t, "qemu-system-x86 xz-utils", "qemu-system-x86_64", "xz", "apt-get")
+	run(t, []string{"../testdata/machine.sh", program}, append(lines, "ended with status 0")...)
+}
+
+// The page is right only as long as its lines are lines of programs that are run.
+func TestPageShowsLinesOfThePrograms(t *testing.T) {
+	page := readFile(t, "../../docs/libraries.md")
+	_, sections, _ := strings.Cut(page, "\n### ")
+	for section := range strings.SplitSeq(sections, "\n### ") {
+		name, body, _ := strings.Cut(section, "\n")
+		t.Run(name, func(t *testing.T) {
+			var programs strings.Builder
+			for _, link := range regexp.MustCompile(`\]\(\.\./(examples/[a-z/]+)\)`).FindAllStringSubmatch(body, -1) {
+				paths := glob(t, "../../"+link[1]+"/*.[cgh]*")
+				if len(paths) == 0 {
+					skip(t, "%s is not there yet", link[1])
+				}
+				for _, path := range paths {
+					programs.WriteString(readFile(t, path))
+				}
+			}
+			lines := codeOf(body)
+			if len(lines) == 0 {
+				t.Error("the section has no code")
+			}
+			if programs.Len() == 0 {
+				if !strings.Contains(body, "ot tested") {
+					t.Error("the section links to no program, and does not say that it is not tested")
+				}
+				return
+			}
+			for _, line := range lines {
+				if !strings.Contains(programs.String(), line) {
+					t.Errorf("no program of the section has the line\n%s", line)
+				}
+			}
+		})
+	}
+}
+
+// What README shows of callback is on the page too.
+func TestReadmeShowsLinesOfThePage(t *testing.T) {
+	page, found := readFile(t, "../../docs/libraries.md"), 0
+	for _, line := range codeOf(readFile(t, "../../README.md")) {
+		if !strings.Contains(line, "callback.S") {
+			continue
+		}
+		found++
+		if !strings.Contains(page, line) {
+			t.Errorf("docs/libraries.md has no line\n%s", line)
+		}
+	}
+	if found == 0 {
+		t.Error("README shows no line with package callback")
+	}
+}
+
+// codeOf returns the lines of the Go and C code of a page, without comments.
+func codeOf(page string) (lines []string) {
+	for _, block := range regexp.MustCompile("(?ms)^```(?:go|c)\n(.*?)^```$").FindAllStringSubmatch(page, -1) {
+		for line := range strings.Lines(block[1]) {
+			line, _, _ = strings.Cut(line, "//")
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package libraries
 
 import (
@@ -26,13 +28,13 @@ func TestJACK(t *testing.T) {
 		}
 	}
 	// Where real-time scheduling is not permitted, jackd goes on without, in spite of -R.
-	if err := serve(t, hasPort("system:capture_1"), "jackd", "-n", name, "-R", "-P", "20", "-d", "dummy", "-r", "48000", "-p", "256"); err != nil {
+	if err := serve(t, hasPort("system:capture_1"), exec.Command("jackd", "-n", name, "-R", "-P", "20", "-d", "dummy", "-r", "48000", "-p", "256")); err != nil {
 		t.Fatal(err)
 	}
 	// jack_simple_client plays a sine of amplitude 0.2. On a busy machine, JACK can give up too early.
 	err := errors.New("not started")
 	for tries := 5; tries > 0 && err != nil; tries-- {
-		err = serve(t, hasPort("sine:output1"), "jack_simple_client", "sine", name)
+		err = serve(t, hasPort("sine:output1"), exec.Command("jack_simple_client", "sine", name))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,12 @@
+//go:build linux
+
 package libraries
 
 import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -26,7 +29,7 @@ func TestMosquitto(t *testing.T) {
 		}
 		return err
 	}
-	if err := serve(t, ready, "mosquitto", "-c", config); err != nil {
+	if err := serve(t, ready, exec.Command("mosquitto", "-c", config)); err != nil {
 		t.Fatal(err)
 	}
 	run(t, []string{program, socket, "0"}, "5000 messages arrived in order")

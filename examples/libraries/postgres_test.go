@@ -3,8 +3,8 @@
 package libraries
 
 import (
-	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestPostgres(t *testing.T) {
@@ -45,44 +44,26 @@ func startPostgres(t *testing.T) string {
 		t.Fatalf("initdb: %v\n%s", err, output)
 	}
 
-	var output bytes.Buffer
 	postgres := exec.Command("postgres", "-D", data, "-F", "-k", folder, "-p", "5432", "-c", "listen_addresses=")
-	postgres.Dir, postgres.SysProcAttr, postgres.Stdout, postgres.Stderr = folder, as, &output, &output
-	if err := postgres.Start(); err != nil {
+	postgres.Dir, postgres.SysProcAttr = folder, as
+	ready := func() error {
+		output, err := exec.CommandContext(ctx, "pg_isready", "-h", folder, "-p", "5432", "-U", "postgres").CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("pg_isready: %w\n%s", err, output)
+		}
+		return err
+	}
+	if err := serve(t, ready, postgres); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		postgres.Wait()
-	}()
-	t.Cleanup(func() {
-		postgres.Process.Signal(syscall.SIGQUIT) // which ends its children too
-		<-ended
-		if t.Failed() {
-			t.Logf("postgres:\n%s", output.Bytes())
-		}
-	})
-	for {
-		ready, err := exec.CommandContext(ctx, "pg_isready", "-h", folder, "-p", "5432", "-U", "postgres").CombinedOutput()
-		if err == nil {
-			return "host=" + folder + " port=5432 user=postgres dbname=postgres"
-		}
-		select {
-		case <-ended:
-			t.Fatal("postgres has ended")
-		case <-ctx.Done():
-			t.Fatalf("pg_isready: %v\n%s", err, ready)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return "host=" + folder + " port=5432 user=postgres dbname=postgres"
 }
 
 // unprivileged returns how to start a program that refuses to run as root, and makes
 // folder, which comes from t.TempDir, accessible to it.
 func unprivileged(t *testing.T, folder string) *syscall.SysProcAttr {
 	t.Helper()
-	as := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // it ends with the test
+	as := &syscall.SysProcAttr{}
 	if os.Getuid() != 0 {
 		return as
 	}

@@ -1,23 +1,27 @@
+//go:build linux
+
 package libraries
 
 import (
 	"bytes"
 	"fmt"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// serve starts a server, which the end of the test stops, and returns once ready
-// returns nil. If the server ends before, serve returns its output as an error.
-func serve(t *testing.T, ready func() error, command ...string) error {
+// serve starts a server, which the end of the test stops by SIGTERM, and returns once
+// ready returns nil. If the server ends before that, serve returns its output as an error.
+func serve(t *testing.T, ready func() error, server *exec.Cmd) error {
 	t.Helper()
 	var output bytes.Buffer
-	server := exec.Command(command[0], command[1:]...)
 	server.Stdout, server.Stderr = &output, &output
-	server.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // should the test end without its cleanup
+	server.WaitDelay = grace
+	if server.SysProcAttr == nil {
+		server.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	server.SysProcAttr.Pdeathsig = syscall.SIGKILL // in case the test ends without its cleanup
 	if err := server.Start(); err != nil {
 		return err
 	}
@@ -28,11 +32,11 @@ func serve(t *testing.T, ready func() error, command ...string) error {
 		err := ready()
 		select {
 		case end := <-ended:
-			return fmt.Errorf("%s: %v\n%s", strings.Join(command, " "), end, output.Bytes())
+			return fmt.Errorf("%s: %v\n%s", server, end, output.Bytes())
 		case <-deadline:
 			server.Process.Kill()
 			<-ended
-			t.Fatalf("%s is not ready: %v\n%s", strings.Join(command, " "), err, output.Bytes())
+			t.Fatalf("%s is not ready: %v\n%s", server, err, output.Bytes())
 		default:
 		}
 		if err == nil {
@@ -46,7 +50,10 @@ func serve(t *testing.T, ready func() error, command ...string) error {
 		case <-ended:
 		case <-time.After(limit):
 			server.Process.Kill()
-			t.Errorf("%s does not end at SIGTERM: %v\n%s", strings.Join(command, " "), <-ended, output.Bytes())
+			t.Errorf("%s does not end at SIGTERM: %v", server, <-ended)
+		}
+		if t.Failed() {
+			t.Logf("%s:\n%s", server, output.Bytes())
 		}
 	})
 	return nil

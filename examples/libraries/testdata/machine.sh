@@ -10,7 +10,7 @@ cp "$1" "$dir/root/program"
 cd "$dir"
 
 image=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-\)/\1/p')
-apt-get -qq -oAPT::Sandbox::User= download "$image" busybox-static
+apt-get -qq -oAcquire::Retries=3 -oAPT::Sandbox::User= download "$image" busybox-static
 for package in *.deb; do dpkg-deb -x "$package" .; done
 
 cp bin/busybox root/bin/
@@ -38,6 +38,7 @@ busybox poweroff -f
 END
 chmod +x root/init
 (cd root && find . | ../bin/busybox cpio -o -H newc | gzip -1 >../initramfs.gz) 2>/dev/null
-qemu-system-x86_64 -accel tcg,thread=single -machine q35 -cpu max -m 512 -nodefaults -no-user-config -display none -no-reboot \
+# The limit is for a test that does not wait any longer.
+timeout 170 qemu-system-x86_64 -accel tcg,thread=single -machine q35 -cpu max -m 512 -nodefaults -no-user-config -display none -no-reboot \
 	-device intel-iommu -device edu,addr=2 -serial stdio -kernel boot/vmlinuz-* -initrd initramfs.gz \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check intel_iommu=on" </dev/null | tr -d '\r'

@@ -20,7 +20,9 @@ const (
 // and a full Queue refuses. After the receive the place is free for Send immediately.
 // C threads are shown what was received from the buffer the next time that a value
 // moves into it: right after an idle period, a burst from C finds as many places fewer
-// as there were values in the buffer, until a goroutine has run.
+// as there were values in the buffer, until a goroutine has run. The buffer has room
+// for 64 values at most, so a program in which C sends only while fewer than n values
+// are in flight needs a Queue with room for n plus 64.
 //
 // The channel is closed after Close, once all values have been received from it. While
 // more values are left than the buffer has room for, C has a goroutine of its own;

@@ -175,6 +175,7 @@ func stand(t *testing.T, many, servers int, makeOne func(i int) (waitable, error
 	close(gate)
 	allAsleep(t)
 	after := heapInUse()
+	allAsleep(t) // the goroutine of finalizers again, which the collection has woken
 	if got, want := runtime.NumGoroutine()-goroutines, many+servers; got != want {
 		t.Errorf("%d goroutines more while %d wait, want %d", got, many, want)
 	}

@@ -290,7 +290,7 @@ func TestEveryWaiterSeesReadiness(t *testing.T) {
 
 func TestManyWatchersOfOneDescriptor(t *testing.T) {
 	p := newTube(t)
-	const many = 3000 // the kernel allows a file in 100 nested epoll instances
+	const many = 3000 // the kernel allows a file in 500 nested epoll instances
 	var watchers []*bridge.Watcher
 	for range many {
 		watchers = append(watchers, mustWatch(t, p.r, bridge.Readable))

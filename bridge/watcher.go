@@ -30,9 +30,8 @@ var ErrNotPollable = rawefd.ErrNotPollable
 // blocks until Close.
 //
 // All methods may be called by many goroutines at once. The zero value is not
-// usable. A Watcher costs no descriptor of its own; all of them together usually
-// cost two, besides the goroutine and the descriptors that they share with
-// Notifiers and Semaphores. See epoll(7).
+// usable. A Watcher costs no descriptor and no goroutine of its own. All Watchers
+// together usually cost two of each. See epoll(7).
 type Watcher struct {
 	fd    int
 	watch *poller.Watch

@@ -56,14 +56,14 @@ type round struct {
 // has bits that are no Events; where there is no epoll it matches
 // [errors.ErrUnsupported].
 func Watch(fd int, events Events) (*Watcher, error) {
+	w := &Watcher{fd: fd, c: make(chan Events, 1)}
 	if fd < 0 || fd > math.MaxInt32 {
 		return nil, fmt.Errorf("bridge: Watch: no descriptor has number %d: %w", fd, os.ErrInvalid)
 	}
-	if rest := events &^ all; rest != 0 {
-		return nil, fmt.Errorf("bridge: Watch of descriptor %d: %v are no events: %w", fd, rest, os.ErrInvalid)
+	err := events.check()
+	if err != nil {
+		return nil, w.failed("Watch", err)
 	}
-	w := &Watcher{fd: fd, c: make(chan Events, 1)}
-	var err error
 	if w.watch, err = poller.NewWatch(fd, uint32(events), (*target)(w)); err != nil {
 		return nil, w.failed("Watch", err)
 	}
@@ -147,6 +147,26 @@ func (w *Watcher) join() *round {
 func (w *Watcher) Rearm() error {
 	if err := w.watch.Rearm(); err != nil {
 		return w.failed("Rearm", err)
+	}
+	return nil
+}
+
+// Change has the Watcher report other events from now on. Those of them that are
+// there now are sent to C as a new edge, and wake the goroutines in Wait. What is in
+// C's buffer and is no longer asked for is taken out of it; HangUp and Failed stay.
+//
+// If it returns an error, the Watcher goes on with the events that it had. The error
+// matches [os.ErrInvalid] if events has other bits than those of Events, EBADF or
+// ENOENT if the owner has closed the descriptor, and [os.ErrClosed] after Close. Change
+// costs two system calls, or about ten if other Watchers of the descriptor stay with
+// the old events, because this one then gets a registration of its own.
+func (w *Watcher) Change(events Events) error {
+	err := events.check()
+	if err == nil {
+		err = w.watch.Change(uint32(events))
+	}
+	if err != nil {
+		return w.failed("Change", err)
 	}
 	return nil
 }

@@ -33,9 +33,10 @@ type item struct {
 	set     *set
 	num     int
 	bits    uint32
-	pulses  bool     // see pulse.go
 	watches []*Watch // none: dead, but not known to be deleted
 	ready   uint32   // what the latest drain of levels found
+	// See pulse.go.
+	pulses, dropping bool
 	// asking are the watches whose Look has found nothing yet. They alone are to hear of a
 	// level, or opening n watches of a descriptor that is ready would take n*n calls.
 	asking map[*Watch]struct{}
@@ -86,6 +87,9 @@ func (s *set) closeIfUnused() {
 	s.levels.Interrupt()
 	sets = slices.DeleteFunc(sets, func(other *set) bool { return other == s })
 }
+
+// watchedFor reports whether something watches the item for bits.
+func (it *item) watchedFor(bits uint32) bool { return len(it.watches) > 0 && it.bits == bits }
 
 // add registers an item whose number the set does not have. The level
 // registration stays off until somebody asks.

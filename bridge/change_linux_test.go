@@ -37,13 +37,14 @@ func mustWrite(t testing.TB, fd int) {
 	}
 }
 
-// untilAsleep waits until a goroutine is in a select of the function.
+// untilAsleep waits until a goroutine sleeps in the function.
 func untilAsleep(t testing.TB, function string) {
 	t.Helper()
 	stacks := make([]byte, 1<<20)
 	for {
 		for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-			if strings.Contains(stack, " [select") && strings.Contains(stack, function) {
+			asleep := strings.Contains(stack, " [select") || strings.Contains(stack, " [IO wait")
+			if asleep && strings.Contains(stack, function) {
 				return
 			}
 		}

@@ -17,3 +17,10 @@ func Level(w *Watcher, events Events) bool { return (*target)(w).Level(uint32(ev
 // asked for.
 func Edge(w *Watcher, events Events)    { (*target)(w).Edge(uint32(events)) }
 func Changed(w *Watcher, events Events) { (*target)(w).Changed(uint32(events)) }
+
+// Sleeping reports whether a goroutine leads, and whether others follow.
+func Sleeping[K any](s *Set[K]) (leading, following bool) {
+	s.members.mu.Lock()
+	defer s.members.mu.Unlock()
+	return s.members.leading, s.members.round != nil
+}

@@ -1,6 +1,7 @@
 // Package bridge turns the readiness of any descriptor into a Go channel: of a
 // pipe, a socket, a timerfd, an inotify or GPIO descriptor, whatever epoll(7) can
-// watch and C code or the kernel makes ready.
+// watch and C code or the kernel makes ready. A [Watcher] is for one descriptor, a [Set]
+// for many that one goroutine serves.
 package bridge
 
 import (
@@ -51,10 +52,15 @@ type round struct {
 // Watch starts to watch fd for events. HangUp and Failed are reported unasked, so
 // events may be 0. What is ready already is in C's buffer when Watch returns.
 //
-// An error matches [ErrNotPollable] if epoll refuses the descriptor, EBADF if it
-// is not open, [os.ErrInvalid] if it is no possible descriptor number or events
-// has bits that are no Events; where there is no epoll it matches
-// [errors.ErrUnsupported].
+// It returns an error matching
+//   - [ErrNotPollable] if epoll refuses the descriptor;
+//   - EBADF if it is not open;
+//   - [os.ErrInvalid] if it is not a possible descriptor number, or if events has other
+//     bits than those of Events;
+//   - ENOSPC or EINVAL, and naming the limit, if a limit of the kernel's has been reached
+//     (fs.epoll.max_user_watches; 250 numbers, sets of events or processes for one open
+//     file);
+//   - [errors.ErrUnsupported] where there is no epoll.
 func Watch(fd int, events Events) (*Watcher, error) {
 	w := &Watcher{fd: fd, c: make(chan Events, 1)}
 	if fd < 0 || fd > math.MaxInt32 {
@@ -144,6 +150,11 @@ func (w *Watcher) join() *round {
 // nothing if there are none: for a receiver that leaves some of the data for
 // later. The error matches [os.ErrClosed] after Close, and is as that of Wait if
 // the owner has closed the descriptor.
+//
+// Rearm is the wrong tool where the descriptor stands for the state of another object, as
+// ZeroMQ's ZMQ_FD does: one receive there takes the news of all messages from the
+// descriptor, and Rearm finds nothing. Receive from the object until it has no more, and
+// only then from C.
 func (w *Watcher) Rearm() error {
 	if err := w.watch.Rearm(); err != nil {
 		return w.failed("Rearm", err)

@@ -44,7 +44,9 @@ func newInstance() (*Instance, error) {
 }
 
 // Read calls look now and after each edge, until look returns true or Interrupt is
-// called. One goroutine at a time may be in it.
+// called. One goroutine at a time may be in it. The caller looks again before it goes to
+// sleep in another Read, so an edge that an interrupted Read did not wait for is not
+// lost.
 func (in *Instance) Read(look func() bool) {
 	in.conn.Read(func(uintptr) bool { return look() })
 }

@@ -437,6 +437,38 @@ var programs = map[string]func(*faulty){
 		event(f, again.C())
 		f.close("Watcher", again.Close)
 	},
+	"Set": func(f *faulty) {
+		var ends [2]int
+		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+			f.errorf("pipe2 = %v", err)
+			return
+		}
+		defer unix.Close(ends[0])
+		defer unix.Close(ends[1])
+		var s *bridge.Set[string]
+		f.must("NewSet", func() (err error) { s, err = bridge.NewSet[string](); return err })
+		f.must("Set.Add", func() error { return s.Add(ends[0], bridge.Readable, "r") })
+		f.must("Set.Add", func() error { return s.Add(ends[1], 0, "w") })
+		ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+		defer cancel()
+		wait := func(want string) {
+			dst := make([]bridge.Event[string], 2)
+			var n int
+			f.must("Set.Wait", func() (err error) { n, err = s.Wait(ctx, dst); return err })
+			if n != 1 || dst[0].Key != want {
+				f.errorf("Set.Wait gave %v, want %s", dst[:n], want)
+			}
+		}
+		join := background(func() { wait("w") })
+		f.must("Set.Change", func() error { return s.Change(ends[1], bridge.Writable) })
+		join()
+		f.must("Set.Remove", func() error { return s.Remove(ends[1]) })
+		join = background(func() { wait("r") })
+		unix.Write(ends[1], []byte("x"))
+		join()
+		event(f, s.C())
+		f.close("Set", s.Close)
+	},
 	"Watch of a file of proc": func(f *faulty) { // whose poll takes the event; see poller/pulse.go
 		file, err := os.Open("/proc/self/mountinfo")
 		if err != nil {

@@ -155,12 +155,13 @@ func TestWatchOfEachKindOfFile(t *testing.T) {
 	}
 }
 
-// TestWatchOfAnEpollInstance: one that watches another can be watched, but one more
-// level is too deep.
+// TestWatchOfAnEpollInstance: an instance that watches one that watches another can be
+// watched, but one more level is too deep.
 func TestWatchOfAnEpollInstance(t *testing.T) {
 	source := eventfd(t, 0, unix.EFD_NONBLOCK)
+	const tooDeep = 4
 	inner := source
-	for depth := 1; depth <= 3; depth++ {
+	for depth := 1; depth <= tooDeep; depth++ {
 		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 		if err != nil {
 			t.Fatal(err)
@@ -171,9 +172,9 @@ func TestWatchOfAnEpollInstance(t *testing.T) {
 		}
 		inner = epoll
 		w, err := bridge.Watch(epoll, bridge.Readable)
-		if depth == 3 {
-			wantError(t, "Watch at depth 3", err, bridge.ErrNotPollable)
-			wantError(t, "Watch at depth 3", err, unix.ELOOP)
+		if depth == tooDeep {
+			wantError(t, "Watch that is too deep", err, bridge.ErrNotPollable)
+			wantError(t, "Watch that is too deep", err, unix.ELOOP)
 			return
 		}
 		if err != nil {

@@ -86,6 +86,9 @@ func servers() int {
 	return 1
 }
 
+// watcherServers is how many goroutines serve Watchers: one for edges, one for levels.
+const watcherServers = 2
+
 // TestManyWaitingWatchers has two Watchers share each descriptor.
 func TestManyWaitingWatchers(t *testing.T) {
 	needDescriptors(t, many/2)
@@ -93,7 +96,7 @@ func TestManyWaitingWatchers(t *testing.T) {
 	for i := range fds {
 		fds[i] = eventfd(t, 0, unix.EFD_NONBLOCK)
 	}
-	crowd(t, 1, 1, watcherMaker(fds))
+	crowd(t, 1, watcherServers, watcherMaker(fds))
 }
 
 // TestManyOfAllWait has the three types wait side by side.
@@ -103,11 +106,7 @@ func TestManyOfAllWait(t *testing.T) {
 		fds[i] = eventfd(t, 0, unix.EFD_NONBLOCK)
 	}
 	makers := []func(int) (waitable, error){makeNotifier, makeSemaphore, watcherMaker(fds)}
-	all := 1 // the poller's goroutine, for Watchers
-	if mode.Is("handle") {
-		all += servers()
-	}
-	crowd(t, 1+needed(many*2/3), all, func(i int) (waitable, error) { return makers[i%3](i) })
+	crowd(t, 1+needed(many*2/3), watcherServers+servers(), func(i int) (waitable, error) { return makers[i%3](i) })
 }
 
 // watcherMaker returns a function that makes the Watcher of object i. Those whose

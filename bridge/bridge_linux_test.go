@@ -71,17 +71,27 @@ func wantEdge(t *testing.T, w *bridge.Watcher, want bridge.Events) {
 	}
 }
 
-// wantQuiet makes sure that no edge is on its way: the poller hands out events
-// in order, and another descriptor's comes later.
+// eachInstance returns Watchers of p whose edges come through different epoll
+// instances, in each of which events come in order: those that a number needs if it is
+// watched for two sets of events.
+func eachInstance(t testing.TB, p *tube) []*bridge.Watcher {
+	return []*bridge.Watcher{mustWatch(t, p.r, bridge.Readable), mustWatch(t, p.r, bridge.Readable|bridge.PeerClosed)}
+}
+
+// wantQuiet makes sure that no edge is on its way: another descriptor's comes later.
 func wantQuiet(t *testing.T, w *bridge.Watcher) {
 	t.Helper()
 	later := newTube(t)
-	l := mustWatch(t, later.r, bridge.Readable)
+	watchers := eachInstance(t, later)
 	for range 3 {
 		later.write(t)
-		wantEdge(t, l, bridge.Readable)
+		for _, l := range watchers {
+			wantEdge(t, l, bridge.Readable)
+		}
 	}
-	l.Close()
+	for _, l := range watchers {
+		l.Close()
+	}
 	select {
 	case got, ok := <-w.C():
 		t.Errorf("C gave %v, %v; want nothing", got, ok)
@@ -290,7 +300,7 @@ func TestEveryWaiterSeesReadiness(t *testing.T) {
 
 func TestManyWatchersOfOneDescriptor(t *testing.T) {
 	p := newTube(t)
-	const many = 3000 // the kernel allows a file in 100 nested epoll instances
+	const many = 3000 // the kernel allows a file in 500 nested epoll instances
 	var watchers []*bridge.Watcher
 	for range many {
 		watchers = append(watchers, mustWatch(t, p.r, bridge.Readable))

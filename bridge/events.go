@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -17,7 +18,8 @@ const (
 	HangUp     Events = 0x010  // the other end is gone (EPOLLHUP); reported unasked
 	PeerClosed Events = 0x2000 // the peer of a stream socket will not write any more (EPOLLRDHUP)
 
-	all = Readable | Priority | Writable | Failed | HangUp | PeerClosed
+	unasked = Failed | HangUp
+	all     = Readable | Priority | Writable | PeerClosed | unasked
 )
 
 var names = []struct {
@@ -45,4 +47,12 @@ func (e Events) String() string {
 		words = append(words, fmt.Sprintf("%#x", uint32(rest)))
 	}
 	return strings.Join(words, "|")
+}
+
+// check returns an error if there are other bits than those of Events.
+func (e Events) check() error {
+	if rest := e &^ all; rest != 0 {
+		return fmt.Errorf("%v are not valid events: %w", rest, os.ErrInvalid)
+	}
+	return nil
 }

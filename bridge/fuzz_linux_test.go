@@ -13,11 +13,12 @@ import (
 func FuzzWatcher(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 3, 0, 4, 0, 2, 0, 1, 0, 5, 0})
 	f.Add([]byte{1, 0, 0, 0, 0, 1, 3, 0, 6, 0, 3, 0, 2, 0, 6, 0, 5, 0})
+	f.Add([]byte{0, 0, 0, 0, 1, 0, 7, 0, 1, 0, 7, 1, 7, 0, 4, 0, 2, 0, 7, 0, 7, 1, 1, 0})
 	f.Fuzz(func(t *testing.T, program []byte) {
 		m := &model{pipe: newTube(t), sync: newTube(t)}
-		m.synced = mustWatch(t, m.sync.r, bridge.Readable)
+		m.synced = eachInstance(t, m.sync)
 		for ; len(program) >= 2 && !t.Failed(); program = program[2:] {
-			m.step(t, program[0]%7, program[1])
+			m.step(t, program[0]%8, program[1])
 			m.settle(t)
 		}
 		for _, w := range m.watchers {
@@ -29,13 +30,14 @@ func FuzzWatcher(f *testing.F) {
 type watcher struct {
 	*bridge.Watcher
 	edge bool // C should hold one
+	deaf bool // it was changed to no events
 }
 
 type model struct {
 	pipe     *tube
 	data     int
 	sync     *tube // its event comes after all others
-	synced   *bridge.Watcher
+	synced   []*bridge.Watcher
 	watchers []*watcher
 }
 
@@ -46,12 +48,12 @@ func (m *model) step(t *testing.T, op, arg byte) {
 	}
 	switch {
 	case op == 0 && len(m.watchers) < 10:
-		m.watchers = append(m.watchers, &watcher{mustWatch(t, m.pipe.r, bridge.Readable), m.data > 0})
+		m.watchers = append(m.watchers, &watcher{Watcher: mustWatch(t, m.pipe.r, bridge.Readable), edge: m.data > 0})
 	case op == 1 && m.data < 1000:
 		m.pipe.write(t)
 		m.data++
 		for _, w := range m.watchers {
-			w.edge = true
+			w.edge = w.edge || !w.deaf
 		}
 	case op == 2 && m.data > 0:
 		for ; m.data > 0; m.data -= min(m.data, 64) {
@@ -70,12 +72,16 @@ func (m *model) step(t *testing.T, op, arg byte) {
 		if err := w.Rearm(); err != nil {
 			t.Errorf("Rearm = %v", err)
 		}
-		w.edge = w.edge || m.data > 0
+		w.edge = w.edge || m.data > 0 && !w.deaf
+	case op == 7 && w != nil:
+		w.deaf = !w.deaf
+		mustChange(t, w.Watcher, map[bool]bridge.Events{false: bridge.Readable}[w.deaf])
+		w.edge = m.data > 0 && !w.deaf
 	}
 }
 
 func (m *model) wait(t *testing.T, w *watcher) {
-	if m.data > 0 {
+	if m.data > 0 && !w.deaf {
 		wantWait(t, w.Watcher, bridge.Readable)
 		return
 	}
@@ -89,7 +95,9 @@ func (m *model) wait(t *testing.T, w *watcher) {
 // settle waits until all edges that should come are there.
 func (m *model) settle(t *testing.T) {
 	m.sync.write(t)
-	wantEdge(t, m.synced, bridge.Readable)
+	for _, w := range m.synced {
+		wantEdge(t, w, bridge.Readable)
+	}
 	m.sync.read(t)
 	for _, w := range m.watchers {
 		if got := len(w.C()) == 1; got != w.edge {

@@ -23,6 +23,13 @@ func TestWatchIsUnsupported(t *testing.T) {
 	}
 }
 
+func TestSetIsUnsupported(t *testing.T) {
+	s, err := bridge.NewSet[int]()
+	if s != nil || !errors.Is(err, errors.ErrUnsupported) || !strings.HasPrefix(err.Error(), "bridge: NewSet: epoll") {
+		t.Errorf("NewSet = %v, %v; want an error of bridge that matches errors.ErrUnsupported and names the call", s, err)
+	}
+}
+
 // A call that is wrong on every system is told so on every system.
 func TestWatchRefusesWhatIsInvalid(t *testing.T) {
 	for what, watch := range map[string]func() (*bridge.Watcher, error){

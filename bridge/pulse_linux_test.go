@@ -134,3 +134,23 @@ func TestReadablePulsingFileIsReadable(t *testing.T) {
 	wantEdge(t, w, bridge.Readable)
 	wantWait(t, w, bridge.Readable)
 }
+
+// A pulse is reported from a change to Priority on, and one that no Wait has seen is
+// forgotten by a change to other events.
+func TestChangeOfAPulsingFile(t *testing.T) {
+	m := openMountinfo(t)
+	w := mustWatch(t, m.fd, 0)
+	mustChange(t, w, bridge.Priority)
+	wantQuiet(t, w)
+	m.pulse(t)
+	wantPriority(t, "C", <-w.C())
+	wantPriority(t, "Wait", mustWait(t, w))
+	wantQuiet(t, w)
+	m.pulse(t)
+	wantPriority(t, "C", <-w.C())
+	mustChange(t, w, 0)
+	if got, err := w.Wait(dead(t)); err == nil {
+		t.Errorf("Wait = %v after a change to no events, want it to wait", got)
+	}
+	wantQuiet(t, w)
+}

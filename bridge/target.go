@@ -4,6 +4,22 @@ package bridge
 // among the Watcher's own.
 type target Watcher
 
+// Changed takes from C's buffer what is no longer asked for.
+func (t *target) Changed(bits uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed.Load() {
+		return
+	}
+	select {
+	case held := <-t.c:
+		if held &= Events(bits) | unasked; held != 0 {
+			t.c <- held
+		}
+	default:
+	}
+}
+
 // Edge merges events into C.
 func (t *target) Edge(bits uint32) {
 	t.mu.Lock()

@@ -1,6 +1,7 @@
 // Package bridge turns the readiness of any descriptor into a Go channel: of a
 // pipe, a socket, a timerfd, an inotify or GPIO descriptor, whatever epoll(7) can
-// watch and C code or the kernel makes ready.
+// watch and C code or the kernel makes ready. A [Watcher] is for one descriptor, a [Set]
+// for many that one goroutine serves.
 package bridge
 
 import (
@@ -30,9 +31,8 @@ var ErrNotPollable = rawefd.ErrNotPollable
 // blocks until Close.
 //
 // All methods may be called by many goroutines at once. The zero value is not
-// usable. A Watcher costs no descriptor of its own; all of them together usually
-// cost two, besides the goroutine and the descriptors that they share with
-// Notifiers and Semaphores. See epoll(7).
+// usable. A Watcher costs no descriptor and no goroutine of its own. All Watchers
+// together usually cost two of each. See epoll(7).
 type Watcher struct {
 	fd    int
 	watch *poller.Watch
@@ -52,19 +52,24 @@ type round struct {
 // Watch starts to watch fd for events. HangUp and Failed are reported unasked, so
 // events may be 0. What is ready already is in C's buffer when Watch returns.
 //
-// An error matches [ErrNotPollable] if epoll refuses the descriptor, EBADF if it
-// is not open, [os.ErrInvalid] if it is no possible descriptor number or events
-// has bits that are no Events; where there is no epoll it matches
-// [errors.ErrUnsupported].
+// It returns an error matching
+//   - [ErrNotPollable] if epoll refuses the descriptor;
+//   - EBADF if it is not open;
+//   - [os.ErrInvalid] if it is not a possible descriptor number, or if events has other
+//     bits than those of Events;
+//   - ENOSPC or EINVAL, and naming the limit, if a limit of the kernel's has been reached
+//     (fs.epoll.max_user_watches; 250 numbers, sets of events or processes for one open
+//     file);
+//   - [errors.ErrUnsupported] where there is no epoll.
 func Watch(fd int, events Events) (*Watcher, error) {
+	w := &Watcher{fd: fd, c: make(chan Events, 1)}
 	if fd < 0 || fd > math.MaxInt32 {
 		return nil, fmt.Errorf("bridge: Watch: no descriptor has number %d: %w", fd, os.ErrInvalid)
 	}
-	if rest := events &^ all; rest != 0 {
-		return nil, fmt.Errorf("bridge: Watch of descriptor %d: %v are no events: %w", fd, rest, os.ErrInvalid)
+	err := events.check()
+	if err != nil {
+		return nil, w.failed("Watch", err)
 	}
-	w := &Watcher{fd: fd, c: make(chan Events, 1)}
-	var err error
 	if w.watch, err = poller.NewWatch(fd, uint32(events), (*target)(w)); err != nil {
 		return nil, w.failed("Watch", err)
 	}
@@ -145,9 +150,34 @@ func (w *Watcher) join() *round {
 // nothing if there are none: for a receiver that leaves some of the data for
 // later. The error matches [os.ErrClosed] after Close, and is as that of Wait if
 // the owner has closed the descriptor.
+//
+// Rearm is the wrong tool where the descriptor stands for the state of another object, as
+// ZeroMQ's ZMQ_FD does: one receive there takes the news of all messages from the
+// descriptor, and Rearm finds nothing. Receive from the object until it has no more, and
+// only then from C.
 func (w *Watcher) Rearm() error {
 	if err := w.watch.Rearm(); err != nil {
 		return w.failed("Rearm", err)
+	}
+	return nil
+}
+
+// Change has the Watcher report other events from now on. Those of them that are
+// there now are sent to C as a new edge, and wake the goroutines in Wait. What is in
+// C's buffer and is no longer asked for is taken out of it; HangUp and Failed stay.
+//
+// If it returns an error, the Watcher goes on with the events that it had. The error
+// matches [os.ErrInvalid] if events has other bits than those of Events, EBADF or
+// ENOENT if the owner has closed the descriptor, and [os.ErrClosed] after Close. Change
+// costs two system calls, or about ten if other Watchers of the descriptor stay with
+// the old events, because this one then gets a registration of its own.
+func (w *Watcher) Change(events Events) error {
+	err := events.check()
+	if err == nil {
+		err = w.watch.Change(uint32(events))
+	}
+	if err != nil {
+		return w.failed("Change", err)
 	}
 	return nil
 }

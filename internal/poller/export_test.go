@@ -6,3 +6,10 @@ func (w *Watch) Place() (at int, there bool) {
 	defer borrowed.Unlock()
 	return w.at, w.item != nil && w.item.watches[w.at] == w
 }
+
+// Sets returns how many sets there are.
+func Sets() int {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	return len(sets)
+}

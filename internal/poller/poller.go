@@ -1,14 +1,11 @@
-// Package poller tells handlers when descriptors become ready. All of them
-// share one epoll instance, which Go's runtime poller watches in its turn, and
-// one goroutine: it blocks no thread, and it exists only while something is
-// registered.
+// Package poller reports to handlers that descriptors became ready. The descriptors
+// that the library owns share one epoll instance and its goroutine, which exist only
+// while something is registered. Borrowed descriptors are in sets, of two such
+// instances each. Go's runtime poller watches every instance, so none blocks a thread.
 package poller
 
 import (
-	"os"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -22,64 +19,34 @@ var (
 // A loop is the epoll instance and its goroutine, from the first registration
 // to the end of the last. A registration after that starts another loop.
 type loop struct {
-	epoll    rawefd.Epoll
-	file     *os.File // owns epoll
+	*Instance
 	handlers map[uint64]func(bits uint32)
 	batch    rawefd.Batch
 	found    [rawefd.BatchSize]func(bits uint32)
 }
 
 // start makes a loop the current one. The caller holds mu.
-func start() (err error) {
-	var l *loop
-	var conn syscall.RawConn
-	rawefd.Elsewhere(func() { l, conn, err = newLoop() })
+func start() error {
+	in, err := NewInstance()
 	if err != nil {
 		return err
 	}
-	current = l
-	go l.run(conn)
+	current = &loop{Instance: in, handlers: make(map[uint64]func(uint32))}
+	go in.serve(current.dispatch)
 	return nil
-}
-
-func newLoop() (*loop, syscall.RawConn, error) {
-	epoll, err := rawefd.NewEpoll()
-	if err != nil {
-		return nil, nil, err
-	}
-	file, err := epoll.File()
-	if err != nil {
-		return nil, nil, err
-	}
-	conn, err := file.SyscallConn()
-	if err != nil {
-		file.Close()
-		return nil, nil, err
-	}
-	return &loop{epoll: epoll, file: file, handlers: make(map[uint64]func(uint32))}, conn, nil
-}
-
-// run is the goroutine. Read calls dispatch, parks until the runtime poller
-// sees an edge on the epoll descriptor, calls dispatch again, and so on until
-// stop ends it.
-func (l *loop) run(conn syscall.RawConn) {
-	// The loop closes the file itself: os.File.Close would wait for Read, and
-	// whoever removes the last registration may be a handler that Read runs.
-	defer l.file.Close()
-	conn.Read(func(uintptr) bool { l.dispatch(); return false })
 }
 
 // stop ends the loop soon. The caller holds mu.
 func (l *loop) stop() {
 	current = nil
-	l.file.SetReadDeadline(time.Unix(1, 0)) // long past
+	l.Interrupt()
 }
 
 // dispatch hands out all events that are there. An event that comes while it
 // runs, even after its last look, makes another edge.
 func (l *loop) dispatch() {
 	for {
-		events, err := l.epoll.Wait(&l.batch)
+		events, err := l.Wait(&l.batch)
 		if err != nil {
 			if !l.pause() {
 				return
@@ -142,7 +109,7 @@ func register(num int, bits uint32, handle func(bits uint32)) (*registration, er
 	lastID++
 	r := &registration{loop: current, num: num, id: lastID}
 	current.handlers[r.id] = handle // before Add, whose first event may come at once
-	if err := current.epoll.Add(num, bits, r.id); err != nil {
+	if err := current.Add(num, bits, r.id); err != nil {
 		r.forget()
 		return nil, err
 	}
@@ -151,14 +118,14 @@ func register(num int, bits uint32, handle func(bits uint32)) (*registration, er
 
 // modify replaces the events; those that are there now count as new.
 func (r *registration) modify(bits uint32) error {
-	return r.loop.epoll.Modify(r.num, bits, r.id)
+	return r.loop.Modify(r.num, bits, r.id)
 }
 
 // remove ends the registration, before its descriptor is closed.
 func (r *registration) remove() {
 	mu.Lock()
 	defer mu.Unlock()
-	r.loop.epoll.Delete(r.num)
+	r.loop.Delete(r.num)
 	r.forget()
 }
 

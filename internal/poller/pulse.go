@@ -19,17 +19,37 @@ func (it *item) edgeBits() uint32 {
 	return it.bits | rawefd.EventEdge
 }
 
-// pending polls for what is there now, before add takes the pulse.
-func (it *item) pending() (uint32, error) {
-	if !it.pulses {
+// begin is called before the bits of an item are registered. It finds out whether the
+// file pulses, and returns the pulse that registering them takes.
+func (it *item) begin() (pending uint32, err error) {
+	it.pulses = false
+	if it.bits&rawefd.EventPri == 0 {
 		return 0, nil
+	}
+	if it.pulses, err = rawefd.Pulses(it.num); err != nil || !it.pulses {
+		return 0, err
 	}
 	bits, err := rawefd.Poll(it.num, it.bits)
 	return bits & it.bits, err
 }
 
+// settle is called after the bits were registered, and hands out what is there. The
+// edge that registering makes is not a pulse, and is dropped if drop is set.
+func (it *item) settle(pending uint32, drop bool) error {
+	it.dropping = drop && it.pulses
+	err := it.set.drainEdges()
+	it.dropping = false
+	if err == nil {
+		it.hand(pending)
+	}
+	return err
+}
+
 // pulse hands out what an edge means.
 func (it *item) pulse(bits uint32) {
+	if it.dropping {
+		return
+	}
 	if it.bits&rawefd.EventIn == 0 {
 		bits &^= rawefd.EventIn // nobody but us asked
 	}

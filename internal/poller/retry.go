@@ -11,23 +11,24 @@ import (
 // watches or memory.
 const retryDelay = 10 * time.Millisecond
 
-// retries are the Sources that wait for that, and the goroutine that calls their
-// Ready, which exists only as long as there are any. A Source is in it once, however
-// often MustArm has failed.
+// retries are the handlers to call after that, by the pointer that asked, and the
+// goroutine that calls them, which exists only as long as there are any.
 var retries struct {
 	sync.Mutex
-	sources map[*Source]struct{}
-	running bool
+	handlers map[any]Handler
+	running  bool
 }
 
 // Retry has Ready called after retryDelay, once however often it is asked for.
-func (s *Source) Retry() {
+func (s *Source) Retry() { retryLater(s, s.handler) }
+
+func retryLater(key any, h Handler) {
 	retries.Lock()
 	defer retries.Unlock()
-	if retries.sources == nil {
-		retries.sources = make(map[*Source]struct{})
+	if retries.handlers == nil {
+		retries.handlers = make(map[any]Handler)
 	}
-	retries.sources[s] = struct{}{}
+	retries.handlers[key] = h
 	if !retries.running {
 		retries.running = true
 		go retry()
@@ -39,20 +40,19 @@ func (s *Source) Retry() {
 // may be no room, and then the runtime ends the process.
 func retry() {
 	for due := nextRetries(); due != nil; due = nextRetries() {
-		for s := range due {
-			s.handler.Ready()
+		for _, h := range due {
+			h.Ready()
 		}
 	}
 }
 
-// nextRetries returns the Sources to try again after retryDelay, or nil if there are
-// none.
-func nextRetries() map[*Source]struct{} {
+// nextRetries returns the handlers to call after retryDelay, or nil if there are none.
+func nextRetries() map[any]Handler {
 	rawefd.Nap(retryDelay)
 	retries.Lock()
 	defer retries.Unlock()
-	due := retries.sources
-	retries.sources = nil
+	due := retries.handlers
+	retries.handlers = nil
 	retries.running = due != nil
 	return due
 }

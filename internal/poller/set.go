@@ -22,8 +22,8 @@ import (
 // An epoll instance for each watcher would need no such rule, but would cost a
 // descriptor each, and the kernel allows one file in a hundred of them at most.
 type set struct {
-	edges  instance // reports every change once
-	levels instance // reports readiness once for every time it is asked
+	edges  *instance // reports every change once
+	levels *instance // reports readiness once for every time it is asked
 	items  map[int]*item
 	live   int // items that somebody watches; a set without them is closed
 }
@@ -33,62 +33,46 @@ type item struct {
 	set     *set
 	num     int
 	bits    uint32
-	pulses  bool     // see pulse.go
 	watches []*Watch // none: dead, but not known to be deleted
 	ready   uint32   // what the latest drain of levels found
+	// See pulse.go.
+	pulses, dropping bool
 	// asking are the watches whose Look has found nothing yet. They alone are to hear of a
 	// level, or opening n watches of a descriptor that is ready would take n*n calls.
 	asking map[*Watch]struct{}
 }
 
-// An instance is an epoll instance that is itself watched by the poller.
+// An instance calls drain, with borrowed held, after each edge.
 type instance struct {
-	epoll  rawefd.Epoll
-	source *Source
+	*Instance
+	// drain hands out what there is. An error is not the caller's to handle: drain has
+	// seen to it that Ready is called again.
+	drain func() error
 }
 
-func newInstance(drain drainer) (in instance, err error) {
-	if in.epoll, err = rawefd.NewEpoll(); err != nil {
-		return in, err
-	}
-	source := NewSource(int(in.epoll), drain)
-	in.source = &source
-	if err = in.source.Arm(); err != nil {
-		in.epoll.Close()
-	}
-	return in, err
-}
-
-func (in instance) close() {
-	in.source.Close()
-	in.epoll.Close()
-}
-
-// A drainer drains an instance. An error is not the poller's: drain has seen to it
-// that Ready is called again.
-type drainer func() error
-
-func (d drainer) Ready() {
+// Ready is called by the instance's goroutine, or after a drain that has failed.
+func (in *instance) Ready() {
 	borrowed.Lock()
 	defer borrowed.Unlock()
-	d()
+	in.drain()
 }
 
 // newSet adds an empty set to sets.
-func newSet() (s *set, err error) {
-	rawefd.Elsewhere(func() { s, err = openSet() })
-	return s, err
-}
-
-func openSet() (s *set, err error) {
-	s = &set{items: make(map[int]*item)}
-	if s.edges, err = newInstance(s.drainEdges); err != nil {
+func newSet() (*set, error) {
+	edges, err := NewInstance()
+	if err != nil {
 		return nil, err
 	}
-	if s.levels, err = newInstance(s.drainLevels); err != nil {
-		s.edges.close()
+	levels, err := NewInstance()
+	if err != nil {
+		edges.Close()
 		return nil, err
 	}
+	s := &set{items: make(map[int]*item)}
+	s.edges = &instance{edges, s.drainEdges}
+	s.levels = &instance{levels, s.drainLevels}
+	go edges.serve(s.edges.Ready)
+	go levels.serve(s.levels.Ready)
 	sets = append(sets, s)
 	return s, nil
 }
@@ -99,25 +83,26 @@ func (s *set) closeIfUnused() {
 	if s.live > 0 {
 		return
 	}
-	rawefd.Elsewhere(func() {
-		s.edges.close()
-		s.levels.close()
-	})
+	s.edges.Interrupt()
+	s.levels.Interrupt()
 	sets = slices.DeleteFunc(sets, func(other *set) bool { return other == s })
 }
+
+// watchedFor reports whether something watches the item for bits.
+func (it *item) watchedFor(bits uint32) bool { return len(it.watches) > 0 && it.bits == bits }
 
 // add registers an item whose number the set does not have. The level
 // registration stays off until somebody asks.
 func (it *item) add() error {
 	s := it.set
-	if err := s.edges.epoll.Add(it.num, it.edgeBits(), uint64(it.num)); err != nil {
+	if err := s.edges.Add(it.num, it.edgeBits(), uint64(it.num)); err != nil {
 		return err
 	}
 	s.items[it.num] = it
 	s.live++
-	if err := s.levels.epoll.Add(it.num, rawefd.EventOneShot, uint64(it.num)); err != nil {
+	if err := s.levels.Add(it.num, rawefd.EventOneShot, uint64(it.num)); err != nil {
 		s.live--
-		if s.edges.epoll.Delete(it.num) == nil {
+		if s.edges.Delete(it.num) == nil {
 			delete(s.items, it.num)
 		}
 		return err
@@ -128,8 +113,8 @@ func (it *item) add() error {
 // remove deletes what add registered, as far as the kernel lets it.
 func (it *item) remove() {
 	s := it.set
-	edges := s.edges.epoll.Delete(it.num)
-	levels := s.levels.epoll.Delete(it.num)
+	edges := s.edges.Delete(it.num)
+	levels := s.levels.Delete(it.num)
 	if edges == nil && levels == nil {
 		delete(s.items, it.num)
 	}
@@ -141,7 +126,7 @@ func (it *item) remove() {
 // does not mean the registered file any more.
 func (it *item) look() (uint32, error) {
 	it.ready = 0
-	if err := it.set.levels.epoll.Modify(it.num, it.bits|rawefd.EventOneShot, uint64(it.num)); err != nil {
+	if err := it.set.levels.Modify(it.num, it.bits|rawefd.EventOneShot, uint64(it.num)); err != nil {
 		return 0, err
 	}
 	err := it.set.drainLevels()
@@ -174,11 +159,11 @@ func (s *set) drainLevels() error {
 // under one lock, so an event is never handed out late: not to a watch that
 // replaced the one it was meant for, and not to a wait that began after what it
 // reports was over. What an error leaves in the instance is drained after a while.
-func (s *set) drain(in instance, hand func(*item, uint32)) error {
+func (s *set) drain(in *instance, hand func(*item, uint32)) error {
 	for n := rawefd.BatchSize; n == rawefd.BatchSize && s.live > 0; {
-		events, err := in.epoll.Wait(&batch)
+		events, err := in.Wait(&batch)
 		if err != nil {
-			in.source.Retry()
+			retryLater(in, in)
 			return err
 		}
 		for _, ev := range events {

@@ -18,7 +18,8 @@ var (
 // A Target is told what happens to a borrowed descriptor. It is called under a
 // lock: it must neither block nor call a Watch.
 type Target interface {
-	Edge(bits uint32) // something changed, and bits are there now
+	Changed(bits uint32) // from now on bits are asked for
+	Edge(bits uint32)    // something changed, and bits are there now
 	// Level says that bits, which were asked for with Look, are there now. It
 	// reports whether anybody still waited for them.
 	Level(bits uint32) bool
@@ -39,49 +40,46 @@ func NewWatch(num int, bits uint32, target Target) (*Watch, error) {
 	borrowed.Lock()
 	defer borrowed.Unlock()
 	w := &Watch{target: target}
-	for _, s := range sets {
-		it := s.items[num]
-		if it == nil {
-			return w, w.first(s, num, bits)
-		}
-		if len(it.watches) > 0 && it.bits == bits && w.join(it) {
-			return w, nil
-		}
-	}
-	s, err := newSet()
-	if err != nil {
+	if err := w.open(num, bits); err != nil {
 		return nil, err
 	}
-	return w, w.first(s, num, bits)
+	return w, nil
+}
+
+// open enters w into the item of the number for bits, or makes it in the first set that
+// does not have the number.
+func (w *Watch) open(num int, bits uint32) error {
+	var free *set
+	for _, s := range sets {
+		switch it := s.items[num]; {
+		case it == nil && free == nil:
+			free = s
+		case it != nil && it.watchedFor(bits) && w.join(it):
+			return nil
+		}
+	}
+	if free == nil {
+		var err error
+		if free, err = newSet(); err != nil {
+			return err
+		}
+	}
+	return w.first(free, num, bits)
 }
 
 // first makes the item that w watches. The kernel reports what is ready now.
 func (w *Watch) first(s *set, num int, bits uint32) error {
 	defer s.closeIfUnused()
 	it := &item{set: s, num: num, bits: bits}
-	if bits&rawefd.EventPri != 0 {
-		var err error
-		if it.pulses, err = rawefd.Pulses(num); err != nil {
-			return err
-		}
-	}
-	pending, err := it.pending()
+	pending, err := it.begin()
 	if err != nil {
 		return err
 	}
 	if err := it.add(); err != nil {
 		return err
 	}
-	if it.pulses {
-		// The edge of add is not a pulse.
-		if err := s.drainEdges(); err != nil {
-			it.remove()
-			return err
-		}
-	}
 	w.enter(it)
-	it.hand(pending)
-	if err := s.drainEdges(); err != nil {
+	if err := it.settle(pending, true); err != nil {
 		w.leave()
 		it.remove()
 		return err
@@ -157,6 +155,10 @@ func (w *Watch) Rearm() error {
 	if w.item == nil {
 		return os.ErrClosed
 	}
+	return w.rearm()
+}
+
+func (w *Watch) rearm() error {
 	ready, err := w.item.look()
 	if ready != 0 {
 		w.target.Edge(ready)
@@ -168,11 +170,19 @@ func (w *Watch) Rearm() error {
 func (w *Watch) Close() {
 	borrowed.Lock()
 	defer borrowed.Unlock()
-	it := w.item
-	if it == nil {
-		return
+	if w.item != nil {
+		w.quit()
 	}
+}
+
+// quit ends the watch, and its item if nothing else watches that.
+func (w *Watch) quit() {
+	it := w.item
 	w.leave()
+	it.removeIfUnused()
+}
+
+func (it *item) removeIfUnused() {
 	if len(it.watches) == 0 {
 		it.remove()
 		it.set.closeIfUnused()

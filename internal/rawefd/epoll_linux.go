@@ -75,7 +75,7 @@ func (e Epoll) limit(err error, op, num int) error {
 	case err == unix.ENOSPC:
 		return fmt.Errorf("too many watches of this user (the limit is in fs.epoll.max_user_watches): %w", call)
 	case err == unix.EINVAL && op == unix.EPOLL_CTL_ADD && e.couldHave(num):
-		return fmt.Errorf("too many epoll instances watch this open file (epoll's limit is 500 wake-up paths, or 100 for a Watcher): %w", call)
+		return fmt.Errorf("too many epoll instances watch this open file (epoll's limit is 500 wake-up paths, of which a Watcher takes two): %w", call)
 	}
 	return call
 }
@@ -87,38 +87,50 @@ func (e Epoll) couldHave(num int) bool {
 	return unix.EpollCtl(int(e), unix.EPOLL_CTL_DEL, num, nil) == unix.ENOENT
 }
 
+// A RawEvent is an Event as the kernel writes it.
+type RawEvent unix.EpollEvent
+
+func (ev *RawEvent) Bits() uint32 { return ev.Events }
+func (ev *RawEvent) ID() uint64   { return uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32 }
+
 // BatchSize is the most events that one Wait returns.
 const BatchSize = 128
 
 // A Batch receives the events of one Wait.
 type Batch struct {
-	raw    [BatchSize]unix.EpollEvent
+	raw    [BatchSize]RawEvent
 	events [BatchSize]Event
 }
 
 // Wait returns the events that are there now; it never blocks.
 func (e Epoll) Wait(b *Batch) ([]Event, error) {
-	n, err := e.wait(b)
-	for err == unix.EINTR {
-		n, err = e.wait(b)
+	n, err := e.Fetch(b.raw[:])
+	for i := range b.raw[:n] {
+		b.events[i] = Event{Bits: b.raw[i].Bits(), ID: b.raw[i].ID()}
 	}
-	if err != 0 {
-		return nil, os.NewSyscallError("epoll_pwait", err)
-	}
-	for i, ev := range b.raw[:n] {
-		b.events[i] = Event{Bits: ev.Events, ID: uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32}
-	}
-	return b.events[:n], nil
+	return b.events[:n], err
 }
 
-// wait is a raw system call, which saves the scheduler's bookkeeping: with a
+// Fetch is Wait for any number of events. It returns how many of them it has written.
+func (e Epoll) Fetch(events []RawEvent) (int, error) {
+	n, err := e.fetch(events)
+	for err == unix.EINTR {
+		n, err = e.fetch(events)
+	}
+	if err != 0 {
+		return 0, os.NewSyscallError("epoll_pwait", err)
+	}
+	return n, nil
+}
+
+// fetch is a raw system call, which saves the scheduler's bookkeeping: with a
 // timeout of 0 it never blocks.
-func (e Epoll) wait(b *Batch) (int, syscall.Errno) {
+func (e Epoll) fetch(events []RawEvent) (int, syscall.Errno) {
 	if errno := refusal("epoll_pwait", int(e), 0); errno != 0 {
 		return 0, errno
 	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e),
-		uintptr(unsafe.Pointer(&b.raw[0])), BatchSize, 0, 0, 0)
+		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
 	return int(n), errno
 }
 

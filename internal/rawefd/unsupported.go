@@ -32,9 +32,13 @@ type (
 		Bits uint32
 		ID   uint64
 	}
-	Epoll int
-	Batch struct{}
+	Epoll    int
+	Batch    struct{}
+	RawEvent struct{}
 )
+
+func (ev *RawEvent) Bits() uint32 { return 0 }
+func (ev *RawEvent) ID() uint64   { return 0 }
 
 func New(count uint64, semaphore bool) (*FD, error)          { return nil, errUnsupported }
 func Adopt(num int, semaphore bool) (*FD, error)             { return nil, errUnsupported }
@@ -56,5 +60,6 @@ func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errNoEpoll
 func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errNoEpoll }
 func (e Epoll) Delete(num int) error                         { return errNoEpoll }
 func (e Epoll) Wait(b *Batch) ([]Event, error)               { return nil, errNoEpoll }
+func (e Epoll) Fetch(events []RawEvent) (int, error)         { return 0, errNoEpoll }
 func (e Epoll) File() (*os.File, error)                      { return nil, errNoEpoll }
 func (e Epoll) Close()                                       {}

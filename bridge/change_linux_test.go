@@ -1,0 +1,244 @@
+package bridge_test
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+)
+
+// newSockets returns two connected sockets that the test closes. Both are writable.
+func newSockets(t testing.TB) (a, b int) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
+	return pair[0], pair[1]
+}
+
+func mustChange(t testing.TB, w *bridge.Watcher, events bridge.Events) {
+	t.Helper()
+	if err := w.Change(events); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustWrite(t testing.TB, fd int) {
+	t.Helper()
+	if _, err := unix.Write(fd, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// untilAsleep waits until a goroutine sleeps in the function.
+func untilAsleep(t testing.TB, function string) {
+	t.Helper()
+	stacks := make([]byte, 1<<20)
+	for {
+		for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			asleep := strings.Contains(stack, " [select") || strings.Contains(stack, " [IO wait")
+			if asleep && strings.Contains(stack, function) {
+				return
+			}
+		}
+		runtime.Gosched()
+	}
+}
+
+// eachSharing runs a test with a Watcher that has its registration to itself, and with
+// one that shares it.
+func eachSharing(t *testing.T, events bridge.Events, test func(t *testing.T, w *bridge.Watcher, fd, peer int)) {
+	for name, others := range map[string]int{"alone": 0, "shared": 2} {
+		t.Run(name, func(t *testing.T) {
+			fd, peer := newSockets(t)
+			for range others {
+				mustWatch(t, fd, events)
+			}
+			test(t, mustWatch(t, fd, events), fd, peer)
+		})
+	}
+}
+
+// What is there already is a new edge, and what is no longer asked for is none.
+func TestChangeReportsOtherEvents(t *testing.T) {
+	eachSharing(t, bridge.Readable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
+		wantQuiet(t, w)
+		mustChange(t, w, bridge.Writable)
+		wantEdge(t, w, bridge.Writable)
+		wantWait(t, w, bridge.Writable)
+		mustChange(t, w, bridge.Readable)
+		wantQuiet(t, w)
+		mustWrite(t, peer)
+		wantEdge(t, w, bridge.Readable)
+		wantWait(t, w, bridge.Readable)
+		mustChange(t, w, bridge.Readable) // no change, and an edge as well
+		wantEdge(t, w, bridge.Readable)
+		mustChange(t, w, bridge.Readable|bridge.Writable)
+		wantEdge(t, w, bridge.Readable|bridge.Writable)
+		mustChange(t, w, 0)
+		wantQuiet(t, w)
+	})
+}
+
+// C's buffer loses what is no longer asked for. HangUp stays.
+func TestChangeTakesFromC(t *testing.T) {
+	eachSharing(t, bridge.Readable|bridge.Writable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
+		mustWrite(t, peer)
+		mustChange(t, w, bridge.PeerClosed)
+		wantQuiet(t, w)
+		if err := unix.Shutdown(peer, unix.SHUT_RDWR); err != nil {
+			t.Fatal(err)
+		}
+		mustChange(t, w, bridge.Writable|bridge.PeerClosed)
+		mustChange(t, w, 0)
+		wantEdge(t, w, bridge.HangUp)
+	})
+}
+
+// So do HangUp and Failed that are over.
+func TestChangeLeavesWhatComesUnasked(t *testing.T) {
+	for was, want := range map[bridge.Events]bridge.Events{
+		bridge.Readable | bridge.HangUp:   bridge.HangUp,
+		bridge.Failed:                     bridge.Failed,
+		bridge.Readable | bridge.Writable: bridge.Writable,
+		bridge.Readable:                   0,
+	} {
+		w := mustWatch(t, newTube(t).r, bridge.Readable)
+		bridge.Edge(w, was)
+		bridge.Changed(w, bridge.Writable)
+		var got bridge.Events
+		select {
+		case got = <-w.C():
+		default:
+		}
+		if got != want {
+			t.Errorf("C holds %v of %v, want %v", got, was, want)
+		}
+	}
+}
+
+// The others that shared the registration go on with the events that they had.
+func TestChangeLeavesOthersAlone(t *testing.T) {
+	fd, peer := newSockets(t)
+	other, w := mustWatch(t, fd, bridge.Readable), mustWatch(t, fd, bridge.Readable)
+	mustChange(t, w, bridge.Writable)
+	wantEdge(t, w, bridge.Writable)
+	wantQuiet(t, other)
+	mustWrite(t, peer)
+	wantEdge(t, other, bridge.Readable)
+	mustChange(t, w, bridge.Readable) // the registration is shared again
+	wantEdge(t, w, bridge.Readable)
+	wantQuiet(t, other)
+	w.Close()
+	mustWrite(t, peer)
+	wantEdge(t, other, bridge.Readable)
+}
+
+// A goroutine that is already waiting wakes for the new events, and not for the old.
+func TestChangeWakesWaiters(t *testing.T) {
+	eachSharing(t, bridge.Readable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
+		got := make(chan bridge.Events)
+		go func() {
+			events, err := w.Wait(background)
+			if err != nil {
+				t.Error(err)
+			}
+			got <- events
+		}()
+		untilAsleep(t, "bridge.(*Watcher).sleep")
+		mustChange(t, w, bridge.PeerClosed)
+		mustWrite(t, peer)
+		wantQuiet(t, w)
+		select {
+		case events := <-got:
+			t.Errorf("Wait = %v after a change to PeerClosed", events)
+		default:
+			mustChange(t, w, bridge.Writable)
+			if events := <-got; events != bridge.Writable {
+				t.Errorf("Wait = %v, want Writable", events)
+			}
+		}
+	})
+}
+
+func TestChangeRefusesWhatIsWrong(t *testing.T) {
+	eachSharing(t, bridge.Readable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
+		wantIs(t, "Change to unknown bits", w.Change(1<<30), os.ErrInvalid)
+		mustWrite(t, peer)
+		wantEdge(t, w, bridge.Readable)
+		w.Close()
+		wantIs(t, "Change after Close", w.Change(bridge.Writable), os.ErrClosed)
+	})
+}
+
+// Once the number means another file, Change fails and reports nothing of that file.
+func TestChangeOfAReusedNumber(t *testing.T) {
+	eachSharing(t, bridge.Readable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
+		another, _ := newSockets(t)
+		duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(duplicate)
+		dupTo(t, another, fd)
+		wantIs(t, "Change of a reused number", w.Change(bridge.Writable), unix.ENOENT)
+		wantQuiet(t, w)
+		dupTo(t, duplicate, fd)
+		mustChange(t, w, bridge.Writable)
+		wantEdge(t, w, bridge.Writable)
+	})
+}
+
+// Changes, events and Closes at the same time: each Watcher ends with an edge for what
+// its last Change asked for.
+func TestChangesWhileEventsArrive(t *testing.T) {
+	for range 20 {
+		fd, peer := newSockets(t)
+		var watchers [4]*bridge.Watcher
+		for i := range watchers {
+			watchers[i] = mustWatch(t, fd, bridge.Readable)
+		}
+		var writers, changers sync.WaitGroup
+		stop := make(chan struct{})
+		writers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					unix.Write(peer, []byte("x"))
+					unix.Read(fd, make([]byte, 1<<10))
+				}
+			}
+		})
+		for i, w := range watchers[1:] {
+			changers.Go(func() {
+				for n := range 100 {
+					if err := w.Change([]bridge.Events{bridge.Readable, bridge.Writable, 0}[(n+i)%3]); err != nil {
+						t.Error(err)
+					}
+				}
+				if err := w.Change(bridge.Writable); err != nil {
+					t.Error(err)
+				}
+				wantEdge(t, w, bridge.Writable)
+			})
+		}
+		changers.Wait()
+		close(stop)
+		writers.Wait()
+		mustWrite(t, peer)
+		for events := range watchers[0].C() {
+			if events == bridge.Readable {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,81 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+)
+
+type server struct {
+	set      *bridge.Set[*conn]
+	listener *conn
+	buf      [4096]byte
+	echoed   int
+}
+
+// A conn is a socket that the server owns, and what it could not write to it yet.
+type conn struct {
+	fd      int
+	pending []byte
+}
+
+// handle does one thing for a member that is ready. The Set is level-triggered: what is
+// left over comes with the next Wait, after the other members have had their turn.
+func (s *server) handle(c *conn, events bridge.Events) error {
+	switch {
+	case c == s.listener:
+		return s.accept()
+	case events&bridge.Writable != 0:
+		return s.write(c)
+	}
+	return s.read(c)
+}
+
+func (s *server) accept() error {
+	fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ECONNABORTED) {
+		return nil
+	} else if err != nil {
+		return os.NewSyscallError("accept4", err)
+	}
+	return s.set.Add(fd, bridge.Readable, &conn{fd: fd})
+}
+
+func (s *server) read(c *conn) error {
+	n, err := unix.Read(c.fd, s.buf[:])
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return nil
+	case n <= 0: // the client has closed its end, or is gone
+		return s.drop(c)
+	}
+	c.pending = append(c.pending, s.buf[:n]...)
+	return s.write(c)
+}
+
+// write writes what is pending. Until all of that fits into the socket, it waits for
+// room and not for more to read.
+func (s *server) write(c *conn) error {
+	n, err := unix.Write(c.fd, c.pending)
+	if err != nil && !errors.Is(err, unix.EAGAIN) {
+		return s.drop(c)
+	}
+	s.echoed += max(n, 0)
+	c.pending = c.pending[max(n, 0):]
+	if len(c.pending) > 0 {
+		return s.set.Change(c.fd, bridge.Writable)
+	}
+	return s.set.Change(c.fd, bridge.Readable)
+}
+
+// drop closes a socket, after it has been removed.
+func (s *server) drop(c *conn) error {
+	err := s.set.Remove(c.fd)
+	unix.Close(c.fd)
+	return err
+}

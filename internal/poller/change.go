@@ -1,0 +1,109 @@
+package poller
+
+import (
+	"os"
+	"slices"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// Change has w report other bits from now on. Those that are there now are an Edge
+// before Change returns. After an error w goes on as before.
+func (w *Watch) Change(bits uint32) error {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	switch it := w.item; {
+	case it == nil:
+		return os.ErrClosed
+	case it.bits == bits:
+		return w.rearm()
+	case len(it.watches) == 1 && !watched(it.num, bits):
+		if err := it.change(bits); err != nil {
+			return err
+		}
+	default:
+		if err := w.move(bits); err != nil {
+			return err
+		}
+	}
+	if bits&rawefd.EventPri == 0 {
+		w.pulse = 0
+	}
+	return nil
+}
+
+// watched reports whether there is an item of the number for bits. There must not come
+// to be two, or a number could take any number of sets.
+func watched(num int, bits uint32) bool {
+	return slices.ContainsFunc(sets, func(s *set) bool {
+		it := s.items[num]
+		return it != nil && it.watchedFor(bits)
+	})
+}
+
+// change changes the registrations of an item that has one watch. The kernel refuses
+// that if the number does not mean the registered file any more. Once it has agreed,
+// what cannot be fetched is fetched later.
+func (it *item) change(bits uint32) error {
+	old := *it
+	it.bits = bits
+	pending, err := it.begin()
+	if err == nil {
+		err = it.modify()
+	}
+	// Where the file pulsed before, the edge can be a pulse. To report one too many is
+	// better than to lose it.
+	drop := !old.pulses
+	if err != nil {
+		it.bits, it.pulses = old.bits, old.pulses
+		it.modify() // what was changed, if anything was
+		it.settle(pending&old.bits, drop)
+		return err
+	}
+	it.watches[0].target.Changed(bits)
+	it.settle(pending, drop)
+	return nil // and the goroutine of the levels hears of what modify has found
+}
+
+// modify registers the item's bits in place of others. The level registration is off
+// unless some watch is asking.
+func (it *item) modify() error {
+	if len(it.asking) > 0 {
+		if err := it.set.levels.Modify(it.num, it.bits|rawefd.EventOneShot, uint64(it.num)); err != nil {
+			return err
+		}
+	}
+	return it.set.edges.Modify(it.num, it.edgeBits(), uint64(it.num))
+}
+
+// move takes w from its item to another of the same number. The number means the file of
+// the old one before and after, or move fails.
+func (w *Watch) move(bits uint32) error {
+	old := w.item
+	_, asking := old.asking[w]
+	if _, err := old.look(); err != nil {
+		return err
+	}
+	w.leave()
+	err := w.open(old.num, bits)
+	if err == nil {
+		if _, err = old.look(); err == nil && asking {
+			w.ask()
+			_, err = w.item.look()
+		}
+		if err != nil {
+			w.quit()
+		}
+	}
+	if err != nil {
+		w.enter(old)
+		if asking {
+			w.ask()
+			old.look() // an error is that of a number whose file nobody can ask about
+		}
+		return err
+	}
+	old.removeIfUnused()
+	w.target.Changed(bits)
+	return nil
+}

@@ -178,7 +178,7 @@ func (m *members) poll(n int) ([]found, error) {
 		}
 		got, err := m.in.Fetch(m.raw[:want])
 		if err != nil {
-			m.refill()
+			m.refill(true) // the caller of Poll does not hear of the error
 			return m.found, err
 		}
 		m.alien = m.take(m.raw[:got], n)
@@ -186,7 +186,7 @@ func (m *members) poll(n int) ([]found, error) {
 			break // there is no more
 		}
 	}
-	m.refill()
+	m.refill(len(m.found) > 0)
 	return m.found, nil
 }
 

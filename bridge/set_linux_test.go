@@ -9,12 +9,14 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
 	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
 type event = bridge.Event[string]
@@ -421,6 +423,31 @@ func TestSetC(t *testing.T) {
 	if _, ok := <-c; ok {
 		t.Error("C has a value after Close, want it closed")
 	}
+}
+
+// After a Poll that could not ask the kernel, C has a value again.
+func TestSetCAfterAFailingPoll(t *testing.T) {
+	s := mustSet[string](t)
+	p := newTube(t)
+	mustAddTo(t, s, p.r, bridge.Readable, "a")
+	p.write(t)
+	c := s.C()
+	<-c
+	restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == "epoll_pwait" {
+			return unix.EIO
+		}
+		return 0
+	})
+	got := poll(s, 1)
+	_, err := s.Wait(background, make([]event, 1))
+	restore()
+	if len(got) > 0 {
+		t.Errorf("Poll gave %v though it could not ask", got)
+	}
+	wantIs(t, "Wait", err, unix.EIO)
+	<-c
+	wantPoll(t, s, "afterwards", event{"a", bridge.Readable})
 }
 
 // C and a goroutine in Wait hear of the same event, whichever of them sleeps for both.

@@ -136,12 +136,12 @@ func (m *members) offer() {
 	}
 }
 
-// refill has C hold a value after a poll if it has returned something, and none if it
-// has not.
-func (m *members) refill() {
+// refill has C hold a value after a poll if there can be more, and none if there is no
+// more.
+func (m *members) refill(more bool) {
 	switch {
 	case m.c == nil:
-	case len(m.found) > 0:
+	case more:
 		m.offer()
 	default:
 		select {

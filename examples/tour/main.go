@@ -74,5 +74,5 @@ Here five signallers that are not goroutines reach one select in Go:
 	if !report() {
 		os.Exit(1)
 	}
-	fmt.Printf("\nGoroutines when the loop ended: %d, the loop itself and one of the library's.\n", goroutines)
+	fmt.Printf("\nGoroutines when the loop ended: %d, the loop itself and %d of the library's.\n", goroutines, goroutines-1)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/notify"
 )
@@ -20,6 +21,7 @@ func compute(goroutines int) (stop func()) {
 	for range goroutines {
 		go func() {
 			for !stopped.Load() {
+				hammer.Yield()
 			}
 		}()
 	}

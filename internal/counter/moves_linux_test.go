@@ -213,6 +213,7 @@ func TestHandleFillsTheWordFirst(t *testing.T) {
 			if current.Load().Word().Idle() {
 				t.Error("the word looks empty, want 41")
 			}
+			hammer.Yield()
 		}
 	}()
 	for range 5000 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/internal/doorbell"
+	"github.com/eventchan/eventchan/internal/hammer"
 )
 
 func never() bool { return false }
@@ -22,6 +23,7 @@ func TestBusyProcessHasNoTimeToLook(t *testing.T) {
 	for range 4 {
 		go func() {
 			for !stop.Load() {
+				hammer.Yield()
 			}
 		}()
 	}

@@ -4,6 +4,7 @@ package hammer
 import (
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,11 +44,15 @@ func Rounds(n int) int {
 	return n
 }
 
-// Yield lets other goroutines run where nothing interrupts a loop, which is on
-// WebAssembly. A loop of a test that otherwise never blocks calls it, because it
-// would never end there. Elsewhere Yield does nothing, so that the loop stays tight.
+// uninterrupted is whether nothing interrupts a loop: on WebAssembly, and if that was
+// asked for.
+var uninterrupted = runtime.GOARCH == "wasm" || strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1")
+
+// Yield lets other goroutines run where nothing interrupts a loop. A loop of a test that
+// otherwise never blocks calls it, because it would never end there. Elsewhere Yield does
+// nothing, so that the loop stays tight.
 func Yield() {
-	if runtime.GOARCH == "wasm" {
+	if uninterrupted {
 		runtime.Gosched()
 	}
 }

@@ -38,7 +38,7 @@ func wantSent(t *testing.T, program string) {
 	}
 }
 
-// Outside CI this tries only the oldest dialect of each compiler.
+// Outside CI this tries only the oldest dialect of gcc.
 func TestSendInEveryDialect(t *testing.T) {
 	text, source := header(t), read(t, "testdata/send.c")
 	for compiler, standards := range dialects {
@@ -47,7 +47,9 @@ func TestSendInEveryDialect(t *testing.T) {
 			continue
 		}
 		if !hammer.InCI() {
-			standards = standards[:1]
+			if standards = standards[:1]; compiler != "gcc" {
+				continue
+			}
 		}
 		for _, standard := range standards {
 			t.Run(compiler+" "+standard, func(t *testing.T) {

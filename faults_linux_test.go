@@ -115,6 +115,15 @@ func (f *faulty) must(what string, op func() error) {
 	}
 }
 
+// pipe returns the two ends of a pipe. No system call of it fails on purpose.
+func (f *faulty) pipe() (ends [2]int, closeEnds func()) {
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		f.errorf("pipe2 = %v", err)
+		return [2]int{-1, -1}, func() {}
+	}
+	return ends, func() { unix.Close(ends[0]); unix.Close(ends[1]) }
+}
+
 // count repeats Count until it works, or fails because the system shows no count.
 func (f *faulty) count(n *notify.Notifier) {
 	f.must("Count", func() error {
@@ -405,13 +414,8 @@ var programs = map[string]func(*faulty){
 		f.close("Semaphore", s.Close)
 	},
 	"Watch": func(f *faulty) {
-		var ends [2]int
-		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-			f.errorf("pipe2 = %v", err)
-			return
-		}
-		defer unix.Close(ends[0])
-		defer unix.Close(ends[1])
+		ends, closeEnds := f.pipe()
+		defer closeEnds()
 		var r, again, w *bridge.Watcher
 		f.must("Watch", func() (err error) { r, err = bridge.Watch(ends[0], bridge.Readable); return err })
 		f.must("Watch", func() (err error) { again, err = bridge.Watch(ends[0], bridge.Readable); return err })
@@ -438,13 +442,8 @@ var programs = map[string]func(*faulty){
 		f.close("Watcher", again.Close)
 	},
 	"Set": func(f *faulty) {
-		var ends [2]int
-		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-			f.errorf("pipe2 = %v", err)
-			return
-		}
-		defer unix.Close(ends[0])
-		defer unix.Close(ends[1])
+		ends, closeEnds := f.pipe()
+		defer closeEnds()
 		var s *bridge.Set[string]
 		f.must("NewSet", func() (err error) { s, err = bridge.NewSet[string](); return err })
 		f.must("Set.Add", func() error { return s.Add(ends[0], bridge.Readable, "r") })

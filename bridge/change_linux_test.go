@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"strings"
@@ -10,17 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/hammer"
 )
 
 // newSockets returns two connected sockets that the test closes. Both are writable.
 func newSockets(t testing.TB) (a, b int) {
 	t.Helper()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	return pair[0], pair[1]
+	a, b = newBareSockets(t)
+	t.Cleanup(func() { unix.Close(a); unix.Close(b) })
+	return a, b
 }
 
 func mustChange(t testing.TB, w *bridge.Watcher, events bridge.Events) {
@@ -241,4 +240,52 @@ func TestChangesWhileEventsArrive(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Close comes at any moment of Change, Wait and events: the calls succeed or match
+// os.ErrClosed, and the waiter returns.
+func TestChangeWhileOthersClose(t *testing.T) {
+	for range hammer.Rounds(300) {
+		fd, peer := newBareSockets(t)
+		shared, w := mustWatch(t, fd, 0), mustWatch(t, fd, 0)
+		var calls sync.WaitGroup
+		check := func(what string, err error) {
+			if err != nil && !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%s = %v", what, err)
+			}
+		}
+		calls.Go(func() {
+			var err error
+			for n := 0; err == nil; n++ {
+				err = w.Change([]bridge.Events{bridge.Readable, bridge.PeerClosed, 0}[n%3])
+				runtime.Gosched() // or one processor takes 10 ms for a turn
+			}
+			check("Change", err)
+		})
+		calls.Go(func() {
+			var err error
+			for err == nil {
+				_, err = w.Wait(background)
+				runtime.Gosched()
+			}
+			check("Wait", err)
+		})
+		mustWrite(t, peer)
+		<-w.C() // some Change has found it
+		check("Close", w.Close())
+		calls.Wait()
+		check("Close", shared.Close())
+		unix.Close(fd)
+		unix.Close(peer)
+	}
+}
+
+// newBareSockets is newSockets for a caller that closes them itself.
+func newBareSockets(t testing.TB) (a, b int) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair[0], pair[1]
 }

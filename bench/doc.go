@@ -5,8 +5,8 @@
 //	go run . -svg ../docs         # and draws the charts
 //	go run . -run Real-time       # a callback in a thread that has deadlines, 4 minutes
 //	go run . -quick               # a few seconds, for CI: are all counts right?
-//	go run . -signals 1000000000  # the endurance of handles instead: is a signal lost?
-//	go run . -values 100000000    # the endurance of queues instead: are all values in order?
+//	go run . -endure 1m           # endurance instead: is anything lost or left behind?
+//	go run . -endure 1e9 -run handle  # until a billion signals through handles have been received
 //
 // Absolute times differ from machine to machine, and on one machine from hour to
 // hour. So the contestants of a comparison take turns, round after round; each

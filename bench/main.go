@@ -5,7 +5,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"regexp"
@@ -20,7 +19,7 @@ type options struct {
 	svg    string
 	only   string
 
-	signals, values uint64
+	endure extent
 }
 
 // settings say how long to measure.
@@ -47,23 +46,16 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "check in a few seconds that every comparison runs and counts right")
 	flag.IntVar(&o.rounds, "rounds", 11, "how many rounds to take the median of")
 	flag.StringVar(&o.svg, "svg", "", "draw the charts into this `folder`")
-	flag.StringVar(&o.only, "run", "", "run only comparisons whose title matches this `pattern`")
-	flag.Uint64Var(&o.signals, "signals", 0, "test the endurance of handles instead: C threads signal until this `number` of signals has been received")
-	flag.Uint64Var(&o.values, "values", 0, "test the endurance of queues instead: C threads send until this `number` of values has been received")
+	flag.StringVar(&o.only, "run", "", "run only comparisons, or loads of -endure, whose title matches this `pattern`")
+	flag.Var(&o.endure, "endure", "lose and leave behind nothing for this `time`, or until each load has received this many, instead")
 	flag.Parse()
 	only, err := regexp.Compile(o.only)
 	if err != nil || flag.NArg() > 0 || o.rounds < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	for _, endurance := range []struct {
-		n   uint64
-		run func(io.Writer, uint64) error
-	}{{o.signals, endureSignals}, {o.values, endureValues}} {
-		if endurance.n == 0 {
-			continue
-		}
-		if err := endurance.run(os.Stdout, endurance.n); err != nil {
+	if o.endure != (extent{}) {
+		if err := endure(os.Stdout, o.endure, only); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -6,10 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,38 +20,52 @@ const (
 	placesOfQueue  = 1024
 	longestOfQueue = 100_000 // values that are received before a queue is closed, about
 	longestTime    = 20 * time.Millisecond
+	// closedQueues is how many queues of a place may get late sends. A thread that is
+	// not scheduled for the time of so many lives could make Refused grow after that.
+	closedQueues = 256
+	headerBytes  = 4096
 )
 
-// A valueEndurance is an endurance of queues of several sizes.
+// A valueEndurance is a load of queues of several sizes.
 type valueEndurance struct {
-	*endurance
+	*load
+	*threads
 	books [openQueues]book
-
-	mu     sync.Mutex
-	queues []interface{ Refused() uint64 } // all that there were
 }
 
 // A book is what one place has received of each thread.
 type book struct {
 	counts, squares [mostSignallers]uint64
 	wrong           uint64 // values out of order, or damaged
+	closed          []interface{ Refused() uint64 }
+	refused         uint64 // of queues that are no longer in closed
 	_               [64]byte
 }
 
-// endureValues is endure for values of queues. It also returns an error if values of
-// one thread are received in another order, and if one is lost, comes twice or is
-// received though it was refused, even if the number of values is right.
-func endureValues(w io.Writer, n uint64) error {
-	base, err := newEndurance("values", openQueues)
-	if err != nil {
-		return err
+// close notes that a queue is not sent to any more, but for late sends.
+func (b *book) close(q interface{ Refused() uint64 }) {
+	b.closed = append(b.closed, q)
+	if len(b.closed) > closedQueues {
+		b.refused += b.closed[0].Refused()
+		b.closed[0], b.closed = nil, b.closed[1:]
 	}
-	e := &valueEndurance{endurance: base}
+}
+
+// queueValues has C threads send values through queues. Its check returns an error if
+// values of one thread are received in another order, and if one is lost, comes twice
+// or is received though it was refused, even if the number of values is right.
+func queueValues() (*load, error) {
+	t, err := newThreads(openQueues)
+	if err != nil {
+		return nil, err
+	}
+	l := &load{title: "values, queue", received: make(receipts, openQueues), bytes: slotBytes + headerBytes}
+	e := &valueEndurance{load: l, threads: t}
 	sizes := make([]int, openQueues)
 	for i := range sizes {
 		sizes[i] = []int{size[value16](), size[value64](), size[value256]()}[i%3]
 	}
-	e.live = func(ctx context.Context, place int) error {
+	l.live = func(ctx context.Context, place int) error {
 		switch place % 3 {
 		case 0:
 			return liveQueue[value16](ctx, e, place)
@@ -62,18 +74,17 @@ func endureValues(w io.Writer, n uint64) error {
 		}
 		return liveQueue[value256](ctx, e, place)
 	}
-	e.start = func(i int) (*cpeer.Thread, error) { return e.board.Send(i, sizes) }
-	threads, err := e.endure(w, n)
-	if err != nil {
-		return err
+	l.begin = func() error {
+		return t.start(func(i int) (*cpeer.Thread, error) { return t.board.Send(i, sizes) })
 	}
-	return e.check(w, threads)
+	l.end, l.check, l.free = t.end, e.compare, t.board.Free
+	return l, nil
 }
 
-// check compares the books with what the threads know.
-func (e *valueEndurance) check(w io.Writer, threads []*cpeer.Thread) error {
+// compare compares the books with what the threads know.
+func (e *valueEndurance) compare() error {
 	var refused, counted uint64
-	for i, t := range threads {
+	for i, t := range e.all {
 		var count, squares uint64
 		for k := range e.books {
 			count += e.books[k].counts[i]
@@ -89,14 +100,15 @@ func (e *valueEndurance) check(w io.Writer, threads []*cpeer.Thread) error {
 		refused += t.Refused()
 	}
 	for k := range e.books {
-		if wrong := e.books[k].wrong; wrong > 0 {
-			return fmt.Errorf("%d values were out of order or damaged", wrong)
+		b := &e.books[k]
+		if b.wrong > 0 {
+			return fmt.Errorf("%d values were out of order or damaged", b.wrong)
+		}
+		counted += b.refused
+		for _, q := range b.closed {
+			counted += q.Refused()
 		}
 	}
-	for _, q := range e.queues {
-		counted += q.Refused()
-	}
-	fmt.Fprintf(w, "values refused      %d, as full queues counted\n", refused)
 	if refused != counted {
 		return fmt.Errorf("the queues counted %d values that they refused, not %d", counted, refused)
 	}
@@ -112,9 +124,6 @@ func liveQueue[T value](ctx context.Context, e *valueEndurance, place int) error
 			return err
 		}
 		e.made.Add(1)
-		e.mu.Lock()
-		e.queues = append(e.queues, q)
-		e.mu.Unlock()
 		e.board.Put(place, h)
 		r := &recipient[T]{q: q, book: &e.books[place], received: &e.received[place].n, buf: make([]T, batch)}
 		switch turn % 4 {
@@ -133,6 +142,7 @@ func liveQueue[T value](ctx context.Context, e *valueEndurance, place int) error
 		if err != nil {
 			return err
 		}
+		e.books[place].close(q)
 	}
 	return nil
 }

@@ -114,7 +114,9 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 //     atomic for C.
 //
 // The address stays valid for ever: after Close a signal that comes late does
-// nothing. So each Notifier whose Handle was called leaves 64 bytes behind. If
+// nothing. So each Notifier whose Handle was called leaves 64 bytes behind, which is
+// 5.5 GB a day if 1,000 are made and closed each second, and after 2^32 Handle
+// returns nil: keep them instead. If
 // FD or File is called as well, each signal of a C thread wakes the poller, which
 // moves it to the eventfd.
 func (n *Notifier) Handle() unsafe.Pointer {

@@ -24,7 +24,8 @@ import (
 //
 // The address stays valid for as long as the process lives: after Close, a C thread
 // that is late is refused. A Queue that has a handle must be closed to be freed. Of a
-// closed one, 64 bytes and a page of memory stay, once its values have been received.
+// closed one, 64 bytes and a page of memory stay, once its values have been received:
+// 15 MB an hour if one is made and closed each second.
 func (q *Queue[T]) Handle() unsafe.Pointer {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -226,3 +226,11 @@ func TestLastSignalOfAStreamIsTaken(t *testing.T) {
 		other.mustTake(t, sentOther)
 	})
 }
+
+// An index that was given out is never given out again: a late thread may still push it.
+func TestIndexesEnd(t *testing.T) {
+	given, err := doorbell.AddLast(3)
+	if given != 3 || err == nil {
+		t.Errorf("%d of the last 3 indexes were given out (%v), want all, and then an error", given, err)
+	}
+}

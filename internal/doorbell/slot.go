@@ -16,7 +16,8 @@ const (
 
 // A Slot is struct eventchan of bridge/callback/eventchan.h, byte for byte; its
 // address is the handle. It lies outside Go's memory and is never freed nor used
-// for another object, so a C thread that is late finds in it that it is late.
+// for another object, so a C thread that is late finds in it that it is late. What
+// that costs, and why it is not given back, is said at table.
 // What comes after Word belongs to signalers; only next ever changes.
 type Slot struct {
 	Word  word.Word

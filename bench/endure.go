@@ -18,6 +18,22 @@ import (
 // signal them again and again.
 const patience = 30 * time.Second
 
+// A runningTime adds up the time between looks at it. A long time counts as a tenth of a
+// second: then the process, or the machine, was stopped.
+type runningTime struct {
+	last  time.Time
+	total time.Duration
+}
+
+func (s *runningTime) look() time.Duration {
+	now := time.Now()
+	if !s.last.IsZero() {
+		s.total += min(now.Sub(s.last), time.Second/10)
+	}
+	s.last = now
+	return s.total
+}
+
 // An extent is how long to endure: a time, or a number that each load receives. The
 // zero value is not at all.
 type extent struct {
@@ -143,11 +159,12 @@ type running struct {
 	failed chan error
 	last   []lastReceipt // by place
 	begun  time.Time
+	watch  runningTime
 }
 
 type lastReceipt struct {
 	received uint64
-	at       time.Time
+	at       time.Duration // of the watch
 }
 
 func (l *load) start() (*running, error) {
@@ -155,7 +172,6 @@ func (l *load) start() (*running, error) {
 	r := &running{load: l, cancel: cancel, failed: make(chan error, len(l.received)),
 		last: make([]lastReceipt, len(l.received)), begun: time.Now()}
 	for i := range l.received {
-		r.last[i].at = r.begun
 		r.lives.Go(func() {
 			if err := l.live(ctx, i); err != nil {
 				r.failed <- err
@@ -178,11 +194,12 @@ func (r *running) failure() error {
 // look returns an error if a goroutine has failed, or if a place receives nothing for
 // a long time.
 func (r *running) look() error {
+	now := r.watch.look()
 	for i := range r.last {
 		switch received := r.received[i].n.Load(); {
 		case received != r.last[i].received:
-			r.last[i] = lastReceipt{received, time.Now()}
-		case time.Since(r.last[i].at) > patience:
+			r.last[i] = lastReceipt{received, now}
+		case now-r.last[i].at > patience:
 			return fmt.Errorf("%s: place %d has received nothing for %v", r.title, i, patience)
 		}
 	}
@@ -198,11 +215,11 @@ func (r *running) finish() (string, error) {
 	elapsed := time.Since(r.begun)
 	// The goroutines still wait as before: nothing but the signals or values
 	// themselves makes them look.
-	for patient := time.Now(); r.received.sum() != sent; time.Sleep(time.Millisecond) {
+	for watch := (runningTime{}); r.received.sum() != sent; time.Sleep(time.Millisecond) {
 		if err := r.failure(); err != nil {
 			return "", err
 		}
-		if time.Since(patient) > patience {
+		if watch.look() > patience {
 			return "", fmt.Errorf("%s: lost, doubled, or without a wake-up: %w", r.title, conserved(sent, r.received.sum()))
 		}
 	}

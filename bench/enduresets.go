@@ -127,8 +127,8 @@ func (l *setLife) take(m *member) {
 
 // awaitRest returns when all that was written has been read.
 func (l *setLife) awaitRest() error {
-	for patient := time.Now(); l.taken.Load() != l.sent; time.Sleep(20 * time.Microsecond) {
-		if time.Since(patient) > patience {
+	for watch := (runningTime{}); l.taken.Load() != l.sent; time.Sleep(20 * time.Microsecond) {
+		if watch.look() > patience {
 			return fmt.Errorf("a Set does not tell that a member is ready: %w", conserved(l.sent, l.taken.Load()))
 		}
 	}

@@ -200,11 +200,11 @@ func (b *notifiers) senders(send func(turn, place int, n uint64) (uint64, error)
 	return begin, end
 }
 
-// liveNotifiers is the live of a load of Notifiers, which make makes for a place.
-func liveNotifiers(l *load, make func(place int) (*notify.Notifier, error)) func(context.Context, int) error {
+// liveNotifiers is the live of a load of Notifiers, which open makes for a place.
+func liveNotifiers(l *load, open func(place int) (*notify.Notifier, error)) func(context.Context, int) error {
 	return func(ctx context.Context, place int) error {
 		for ctx.Err() == nil {
-			n, err := make(place)
+			n, err := open(place)
 			if err != nil {
 				return err
 			}

@@ -1,90 +1,101 @@
-package main_test
+//go:build linux
+
+package guestkernel
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// A kernel is a stock kernel of Debian, unpacked in the cache and installed nowhere.
-type kernel struct {
-	image   string // bzImage, for QEMU
+// A Kernel is a stock kernel of Debian, unpacked in the cache and installed nowhere.
+type Kernel struct {
+	dir     string
 	headers string // KDIR of a module's build
 }
 
-// stockKernels finds kernels in the cache, or fetches them.
-func stockKernels(t *testing.T, series map[string]string) map[string]kernel {
+// A series is where the kernels of a name come from.
+type series struct {
+	// headers depends on the newest headers of the series, always.
+	headers string
+	// suite is the one of Debian whose backports have the kernel; "" for what the system uses, which is Debian 12.
+	suite string
+}
+
+// Newest is the name of the newest kernel that Debian has for a stable release of its own. Its version changes: what it
+// is for is to learn early of what changes in kernels.
+const Newest = "newest"
+
+// The oldest kernel that Debian 12 supports and its newest, on both sides of the change of eventfd_signal in 6.8, and one
+// after hrtimer_init went in 6.15.
+var allSeries = map[string]series{
+	"6.1":  {"linux-headers-cloud-amd64", ""},
+	"6.12": {"linux-headers-6.12-cloud-amd64", ""},
+	Newest: {"linux-headers-cloud-amd64", "trixie"},
+}
+
+// AllKernels finds all kernels in the cache, by name, or fetches them.
+func AllKernels(t *testing.T) map[string]Kernel {
 	t.Helper()
-	cache := cacheDir(t)
-	kernels := map[string]kernel{}
-	for name, headers := range series {
-		fetchMissing(t, filepath.Join(cache, name), func(a apt) []string { return kernelPackages(t, a, name, headers) })
-		kernels[name] = kernel{
-			image:   onlyMatch(t, filepath.Join(cache, name, "boot/vmlinuz-*")),
-			headers: onlyMatch(t, filepath.Join(cache, name, "usr/src/linux-headers-*-amd64")),
-		}
+	kernels := map[string]Kernel{}
+	for name := range allSeries {
+		kernels[name] = FindKernel(t, name)
 	}
 	return kernels
 }
 
-// shell finds a static shell likewise, for those of the library's examples that start one.
-func shell(t *testing.T) files {
+// FindKernel finds one kernel likewise: "6.1", "6.12" or [Newest].
+func FindKernel(t *testing.T, name string) Kernel {
+	t.Helper()
+	needTools(t)
+	dir := filepath.Join(cacheDir(t), name)
+	s := allSeries[name]
+	fetchMissing(t, dir, s.suite, func(a apt) []string { return kernelPackages(t, a, s) }, func(unpacked string) {
+		keepKernel(t, unpacked)
+		relocateHeaders(t, unpacked, dir)
+		relocateTools(t, unpacked, dir)
+	})
+	return Kernel{dir, onlyMatch(t, filepath.Join(dir, "usr/src/linux-headers-*-amd64"))}
+}
+
+// kernelPackages names what a module's build and a boot take.
+func kernelPackages(t *testing.T, a apt, s series) []string {
+	t.Helper()
+	headers := a.depend(t, s.headers, `linux-headers-\d\S*`)
+	image := strings.Replace(headers, "headers", "image", 1)
+	names := []string{headers, image, a.depend(t, headers, `linux-headers-\S*-common`), a.depend(t, headers, `linux-kbuild-\S*`)}
+	// Of newer kernels the image is a package without contents.
+	names = append(names, a.depends(t, image, `linux-(?:binary|modules)-\S*`)...)
+	if s.suite != "" {
+		names = append(names, newerLibraries...)
+	}
+	return names
+}
+
+// driverNames are the modules that a kernel keeps, in an order in which they can be loaded.
+var driverNames = []string{
+	"irqbypass", "kvm", "ccp", "kvm-amd", "iommufd", "vfio", "vfio_virqfd", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci",
+}
+
+// Drivers are modules of the kernel's own, in the order in which the guest loads them. A name that the kernel has no
+// module for is left out: kernels differ in what is a module, part of another one, or not there.
+func (k Kernel) Drivers(names ...string) Files {
+	files := Files{}
+	for i, name := range names {
+		path := filepath.Join(k.dir, "keep", name+".ko")
+		if _, err := os.Stat(path); err == nil {
+			files[fmt.Sprintf("modules/%02d-%s.ko", i, name)] = path
+		}
+	}
+	return files
+}
+
+// Shell is a static shell, for programs that start one.
+func Shell(t *testing.T) Files {
 	t.Helper()
 	dir := filepath.Join(cacheDir(t), "shell")
-	fetchMissing(t, dir, func(apt) []string { return []string{"busybox-static"} })
-	return files{"bin/sh": onlyMatch(t, filepath.Join(dir, "bin/busybox"))}
-}
-
-// fetchMissing unpacks packages into dir unless it exists.
-func fetchMissing(t *testing.T, dir string, packages func(apt) []string) {
-	t.Helper()
-	if _, err := os.Stat(dir); err == nil {
-		return
-	}
-	apt := newApt(t)
-	// Unpacked beside its place and renamed: a run that is stopped leaves nothing half done behind.
-	unpacked := filepath.Join(apt.dir, "unpacked")
-	for _, deb := range apt.download(t, packages(apt)) {
-		command(t, "", "dpkg", "-x", deb, unpacked)
-	}
-	relocate(t, unpacked, dir)
-	os.RemoveAll(filepath.Join(unpacked, "lib/modules")) // drivers: 100 MB that no test loads
-	if err := os.Rename(unpacked, dir); err != nil && !os.IsExist(err) {
-		t.Fatal(err)
-	}
-}
-
-// kernelPackages names what a module's build and a boot take, of the newest kernel of the series.
-func kernelPackages(t *testing.T, apt apt, series, headersPackage string) []string {
-	t.Helper()
-	headers := apt.depends(t, headersPackage, "linux-headers-"+series+".")[0]
-	image := strings.Replace(headers, "headers", "image", 1)
-	other := apt.depends(t, headers, "linux-headers-"+series, "linux-kbuild-"+series)
-	return append(other, headers, image)
-}
-
-// relocate makes the one absolute path in unpacked headers, an include of their other half, point below dir.
-func relocate(t *testing.T, unpacked, dir string) {
-	t.Helper()
-	makefiles, _ := filepath.Glob(filepath.Join(unpacked, "usr/src/linux-headers-*-amd64/Makefile"))
-	for _, makefile := range makefiles {
-		text, err := os.ReadFile(makefile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		moved := strings.ReplaceAll(string(text), "include /usr/src/", "include "+dir+"/usr/src/")
-		if err := os.WriteFile(makefile, []byte(moved), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func onlyMatch(t *testing.T, pattern string) string {
-	t.Helper()
-	paths, _ := filepath.Glob(pattern)
-	if len(paths) != 1 {
-		t.Fatalf("%s matches %q, want one file; delete the cache to fetch again", pattern, paths)
-	}
-	return paths[0]
+	fetchMissing(t, dir, "", func(apt) []string { return []string{"busybox-static"} }, func(string) {})
+	return Files{"bin/sh": onlyMatch(t, filepath.Join(dir, "bin/busybox"))}
 }

@@ -1,78 +1,64 @@
-package main_test
+//go:build linux
+
+package guestkernel
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
 const (
+	qemu = "qemu-system-x86_64"
+
 	// machineTime is far above what a guest needs, also on a busy machine: only a hung one takes that long.
 	machineTime = 4 * time.Minute
-
-	// What QEMU ends with when the guest says how it went; see end in guest/machine_linux.go.
-	statusGood = 2*0x10 + 1
-	statusBad  = 2*0x11 + 1
 )
 
-// A verdict is what a guest left behind.
-type verdict struct {
-	status int
-	log    string // its console
+// A Machine is what QEMU emulates.
+type Machine struct {
+	Kernel  Kernel
+	CPUs    int      // 1 if it is 0
+	Options []string // more of QEMU's
+	// Parameters are more of the kernel's. Of those that mean nothing to it NAME=VALUE becomes part of the environment
+	// of /program, and what comes after "--" its arguments.
+	Parameters string
 }
 
-// boot runs a kernel with the files as its initramfs until the guest ends the machine. A parameter NAME=VALUE becomes
-// part of the guest's environment. It uses no KVM: a
-// machine without it must be able to run the test, and software emulation takes seconds. One thread emulates both
-// processors: with a thread each, on a busy host, a kernel that patches its own code has met the breakpoint of the other.
-func boot(t *testing.T, k kernel, parameter string, contents ...files) verdict {
+// Boot boots the machine with the files, of which /program is run, until the guest ends it.
+func (m Machine) Boot(t *testing.T, contents ...Files) Verdict {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "console")
+	initramfs := image(t, append(contents, Program(t, "init", "examples/internal/guestkernel/init"))...)
 	ctx, cancel := context.WithTimeout(t.Context(), machineTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, qemu, "-accel", "tcg,thread=single", "-m", "512", "-smp", "2",
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-serial", "file:"+log,
-		"-kernel", k.image, "-initrd", image(t, contents...),
-		"-append", "console=ttyS0 quiet panic=-1 oops=panic mitigations=off no_timer_check "+parameter)
+	c := exec.CommandContext(ctx, qemu, slices.Concat(m.processors(), m.Options, []string{
+		"-m", "512", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-serial", "file:" + log,
+		"-kernel", filepath.Join(m.Kernel.dir, "keep/vmlinuz"), "-initrd", initramfs,
+		"-append", "console=ttyS0 quiet panic=-1 oops=panic mitigations=off no_timer_check " + m.Parameters,
+	})...)
 	output, err := c.CombinedOutput()
 	console, _ := os.ReadFile(log)
 	if c.ProcessState == nil {
 		t.Fatalf("%s: %v", c, err)
 	}
-	return verdict{c.ProcessState.ExitCode(), strings.ReplaceAll(string(console), "\r", "") + string(output)}
+	return Verdict{c.ProcessState.ExitCode(), strings.ReplaceAll(string(console), "\r", "") + string(output)}
 }
 
-// result is the guest's last word: its RESULT line, or nothing if it did not get that far.
-func (v verdict) result() string {
-	_, result, _ := strings.Cut(v.log, "\nRESULT ")
-	result, _, _ = strings.Cut(result, "\n")
-	return result
-}
-
-// mustPass wants both, status and RESULT, and that the suites were run.
-func (v verdict) mustPass(t *testing.T, suites []string) {
-	t.Helper()
-	if v.status != statusGood || !strings.HasPrefix(v.result(), "ok ") {
-		t.Fatalf("status %d, want %d; result %q; console:\n%s", v.status, statusGood, v.result(), v.log)
+// processors emulates by software. One thread emulates all processors: with a thread each, on a busy host, a kernel that
+// patches its own code has met the breakpoint of the other. One processor has a thread to itself, beside that of
+// the devices: otherwise QEMU delivers some interrupts of a virtual machine inside the guest twice.
+func (m Machine) processors() []string {
+	threads := "multi"
+	if m.CPUs > 1 {
+		threads = "single"
 	}
-	for _, name := range suites {
-		if !strings.Contains(v.log, "\nok suite-"+name+" ") {
-			t.Errorf("the tests of %s were not run; console:\n%s", name, v.log)
-		}
-	}
-	t.Logf("%s\n%s", v.result(), v.log)
-}
-
-// mustFail wants the guest to have noticed by the check of that name.
-func (v verdict) mustFail(t *testing.T, check string) {
-	t.Helper()
-	if v.status != statusBad || !strings.HasPrefix(v.result(), "FAIL ") || !strings.Contains(v.log, "\nFAIL "+check+":") {
-		t.Fatalf("status %d, want %d, and FAIL %s; console:\n%s", v.status, statusBad, check, v.log)
-	}
-	t.Logf("%s\n%s", v.result(), v.log)
+	return []string{"-accel", "tcg,thread=" + threads, "-smp", fmt.Sprint(max(m.CPUs, 1))}
 }

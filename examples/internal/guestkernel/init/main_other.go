@@ -5,6 +5,6 @@ package main
 import "os"
 
 func main() {
-	os.Stderr.WriteString("guest: it is the first program of a Linux kernel\n")
+	os.Stderr.WriteString("init: it is the first program of a Linux kernel\n")
 	os.Exit(1)
 }

@@ -22,10 +22,13 @@ type Verdict struct {
 
 // result is the guest's last word: its RESULT line, or nothing if it did not get that far.
 func (v Verdict) result() string {
-	_, result, _ := strings.Cut(v.Console, "\nRESULT ")
+	_, result, _ := strings.Cut("\n"+v.Console, "\nRESULT ")
 	result, _, _ = strings.Cut(result, "\n")
 	return result
 }
+
+// says reports whether a line of the console begins so.
+func (v Verdict) says(begin string) bool { return strings.Contains("\n"+v.Console, "\n"+begin) }
 
 // MustPass fails the test unless the guest has passed, and has run the checks of those names.
 func (v Verdict) MustPass(t *testing.T, checks ...string) {
@@ -51,7 +54,7 @@ func (v Verdict) passed(checks []string) error {
 		return fmt.Errorf("status %d, want %d; result %q, want ok", v.Status, statusGood, v.result())
 	}
 	for _, name := range checks {
-		if !strings.Contains(v.Console, "\nok "+name+" ") {
+		if !v.says("ok " + name + " ") {
 			return fmt.Errorf("check %s was not run", name)
 		}
 	}
@@ -63,7 +66,7 @@ func (v Verdict) failed(checks []string) error {
 		return fmt.Errorf("status %d, want %d; result %q, want FAIL", v.Status, statusBad, v.result())
 	}
 	for _, name := range checks {
-		if !strings.Contains(v.Console, "\nFAIL "+name+":") {
+		if !v.says("FAIL " + name + ":") {
 			return fmt.Errorf("check %s did not fail", name)
 		}
 	}

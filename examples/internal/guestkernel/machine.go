@@ -18,7 +18,7 @@ const (
 	qemu = "qemu-system-x86_64"
 
 	// machineTime is far above what a guest needs, also on a busy machine: only a hung one takes that long.
-	machineTime = 4 * time.Minute
+	machineTime = 8 * time.Minute
 )
 
 // A Machine is what QEMU emulates.

@@ -41,6 +41,7 @@ func init() { // the roles below refer to roles
 		"toParent": playToParent,
 		"owner":    playOwner,
 		"passed":   playPassed,
+		"signalfd": playSignalfd,
 	}
 }
 

@@ -21,4 +21,5 @@
 //
 //   - kernel: the kernel's own signallers, Linux AIO and io_uring
 //   - kmod: a kernel module that signals eventfds and waits for them
+//   - kvm: a virtual machine whose writes are signals, and which signals interrupt
 package examples

@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/eventchan/eventchan/examples/internal/guestkernel"
 )
 
 // runWhereAllowed is run for a program that prints "cannot run here" and why where the
@@ -99,11 +101,18 @@ func TestKVM(t *testing.T) {
 		run(t, []string{program}, lines...)
 		return
 	}
-	runInMachine(t, program, lines...)
+	m := guestkernel.Machine{Options: []string{"-cpu", "max"}} // which can AMD's virtualization
+	runInMachine(t, m, []string{"irqbypass", "kvm", "kvm-amd"}, guestkernel.Files{"program": program}, lines...)
 }
 
 func TestVFIO(t *testing.T) {
-	runInMachine(t, buildStatic(t, "vfio"), "100 interrupts")
+	m := guestkernel.Machine{
+		Options:    []string{"-machine", "q35", "-device", "intel-iommu", "-device", "edu,addr=2"},
+		Parameters: "intel_iommu=on -- 0000:00:02.0", // the device
+	}
+	modules := []string{"irqbypass", "iommufd", "vfio", "vfio_virqfd", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"}
+	files := guestkernel.Files{"vfio": buildStatic(t, "vfio"), "program": "../testdata/vfio.sh"}
+	runInMachine(t, m, modules, files, "100 interrupts")
 }
 
 // buildStatic builds a program of the folder cookbook that needs no shared library.
@@ -116,15 +125,17 @@ func buildStatic(t *testing.T, folder string) string {
 	return buildCookbook(t, folder)
 }
 
-// runInMachine is run in a machine that QEMU emulates. Debian's kernel for it comes from
-// Debian's mirror, 40 MB.
-func runInMachine(t *testing.T, program string, lines ...string) {
+// runInMachine runs /program of the files in a machine that QEMU emulates, with these
+// modules of its kernel loaded.
+func runInMachine(t *testing.T, m guestkernel.Machine, modules []string, files guestkernel.Files, lines ...string) {
 	t.Helper()
-	if os.Getenv("EVENTCHAN_KMOD") != "1" {
+	if !guestkernel.Asked() {
 		skip(t, "EVENTCHAN_KMOD=1 runs it in QEMU")
 	}
-	needPrograms(t, "qemu-system-x86 xz-utils", "qemu-system-x86_64", "xz", "apt-get")
-	run(t, []string{"../testdata/machine.sh", program}, append(lines, "ended with status 0")...)
+	m.Kernel = guestkernel.FindKernel(t, "6.1")
+	verdict := m.Boot(t, files, guestkernel.Shell(t), m.Kernel.Drivers(modules...))
+	verdict.MustPass(t)
+	wantLines(t, []byte(verdict.Console), lines)
 }
 
 // The page is right only as long as its lines are lines of programs that are run.

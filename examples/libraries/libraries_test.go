@@ -77,6 +77,12 @@ func run(t *testing.T, command []string, lines ...string) {
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", program, err, output)
 	}
+	wantLines(t, output, lines)
+}
+
+// wantLines fails the test unless each of the lines matches a line of the output.
+func wantLines(t *testing.T, output []byte, lines []string) {
+	t.Helper()
 	for _, line := range lines {
 		if !regexp.MustCompile(`(?m)^` + line + `$`).Match(output) {
 			t.Errorf("no line matches %q in:\n%s", line, output)

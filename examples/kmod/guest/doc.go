@@ -1,8 +1,7 @@
-// Command guest is the whole user space of the virtual machine that ../kmod_test.go boots: the kernel starts
-// it as /init, process 1. It mounts what it needs, loads the modules, runs every check, and ends the machine.
+// Command guest is the program of the virtual machine that ../kmod_test.go boots: it loads the modules and runs every
+// check.
 //
-// Each check prints "ok NAME" or "FAIL NAME: why", and the last line is "RESULT ok N checks" or
-// "RESULT FAIL n of N checks". What the machine's exit status is, see exit_linux_amd64.go.
+// Each check prints "ok NAME" or "FAIL NAME: why", and the exit status is 1 if one failed.
 //
 // The checks use the library as any program does: packages notify, semaphore and bridge.
 package main

@@ -8,17 +8,18 @@ import (
 	"os"
 	"os/exec"
 
+	"github.com/eventchan/eventchan/examples/internal/check"
 	"github.com/eventchan/eventchan/examples/kmod/device"
 	"github.com/eventchan/eventchan/notify"
 	"golang.org/x/sys/unix"
 )
 
 // One of the two sides goes while the other is at work.
-var lifetimeChecks = []check{
-	{"unload-refused-while-signalling", unloadWhileOpen},
-	{"unload-while-signalling", unloadWhileTimerRuns},
-	{"eventfd-closed-while-signalling", closedWhileSignalling},
-	{"program-killed-while-signalling", programKilled},
+var lifetimeChecks = []check.Check{
+	{Name: "unload-refused-while-signalling", Run: unloadWhileOpen},
+	{Name: "unload-while-signalling", Run: unloadWhileTimerRuns},
+	{Name: "eventfd-closed-while-signalling", Run: closedWhileSignalling},
+	{Name: "program-killed-while-signalling", Run: programKilled},
 }
 
 // unloadWhileOpen checks that the module cannot go while an open device's senders run, and can right after.
@@ -47,7 +48,7 @@ func unloadWhileTimerRuns() (err error) {
 		return err
 	}
 	defer closing(n, &err)
-	parameters := fmt.Sprintf("pid=%d efd=%d every_us=%d", os.Getpid(), n.FD(), 20)
+	parameters := fmt.Sprintf("pid=%d efd=%d every_us=%d", os.Getpid(), n.FD(), timerPeriod)
 	for range 10 {
 		if err := load(pidModule, parameters); err != nil {
 			return err
@@ -150,7 +151,7 @@ func hold() {
 		}
 		// The listener owes more answers than it can ever send, and the senders never end either.
 		err = errors.Join(d.Detach(), d.Attach(n.FD()), d.Listen(in.FD(), n.FD()), in.Add(1<<40),
-			d.Signal(device.Forever, device.Thread, 0), d.Signal(device.Forever, device.Timer, 20))
+			d.Signal(device.Forever, device.Thread, 0), d.Signal(device.Forever, device.Timer, timerPeriod))
 		if err != nil {
 			return err
 		}

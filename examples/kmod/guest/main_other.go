@@ -5,6 +5,6 @@ package main
 import "os"
 
 func main() {
-	os.Stderr.WriteString("guest: it is the first program of a Linux kernel\n")
+	os.Stderr.WriteString("guest: it checks a module of Linux\n")
 	os.Exit(1)
 }

@@ -55,25 +55,3 @@ func nothingHeld() error {
 func loadModules() error { return load(deviceModule, "") }
 
 func unloadModules() error { return errors.Join(nothingHeld(), unload(deviceModule)) }
-
-// kernelLogClean fails on what the kernel says when it finds itself broken. An oops panics and needs no search.
-func kernelLogClean() error {
-	log := make([]byte, 1<<20)
-	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, log)
-	if err != nil {
-		return fmt.Errorf("syslog: %w", err)
-	}
-	var bad []string
-	for line := range strings.Lines(string(log[:n])) {
-		for _, sign := range []string{"WARNING:", "BUG:", "Oops", "Call Trace", "stall", "lockup", "refcount_t"} {
-			if strings.Contains(line, sign) {
-				bad = append(bad, strings.TrimSpace(line))
-				break
-			}
-		}
-	}
-	if len(bad) > 0 {
-		return fmt.Errorf("%d lines: %q", len(bad), bad)
-	}
-	return nil
-}

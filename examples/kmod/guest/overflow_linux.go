@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/examples/internal/check"
 	"github.com/eventchan/eventchan/examples/kmod/device"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
@@ -14,13 +15,13 @@ import (
 
 // Only the kernel can bring a counter to MaxUint64, one more than write(2) allows. poll(2) then tells of an error
 // beside the readiness; to the library it is a count like another.
-var overflowChecks = []check{
-	{"overflow-to-try-wait", overflowTo(func(n *notify.Notifier) (uint64, error) { return drained(n), nil })},
-	{"overflow-to-wait", overflowTo(next)},
-	{"overflow-to-waiter", overflowToWaiter},
-	{"overflow-to-c", overflowTo(nextFromC)},
-	{"overflow-to-bridge", overflowToBridge},
-	{"overflow-to-semaphore", overflowToSemaphore},
+var overflowChecks = []check.Check{
+	{Name: "overflow-to-try-wait", Run: overflowTo(func(n *notify.Notifier) (uint64, error) { return drained(n), nil })},
+	{Name: "overflow-to-wait", Run: overflowTo(next)},
+	{Name: "overflow-to-waiter", Run: overflowToWaiter},
+	{Name: "overflow-to-c", Run: overflowTo(nextFromC)},
+	{Name: "overflow-to-bridge", Run: overflowToBridge},
+	{Name: "overflow-to-semaphore", Run: overflowToSemaphore},
 }
 
 // overflown runs fn with a notifier that the kernel has signalled past its maximum.

@@ -7,6 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/eventchan/eventchan/examples/internal/check"
 )
 
 // exampleProgram runs the example that people run by hand.
@@ -16,11 +19,11 @@ func exampleProgram() error {
 }
 
 // suites are the library's own tests, as binaries that the image may have in /suites.
-func suites() (list []check) {
+func suites() (list []check.Check) {
 	paths, _ := filepath.Glob("/suites/*.test")
 	for _, path := range paths {
 		name := "suite-" + strings.TrimSuffix(filepath.Base(path), ".test")
-		list = append(list, check{name, func() error { return suite(path) }})
+		list = append(list, check.Check{Name: name, Run: func() error { return suite(path) }})
 	}
 	return list
 }
@@ -43,6 +46,9 @@ func suite(path string) error {
 	}
 	return nil
 }
+
+// stuck is how long a program may take.
+const stuck = 2 * time.Minute
 
 // run runs a program in /tmp. Its output is part of the error if it fails.
 func run(path string, arguments ...string) (string, error) {

@@ -5,16 +5,17 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/eventchan/eventchan/examples/internal/check"
 	"github.com/eventchan/eventchan/examples/kmod/device"
 	"github.com/eventchan/eventchan/notify"
 	"golang.org/x/sys/unix"
 )
 
 // Both modules must say what is wrong, and hold nothing afterwards.
-var refusalChecks = []check{
-	{"device-refuses", deviceRefuses},
-	{"pid-module-refuses", pidModuleRefuses},
-	{"pid-module-signals", pidModuleSignals},
+var refusalChecks = []check.Check{
+	{Name: "device-refuses", Run: deviceRefuses},
+	{Name: "pid-module-refuses", Run: pidModuleRefuses},
+	{Name: "pid-module-signals", Run: pidModuleSignals},
 }
 
 const noSuchFD = 9_999

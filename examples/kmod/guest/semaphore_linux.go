@@ -5,15 +5,16 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/eventchan/eventchan/examples/internal/check"
 	"github.com/eventchan/eventchan/examples/kmod/device"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
 // The kernel releases permits and Go acquires them: n signals are n acquires.
-var semaphoreChecks = []check{
-	{"permits-one-by-one", permitsOneByOne},
-	{"permits-all-at-once", permitsAllAtOnce},
-	{"permits-through-c", permitsThroughC},
+var semaphoreChecks = []check.Check{
+	{Name: "permits-one-by-one", Run: permitsOneByOne},
+	{Name: "permits-all-at-once", Run: permitsAllAtOnce},
+	{Name: "permits-through-c", Run: permitsThroughC},
 }
 
 // released runs fn with a semaphore that the kernel releases count permits of, from an interrupt each.

@@ -4,20 +4,21 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/eventchan/eventchan/examples/internal/check"
 	"github.com/eventchan/eventchan/examples/kmod/device"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
 // Go signals and the kernel receives, in the wake function of ../module/listener.c.
-var toKernelChecks = []check{
-	{"kernel-receives-each", kernelReceivesEach},
-	{"kernel-receives-what-was-pending", kernelReceivesPending},
-	{"echo-round-trips", echoRoundTrips},
-	{"echo-of-many", echoOfMany},
-	{"kernel-takes-permits", kernelTakesPermits},
-	{"unlisten-leaves-the-rest", unlistenLeavesRest},
-	{"kernel-sees-hang-up", kernelSeesHangUp},
+var toKernelChecks = []check.Check{
+	{Name: "kernel-receives-each", Run: kernelReceivesEach},
+	{Name: "kernel-receives-what-was-pending", Run: kernelReceivesPending},
+	{Name: "echo-round-trips", Run: echoRoundTrips},
+	{Name: "echo-of-many", Run: echoOfMany},
+	{Name: "kernel-takes-permits", Run: kernelTakesPermits},
+	{Name: "unlisten-leaves-the-rest", Run: unlistenLeavesRest},
+	{Name: "kernel-sees-hang-up", Run: kernelSeesHangUp},
 }
 
 // kernelReceivesEach needs not wait: the wake function has run when Notify returns.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventchan/eventchan/examples/kmod/internal/newc"
+	"github.com/eventchan/eventchan/examples/internal/newc"
 )
 
 // As GNU cpio 2.13 (-o -H newc) writes these entries, but for owner, time, device, inode and link count.

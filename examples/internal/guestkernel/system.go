@@ -1,4 +1,6 @@
-package main_test
+//go:build linux
+
+package guestkernel
 
 import (
 	"os"
@@ -8,9 +10,9 @@ import (
 	"testing"
 )
 
-// leaveSystemAlone fails a test that installed a kernel, or left one where the system has its own: fetched kernels
+// LeaveSystemAlone fails a test that installed a kernel, or left one where the system has its own: fetched kernels
 // live in the cache only.
-func leaveSystemAlone(t *testing.T) {
+func LeaveSystemAlone(t *testing.T) {
 	t.Helper()
 	before := systemKernels(t)
 	t.Cleanup(func() {

@@ -1,25 +1,24 @@
-package main_test
+//go:build linux
+
+package guestkernel
 
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 )
 
-const qemu = "qemu-system-x86_64"
-
 // needTools fails where something is missing, and says what to do. Only QEMU may be installed here, by root, if asked.
 func needTools(t *testing.T) {
 	t.Helper()
-	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		t.Fatalf("needs linux/amd64 to build the modules, this is %s/%s", runtime.GOOS, runtime.GOARCH)
+	if runtime.GOARCH != "amd64" {
+		t.Fatalf("needs linux/amd64 to build modules, this is linux/%s", runtime.GOARCH)
 	}
-	for _, tool := range []string{"make", "gcc-12", "apt-get", "apt-cache", "dpkg"} {
+	for _, tool := range []string{"make", "gcc-12", "apt-get", "apt-cache", "dpkg", "xz"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("needs Debian with gcc-12 and make: %v", err)
+			t.Fatalf("needs Debian 12 with gcc-12, make and xz-utils: %v", err)
 		}
 	}
 	if _, err := exec.LookPath(qemu); err != nil {
@@ -51,18 +50,4 @@ func runCommand(t *testing.T, c *exec.Cmd, dir string) string {
 		t.Fatalf("%s: %v\n%s%s", c, err, printed.String(), complaints.String())
 	}
 	return printed.String()
-}
-
-// cacheDir is where kernels are kept from one run to the next. Delete it to have the newest ones.
-func cacheDir(t *testing.T) string {
-	t.Helper()
-	base, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(base, "eventchan-kmod")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }

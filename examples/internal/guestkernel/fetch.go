@@ -1,0 +1,71 @@
+//go:build linux
+
+package guestkernel
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// cacheDir is where kernels are kept from one run to the next. Delete it to have the newest ones.
+func cacheDir(t *testing.T) string {
+	t.Helper()
+	base, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(base, "eventchan-kernels")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// fetchMissing unpacks packages into dir and arranges them there, unless dir exists.
+func fetchMissing(t *testing.T, dir, suite string, packages func(apt) []string, arrange func(unpacked string)) {
+	t.Helper()
+	if _, err := os.Stat(dir); err == nil {
+		return
+	}
+	defer lockCache(t)()
+	if _, err := os.Stat(dir); err == nil { // another test has fetched it
+		return
+	}
+	apt := newApt(t, suite)
+	// Unpacked beside its place and renamed: a run that is stopped leaves nothing half done behind.
+	unpacked := filepath.Join(apt.dir, "unpacked")
+	for _, deb := range apt.download(t, packages(apt)) {
+		command(t, "", "dpkg", "-x", deb, unpacked)
+	}
+	arrange(unpacked)
+	if err := os.Rename(unpacked, dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lockCache lets one process at a time fetch: apt's lists stand only one, and go test runs packages side by side.
+func lockCache(t *testing.T) (unlock func()) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(cacheDir(t), "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err == nil {
+			return func() { file.Close() } // which unlocks
+		} else if err != syscall.EINTR {
+			t.Fatal(err)
+		}
+	}
+}
+
+func onlyMatch(t *testing.T, pattern string) string {
+	t.Helper()
+	paths, _ := filepath.Glob(pattern)
+	if len(paths) != 1 {
+		t.Fatalf("%s matches %q, want one file; delete the cache to fetch again", pattern, paths)
+	}
+	return paths[0]
+}

@@ -1,0 +1,150 @@
+//go:build linux
+
+package eventchan_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+)
+
+// What docs/kernel.md says of signalfd(2), which sees a signal only if no thread takes it first.
+
+// TestSignalfdOfASignalBlockedBeforeGo starts a process with signals blocked. Go leaves one blocked in each of its
+// threads, so that all of them arrive, and unblocks those that end a program or tell of a child.
+func TestSignalfdOfASignalBlockedBeforeGo(t *testing.T) {
+	p := startBlocked(t, unix.SIGUSR1, unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGCHLD)
+	if line, err := p.out.ReadString('\n'); err != nil || line != "5 signals\n" {
+		t.Errorf("got %q, %v, want 5 signals", line, err)
+	}
+	if err := p.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// startBlocked starts the process from a thread that blocks the signals, since exec keeps a thread's mask. The thread ends
+// with its goroutine, which never unlocks it.
+func startBlocked(t *testing.T, signals ...unix.Signal) *child {
+	t.Helper()
+	started := make(chan *child, 1)
+	go func() {
+		defer close(started)
+		runtime.LockOSThread()
+		set := signalSet(signals...)
+		if err := unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil); err != nil {
+			t.Error(err)
+			return
+		}
+		p, err := startChild("signalfd", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		started <- p
+	}()
+	p, ok := <-started
+	if !ok {
+		t.FailNow()
+	}
+	return p
+}
+
+func signalSet(signals ...unix.Signal) (set unix.Sigset_t) {
+	const bits = 8 * int(unsafe.Sizeof(set.Val[0]))
+	for _, s := range signals {
+		set.Val[(int(s)-1)/bits] |= 1 << ((int(s) - 1) % bits)
+	}
+	return set
+}
+
+// playSignalfd sends itself the signal five times, and receives it through a signalfd that it watches.
+func playSignalfd(ctx context.Context) (string, error) {
+	if err := wantBlockedInAllThreads(); err != nil {
+		return "", err
+	}
+	set := signalSet(unix.SIGUSR1)
+	fd, err := unix.Signalfd(-1, &set, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	w, err := bridge.Watch(fd, bridge.Readable)
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	got := 0
+	for range 5 {
+		if err := unix.Kill(os.Getpid(), unix.SIGUSR1); err != nil {
+			return "", err
+		}
+		select {
+		case <-w.C():
+		case <-ctx.Done():
+			return "", fmt.Errorf("after %d signals: %w", got, ctx.Err())
+		}
+		var info unix.SignalfdSiginfo
+		size, err := unix.Read(fd, unsafe.Slice((*byte)(unsafe.Pointer(&info)), unsafe.Sizeof(info)))
+		if size != int(unsafe.Sizeof(info)) || info.Signo != uint32(unix.SIGUSR1) {
+			return "", fmt.Errorf("read %d bytes of signal %d, %v", size, info.Signo, err)
+		}
+		got++
+	}
+	return fmt.Sprint(got, " signals"), nil
+}
+
+// wantBlockedInAllThreads looks at the masks of Go's threads. One that is just being started blocks everything.
+func wantBlockedInAllThreads() error {
+	paths, _ := filepath.Glob("/proc/self/task/*/status")
+	settled := 0
+	for _, path := range paths {
+		blocked, err := blockedIn(path)
+		if err != nil {
+			return err
+		}
+		if !blocked(unix.SIGUSR1) {
+			return fmt.Errorf("%s: SIGUSR1 is not blocked", path)
+		}
+		if blocked(unix.SIGSEGV) {
+			continue
+		}
+		settled++
+		for _, s := range []unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGCHLD} {
+			if blocked(s) {
+				return fmt.Errorf("%s: signal %d is blocked", path, s)
+			}
+		}
+	}
+	if settled == 0 {
+		return fmt.Errorf("no thread in %q has settled", paths)
+	}
+	return nil
+}
+
+// blockedIn reads the mask of a thread. One that has ended by now blocks everything.
+func blockedIn(path string) (func(unix.Signal) bool, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return func(unix.Signal) bool { return true }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	field := regexp.MustCompile(`(?m)^SigBlk:\s*([0-9a-f]+)$`).FindSubmatch(text)
+	if field == nil {
+		return nil, fmt.Errorf("%s has no SigBlk", path)
+	}
+	mask, err := strconv.ParseUint(string(field[1]), 16, 64)
+	return func(s unix.Signal) bool { return mask&(1<<(s-1)) != 0 }, err
+}

@@ -558,40 +558,6 @@ func TestSetOfPulsingFiles(t *testing.T) {
 	}
 }
 
-// A pulse that is there already wakes a goroutine that waits when the file is added.
-func TestSetAddOfAPulseWakes(t *testing.T) {
-	for _, waiters := range []int{1, 2} {
-		m := openMountinfo(t)
-		s := mustSet[string](t)
-		first, second := waitFor(t, s, background), (<-chan string)(nil)
-		if waiters > 1 {
-			second = waitFor(t, s, background)
-		}
-		untilWaiting(t, s, waiters-1)
-		m.pulse(t)
-		mustAddTo(t, s, m.fd, bridge.Priority, "m")
-		for range waiters {
-			select { // one of them gets it
-			case <-first:
-			case <-second:
-			}
-			m.pulse(t)
-		}
-	}
-}
-
-// A pulse that no Poll has returned is forgotten by a change to other events.
-func TestSetChangeForgetsAPulse(t *testing.T) {
-	m := openMountinfo(t)
-	s := mustSet[string](t)
-	m.pulse(t)
-	mustAddTo(t, s, m.fd, bridge.Priority, "m")
-	if err := s.Change(m.fd, 0); err != nil {
-		t.Fatal(err)
-	}
-	wantPoll(t, s, "after a change to no events")
-}
-
 // 10,000 members cost at most 200 bytes of heap each, and no goroutine.
 func TestSetOfManyMembers(t *testing.T) {
 	const many = 10_000

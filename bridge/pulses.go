@@ -1,6 +1,11 @@
 package bridge
 
-import "github.com/eventchan/eventchan/internal/rawefd"
+import (
+	"errors"
+	"os"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
 
 // Some files give Priority to one poll only (see rawefd.Pulses), which in an epoll
 // instance that is itself watched is not the poll that counts. They are readable at any
@@ -24,7 +29,7 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 	if err == nil {
 		err = call(num, uint32(s.bits)|rawefd.EventIn|rawefd.EventEdge, m.id(at))
 	}
-	if pending &= uint32(s.bits); pending != 0 {
+	if pending &= uint32(s.bits); pending != 0 && !errors.Is(err, os.ErrNotExist) { // or it is another file's
 		m.keepPulse(at, Events(pending))
 	}
 	if err == nil && !pulsed {

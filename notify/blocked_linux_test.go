@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -98,4 +101,69 @@ func TestFullEventfdBlocksNeitherTheDoorbellNorOthers(t *testing.T) {
 	if got := fetch(t, peer); got != 7 {
 		t.Errorf("the peer read %d, want the 7 that waited for room", got)
 	}
+}
+
+// Where preadv2(2) is refused and another holder takes between poll(2) and read(2), the read
+// blocks. Neither the poller waits for it, nor Close, and the next signal is not lost.
+func TestReadThatBlocksHoldsNothingUp(t *testing.T) {
+	peer, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := notify.FromFD(dup(t, peer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close(); unix.Close(peer) })
+	other, err := notify.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+	other.FD()
+	mine, others := startWaiters(n, contexts(1)), startWaiters(other, contexts(1))
+	robbed := make(chan struct{})
+	var once atomic.Bool
+	t.Cleanup(rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		switch {
+		case c.Name == "preadv2":
+			return unix.ENOSYS
+		case c.Name == "read" && once.CompareAndSwap(false, true):
+			fetch(t, peer)
+			close(robbed)
+		}
+		return 0
+	}))
+	write(t, peer, 5)
+	<-robbed
+	mustWrite(t, other, 3)
+	if got := <-others; got.count != 3 {
+		t.Errorf("the waiter of another Notifier got %d, want 3", got.count)
+	}
+	write(t, peer, 7)
+	if got := <-mine; got.count != 7 || got.err != nil {
+		t.Errorf("the waiter got %d, %v; want 7", got.count, got.err)
+	}
+
+	once.Store(false)
+	robbed = make(chan struct{})
+	mine = startWaiters(n, contexts(1))
+	write(t, peer, 5)
+	<-robbed
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := <-mine; !errors.Is(got.err, os.ErrClosed) {
+		t.Errorf("the waiter got %d, %v; want os.ErrClosed", got.count, got.err)
+	}
+	write(t, peer, 9) // which ends the read
+	if err := unix.SetNonblock(peer, true); err != nil {
+		t.Error(err)
+	}
+	hammer.Eventually(t, func() string { return "the count does not come back" }, func() bool {
+		var buf [8]byte
+		_, err := unix.Read(peer, buf[:])
+		return err == nil && binary.NativeEndian.Uint64(buf[:]) == 9
+	})
+	write(t, peer, 1) // which ends the read if this test has robbed it once more
 }

@@ -1,12 +1,14 @@
 package notify_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,19 +19,32 @@ import (
 func init() {
 	roles["emfile"] = outOfDescriptors
 	roles["emfile C"] = channelsWithoutDescriptors
+	for name, call := range firstCalls {
+		roles["emfile, Go polls, "+name] = func() { fewDescriptorsWhileGoPolls(call) }
+	}
 }
 
 // The runtime of a process that has never polled ends the process if it has no
 // descriptors for its own poller. It must not come to that.
 func TestOutOfDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
 	for _, role := range []string{"emfile", "emfile C"} {
-		t.Run(role, func(t *testing.T) {
-			child := exec.Command("/proc/self/exe")
-			child.Env = append(os.Environ(), roleKey+"="+role)
-			if out, err := child.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, out)
-			}
-		})
+		t.Run(role, func(t *testing.T) { runRole(t, role) })
+	}
+}
+
+// Where it has polled, the room for its poller is not needed beside that for the call.
+func TestFewDescriptorsOnceTheRuntimeHasPolled(t *testing.T) {
+	for name := range firstCalls {
+		t.Run(name, func(t *testing.T) { runRole(t, "emfile, Go polls, "+name) })
+	}
+}
+
+func runRole(t *testing.T, role string) {
+	t.Helper()
+	child := exec.Command("/proc/self/exe")
+	child.Env = append(os.Environ(), roleKey+"="+role)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
@@ -57,6 +72,44 @@ func channelsWithoutDescriptors() {
 		exitIf(fmt.Errorf("Notifier.C gave %d, want 1", got))
 	}
 	<-permits
+}
+
+// firstCalls are calls that need one descriptor.
+var firstCalls = map[string]func(*notify.Notifier) error{
+	"File": func(n *notify.Notifier) error {
+		file, err := n.File()
+		if err != nil {
+			return err
+		}
+		return file.Close()
+	},
+	"Handle": func(n *notify.Notifier) error {
+		if n.Handle() == nil {
+			return errors.New("it is nil")
+		}
+		return nil
+	},
+	"Wait": func(n *notify.Notifier) error {
+		ctx, cancel := context.WithTimeout(background, time.Millisecond)
+		defer cancel()
+		if _, err := n.Wait(ctx); err != context.DeadlineExceeded {
+			return err
+		}
+		return nil
+	},
+}
+
+// fewDescriptorsWhileGoPolls has two descriptors free, where Go's poller runs already and
+// this library has polled nothing yet. A call that needs one succeeds.
+func fewDescriptorsWhileGoPolls(call func(*notify.Notifier) error) {
+	time.AfterFunc(time.Hour, func() {}).Stop() // which starts the poller
+	n, err := notify.New()
+	exitIf(err)
+	n.FD()
+	filler := fillUp()
+	unix.Close(filler[0])
+	unix.Close(filler[1])
+	exitIf(call(n))
 }
 
 // fillUp leaves no descriptor free.

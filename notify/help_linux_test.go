@@ -13,7 +13,13 @@ func init() { anySize = append(anySize, way{"write", mustWrite}) }
 
 func mustWrite(t testing.TB, n *notify.Notifier, delta uint64) {
 	t.Helper()
-	if _, err := unix.Write(n.FD(), binary.NativeEndian.AppendUint64(nil, delta)); err != nil {
+	write(t, n.FD(), delta)
+}
+
+// write adds to an eventfd as another holder of it does.
+func write(t testing.TB, fd int, delta uint64) {
+	t.Helper()
+	if _, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, delta)); err != nil {
 		t.Fatalf("write(2) of %d = %v", delta, err)
 	}
 }

@@ -18,6 +18,19 @@ func (n *Notifier) takeOrQueueShut() (count uint64, p *place, err error) {
 	return 0, p, nil
 }
 
+// takeShut is tryWait after Close. While a call that began before Close is still adding,
+// last has not run, and takeShut takes what last would leave to it. What that call adds
+// comes after it. The descriptor is still open: it is closed after last, which has to
+// wait for the lock. The caller holds the lock.
+func (n *Notifier) takeShut() (count uint64) {
+	leaves := n.c.Load() != nil || n.count.FD() == nil || n.received.Load()
+	if n.closed || !leaves || n.waiters.Len() > 0 {
+		return n.takeLeft()
+	}
+	count, _ = n.take()
+	return count
+}
+
 // takeLeft takes what Close has left to the first call after it, be it in C's buffer
 // or not. It returns 0 if there is nothing. The caller holds the lock.
 func (n *Notifier) takeLeft() (count uint64) {

@@ -128,7 +128,7 @@ func (n *Notifier) tryWait() (count uint64) {
 	if !n.count.Lock() {
 		n.count.LockShut()
 		defer n.count.UnlockShut()
-		return n.takeLeft()
+		return n.takeShut()
 	}
 	defer n.count.Unlock()
 	count, _ = n.takeFirst() // a count may be on its way to C's buffer

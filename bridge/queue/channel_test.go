@@ -91,7 +91,7 @@ func exactlyCapFit[T comparable](t *testing.T, capacity int, value func(int) T) 
 	q := mustNew[T](t, capacity)
 	c := q.C()
 	ways := []func(T) error{q.Send}
-	if shared {
+	if shared() {
 		ways = append(ways, func(v T) error { return sendAsC(q, v) })
 	}
 	sent := 0
@@ -253,7 +253,7 @@ func TestCHasAGoroutineOnlyWhileValuesAreLeft(t *testing.T) {
 // The methods that only look do not wait for a receiver that does not come.
 func TestLookingDoesNotWaitForAReceiver(t *testing.T) {
 	q := mustNew[int64](t, 4)
-	want := map[bool]string{false: "Queue(private)", true: "Queue(shared)"}[shared]
+	want := map[bool]string{false: "Queue(private)", true: "Queue(shared)"}[shared()]
 	if got := q.String(); got != want {
 		t.Errorf("String = %q, want %q", got, want)
 	}

@@ -15,7 +15,7 @@ import (
 // just now. Handle and Close can come meanwhile: a value whose Send returned nil is
 // received all the same.
 func TestSendToAFullQueueWhileItChanges(t *testing.T) {
-	if shared {
+	if shared() {
 		return // the queue has to be private at first
 	}
 	for name, change := range map[string]func(*queue.Queue[int32]){

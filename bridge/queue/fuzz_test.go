@@ -28,7 +28,7 @@ func FuzzQueue(f *testing.F) {
 			t.Fatal(err)
 		}
 		m := model{Queue: q}
-		if shared {
+		if shared() {
 			mustHandle(t, q)
 		}
 		for program = program[1:]; len(program) >= 2 && !t.Failed(); program = program[2:] {

@@ -162,7 +162,7 @@ func TestCloseAndHandleAtAnyMoment(t *testing.T) {
 		for range rand.N(200) {
 			runtime.Gosched()
 		}
-		if shared {
+		if shared() {
 			if q.Handle() == nil {
 				t.Error("Handle = nil")
 			}

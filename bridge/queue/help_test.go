@@ -22,7 +22,7 @@ func mustNew[T any](t testing.TB, capacity int) *queue.Queue[T] {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { q.Close() })
-	if shared {
+	if shared() {
 		mustHandle(t, q)
 	}
 	return q
@@ -53,7 +53,7 @@ type way struct {
 // ways are Send and, if queues have a handle, what C threads do.
 func ways() []way {
 	all := []way{{"Send", (*queue.Queue[int64]).Send}}
-	if shared {
+	if shared() {
 		all = append(all, way{"handle", sendAsC[int64]})
 	}
 	return all

@@ -1,14 +1,14 @@
 package queue_test
 
 import (
-	"flag"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/leaktest"
-	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/mode"
 )
 
 // roles are what the test binary does instead of testing when it is started
@@ -17,34 +17,18 @@ var roles = map[string]func(){}
 
 const roleKey = "EVENTCHAN_QUEUE_ROLE"
 
-// shared is whether queues of the tests have a handle.
-var shared = os.Getenv("EVENTCHAN_MODE") == "handle"
+// shared reports whether queues of the tests have a handle now.
+func shared() bool { return mode.Is("handle") }
 
-// TestMain runs all tests with private queues, and then with queues that have a handle.
+// TestMain runs all tests with private queues, and then with queues that have a handle. A
+// queue has no other mode.
 func TestMain(m *testing.M) {
 	if role := roles[os.Getenv(roleKey)]; role != nil {
 		role()
 		return
 	}
-	flag.Parse()
-	leaktest.Main(func() int {
-		code := m.Run()
-		if code == 0 && rawefd.HasDoorbell && !shared && os.Getenv("EVENTCHAN_MODE") == "" && !once() {
-			shared = true
-			code = m.Run()
-		}
-		return code
-	})
-}
-
-// once reports whether tests run in one mode only, as in package mode.
-func once() bool {
-	for _, name := range []string{"test.bench", "test.fuzz", "test.list"} {
-		if flag.Lookup(name).Value.String() != "" {
-			return true
-		}
-	}
-	return false
+	modes := slices.DeleteFunc(slices.Clone(mode.All), func(mode string) bool { return mode == "exported" })
+	leaktest.Main(func() int { return mode.Each(modes, m.Run) })
 }
 
 func pause() { runtime.Gosched() }

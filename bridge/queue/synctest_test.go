@@ -16,7 +16,7 @@ import (
 // works there.
 func inBubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
-	if !shared {
+	if !shared() {
 		synctest.Test(t, f)
 	}
 }
@@ -122,7 +122,7 @@ func TestBubbleIsLeftByCloseOfEveryWaiter(t *testing.T) {
 
 // A queue that was made outside works inside, and outside again.
 func TestBubbleLeavesNothingInAQueue(t *testing.T) {
-	if shared {
+	if shared() {
 		return
 	}
 	q := mustNew[int64](t, 4)

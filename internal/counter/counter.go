@@ -168,10 +168,11 @@ func (c *Counter) Add(n uint64) error {
 	return c.addToWord(n)
 }
 
-// TakeAll takes the whole count, but no more than a uint64 holds.
+// TakeAll takes the whole count, but no more than a uint64 holds. What is in the word is
+// taken from there, and does not go through the eventfd. The flags stay as they are: if
+// Ring is not set, Serve is going to be called, whose last step sets it.
 func (c *Counter) TakeAll() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
-		c.publish() // which the sum does not need: what is in the word is taken below
 		if count, err = fd.Take(); err != nil {
 			return 0, err
 		}
@@ -199,10 +200,10 @@ func (c *Counter) Take(n uint64) (took bool, err error) {
 	return took, err
 }
 
-// Count returns the count.
+// Count returns the count. What is in the word stays there: nothing moves between the two
+// parts of the sum, since the lock is held.
 func (c *Counter) Count() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
-		c.publish() // which the sum does not need: what is in the word is counted below
 		if count, err = fd.Count(); err != nil {
 			return 0, err
 		}

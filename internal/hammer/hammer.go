@@ -45,14 +45,17 @@ func Rounds(n int) int {
 }
 
 // uninterrupted is whether nothing interrupts a loop: on WebAssembly, and if that was
-// asked for.
-var uninterrupted = runtime.GOARCH == "wasm" || strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1")
+// asked for. It looks at the first Yield, and no earlier, so that "go test" keeps the answer
+// with a cached result.
+var uninterrupted = sync.OnceValue(func() bool {
+	return runtime.GOARCH == "wasm" || strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1")
+})
 
 // Yield lets other goroutines run where nothing interrupts a loop. A loop of a test that
 // otherwise never blocks calls it, because it would never end there. Elsewhere Yield does
 // nothing, so that the loop stays tight.
 func Yield() {
-	if uninterrupted {
+	if uninterrupted() {
 		runtime.Gosched()
 	}
 }

@@ -28,10 +28,20 @@ func all() []string {
 	return modes
 }
 
-var current = os.Getenv("EVENTCHAN_MODE")
+var current string // "" where Each does not run, as in a test's child
+
+// chosen returns the mode that the environment picks, or "". Tests ask each time: what is
+// read while a test runs, and no earlier, is what "go test" keeps with a cached result.
+func chosen() string { return os.Getenv("EVENTCHAN_MODE") }
 
 // Is reports whether the tests now run in the given mode.
-func Is(mode string) bool { return current == mode || current == "" && mode == All[0] }
+func Is(mode string) bool {
+	now := chosen()
+	if current != "" {
+		now = current
+	}
+	return now == mode || now == "" && mode == All[0]
+}
 
 // AllInCI are the modes for tests that only CI has time to run in all.
 func AllInCI() []string {
@@ -46,8 +56,8 @@ func AllInCI() []string {
 // short in all modes but the first.
 func Each(modes []string, run func() int) int {
 	flag.Parse() // which run would do, too late for set
-	if current != "" {
-		modes = []string{current}
+	if mode := chosen(); mode != "" {
+		modes = []string{mode}
 	} else if set("test.bench") || set("test.fuzz") || set("test.list") {
 		modes = All[:1]
 	}

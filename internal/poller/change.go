@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"errors"
 	"os"
 	"slices"
 
@@ -55,6 +56,9 @@ func (it *item) change(bits uint32) error {
 	// better than to lose it.
 	drop := !old.pulses
 	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			pending = 0 // it is that of the file that the number means by now
+		}
 		it.bits, it.pulses = old.bits, old.pulses
 		it.modify() // what was changed, if anything was
 		it.settle(pending&old.bits, drop)

@@ -27,6 +27,9 @@ func NewInstance() (in *Instance, err error) {
 }
 
 func newInstance() (*Instance, error) {
+	if err := rawefd.StartPolling(); err != nil {
+		return nil, err
+	}
 	epoll, err := rawefd.NewEpoll()
 	if err != nil {
 		return nil, err

@@ -174,6 +174,29 @@ func TestNumberThatIsNotDeletedKeepsItsPlace(t *testing.T) {
 	}
 }
 
+// A watch that could not be opened hears nothing, though its number keeps its place and is
+// watched again.
+func TestWatchThatFailsHearsNothing(t *testing.T) {
+	kept(t)
+	r, w := pipe(t)
+	restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == "epoll_pwait" || c.Name == "epoll_ctl" && c.Arg == unix.EPOLL_CTL_DEL {
+			return unix.EIO
+		}
+		return 0
+	})
+	failed := make(signaled, 10)
+	_, err := poller.NewWatch(r, rawefd.EventIn, failed)
+	restore()
+	if !errors.Is(err, unix.EIO) {
+		t.Fatalf("NewWatch = %v, want EIO", err)
+	}
+	wantHeard(t, r, w)
+	if len(failed) > 0 {
+		t.Error("a watch has heard of an edge, though NewWatch returned an error")
+	}
+}
+
 // closeAndFail closes a watch of r. One of its two deletions fails.
 func closeAndFail(t *testing.T, r int, deletion int64) {
 	watch, err := poller.NewWatch(r, rawefd.EventIn, &target{})

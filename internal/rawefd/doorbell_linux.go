@@ -12,6 +12,9 @@ import (
 // openDoorbell makes the doorbell an eventfd, which is not read where a write
 // makes an edge whatever the count is. So a wake-up costs one system call less.
 func openDoorbell() (*Doorbell, error) {
+	if err := StartPolling(); err != nil {
+		return nil, err
+	}
 	num, err := eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, os.NewSyscallError("eventfd2", err)

@@ -21,6 +21,7 @@ var errNoDoorbell = fmt.Errorf("no descriptor to ring on %s: %w", runtime.GOOS, 
 // A Doorbell exists so that the packages above compile.
 type Doorbell struct{}
 
+func StartPolling() error                              { return errNoDoorbell }
 func NewDoorbell() (*Doorbell, error)                  { return nil, errNoDoorbell }
 func NewPage() (unsafe.Pointer, error)                 { return nil, errNoDoorbell }
 func NewPages(bytes uintptr) (unsafe.Pointer, error)   { return nil, errNoDoorbell }

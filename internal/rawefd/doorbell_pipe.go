@@ -10,6 +10,9 @@ import (
 // openDoorbell makes the doorbell a pipe, which is read empty each time it has
 // rung. On Linux the tag eventchan_pipe chooses this one, for tests.
 func openDoorbell() (*Doorbell, error) {
+	if err := StartPolling(); err != nil {
+		return nil, err
+	}
 	var ends [2]int
 	syscall.ForkLock.RLock()
 	err := syscall.Pipe(ends[:])

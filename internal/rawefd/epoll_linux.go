@@ -134,7 +134,7 @@ func (e Epoll) fetch(events []RawEvent) (int, syscall.Errno) {
 	return int(n), errno
 }
 
-// File makes the epoll instance a file of Go's runtime poller. From then on, and
+// File, after StartPolling, makes the epoll instance a file of Go's runtime poller. From then on, and
 // also on error, it is no longer the caller's to close.
 func (e Epoll) File() (*os.File, error) { return newPolledFile(int(e), "epoll instance") }
 

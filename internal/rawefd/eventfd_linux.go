@@ -169,6 +169,9 @@ func (f *FD) Take() (uint64, error) {
 // Dup returns a duplicate of the descriptor, close-on-exec. It shares the
 // count and the flags. The caller holds a use.
 func (f *FD) Dup() (*os.File, error) {
+	if err := StartPolling(); err != nil {
+		return nil, err
+	}
 	num, err := fcntl(int(f.num), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)

@@ -48,6 +48,7 @@ type FD struct {
 
 	num      int32
 	blocking bool // O_NONBLOCK was off when it was adopted
+	left     bool // Take has left a read behind; guarded by looking
 	looks    bool // TryAdd leaves everything to Add: blocking, or a test has set a Hook
 
 	// looking makes a look and the call that it is for one operation among the

@@ -16,24 +16,32 @@ var polled atomic.Bool
 
 // newFile makes num a file of Go's runtime poller, or closes it.
 //
-// The first such file of a process has the runtime open descriptors of its own,
-// and the runtime ends the process if there is no room for them. A library must not
-// do that to a program which is merely out of descriptors or watches, so look for
-// room first.
+// The caller has called StartPolling before it opened num. Here it does nothing more, or
+// else has the last word.
 func newFile(num int, name string) (*os.File, error) {
-	if !polled.Load() {
-		var err error
-		Elsewhere(func() { err = startPolling() })
-		if err != nil {
-			syscall.Close(num)
-			return nil, err
-		}
+	if err := StartPolling(); err != nil {
+		syscall.Close(num)
+		return nil, err
 	}
 	return os.NewFile(uintptr(num), name), nil
 }
 
-// startPolling starts the runtime's poller, if it does not run. The first timer does
-// that.
+// StartPolling starts the poller of Go's runtime, if it does not run.
+//
+// The first file that it polls has the runtime open descriptors of its own, and the runtime
+// ends the process if there is no room for them. A library must not do that to a program
+// which is merely out of descriptors or watches, so look for room first, once. Nothing says
+// whether the poller runs already, for which the room would be asked in vain. Therefore ask
+// before the descriptor is opened that is to be polled: what was free for the room is then
+// free for it.
+func StartPolling() (err error) {
+	if !polled.Load() {
+		Elsewhere(func() { err = startPolling() })
+	}
+	return err
+}
+
+// startPolling has the first timer start the poller.
 func startPolling() error {
 	if err := roomForRuntime(); err != nil {
 		return err

@@ -1,14 +1,11 @@
 package rawefd
 
 import (
-	"os"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/eventchan/eventchan/internal/race"
 )
 
 // nowait is whether preadv2(2) with RWF_NOWAIT is a read that never blocks, whatever
@@ -63,30 +60,4 @@ func askNowait() bool {
 	}
 	nowait.CompareAndSwap(unknown, answer)
 	return nowait.Load() == trusted
-}
-
-// takePolled is Take where there is no such read.
-func (f *FD) takePolled() (uint64, error) {
-	f.looking.Lock()
-	defer f.looking.Unlock()
-	if there, err := Poll(int(f.num), unix.POLLIN); err != nil || there&unix.POLLIN == 0 {
-		return 0, err
-	}
-	var count uint64
-	for {
-		errno := refusal("read", int(f.num), 0)
-		if errno == 0 {
-			_, _, errno = unix.Syscall(unix.SYS_READ, uintptr(f.num), uintptr(unsafe.Pointer(&count)), 8)
-		}
-		switch errno {
-		case 0:
-			race.Acquire()
-			return count, nil
-		case unix.EAGAIN:
-			return 0, nil
-		case unix.EINTR:
-			continue
-		}
-		return 0, os.NewSyscallError("read", errno)
-	}
 }

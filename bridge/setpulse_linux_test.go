@@ -1,0 +1,95 @@
+package bridge_test
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+)
+
+// A pulse that is there already wakes a goroutine that waits when the file is added.
+func TestSetAddOfAPulseWakes(t *testing.T) {
+	for _, waiters := range []int{1, 2} {
+		m := openMountinfo(t)
+		s := mustSet[string](t)
+		first, second := waitFor(t, s, background), (<-chan string)(nil)
+		if waiters > 1 {
+			second = waitFor(t, s, background)
+		}
+		untilWaiting(t, s, waiters-1)
+		m.pulse(t)
+		mustAddTo(t, s, m.fd, bridge.Priority, "m")
+		for range waiters {
+			select { // one of them gets it
+			case <-first:
+			case <-second:
+			}
+			m.pulse(t)
+		}
+	}
+}
+
+// Add takes the pulse of the file, and what registering makes ready. The goroutine that is
+// asleep in Wait hears of the pulse all the same, though Go's poller finds nothing ready.
+//
+// For that, nothing may be polling between two system calls of Add. On one processor a
+// thread of Go's polls while there is nothing else to do. A timer has it come back and run
+// this test, which does not block until Add has returned.
+func TestSetAddOfAPulseWakesThoughThePollerSleeps(t *testing.T) {
+	m := openMountinfo(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for range 10 {
+		s := mustSet[string](t)
+		got := waitFor(t, s, background)
+		untilWaiting(t, s, 0)
+		m.pulse(t)
+		<-time.After(time.Millisecond)
+		mustAddTo(t, s, m.fd, bridge.Priority, "m")
+		select {
+		case got := <-got:
+			if want := "[{m Priority}] <nil>"; got != want {
+				t.Errorf("Wait = %s, want %s", got, want)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("Wait still sleeps after 30 s, though Add has found a pulse")
+		}
+		s.Close() // or it would take the next pulse
+	}
+}
+
+// A pulse that no Poll has returned is forgotten by a change to other events.
+func TestSetChangeForgetsAPulse(t *testing.T) {
+	m := openMountinfo(t)
+	s := mustSet[string](t)
+	m.pulse(t)
+	mustAddTo(t, s, m.fd, bridge.Priority, "m")
+	if err := s.Change(m.fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	wantPoll(t, s, "after a change to no events")
+}
+
+// A pulse of the file that a number has come to mean is not the old file's.
+func TestChangeOfAReusedNumberTakesNoPulse(t *testing.T) {
+	m, other := openMountinfo(t), openMountinfo(t)
+	num, err := unix.FcntlInt(uintptr(m.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(num)
+	s := mustSet[string](t)
+	mustAddTo(t, s, num, bridge.Priority, "m")
+	w := mustWatch(t, num, bridge.Priority)
+	if err := unix.Dup3(other.fd, num, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	other.pulse(t)
+	wantIs(t, "Set.Change", s.Change(num, bridge.Priority|bridge.PeerClosed), unix.ENOENT)
+	wantPoll(t, s, "after a change of a number that means another file")
+	other.pulse(t)
+	wantIs(t, "Watcher.Change", w.Change(bridge.Priority|bridge.PeerClosed), unix.ENOENT)
+	wantQuiet(t, w)
+}

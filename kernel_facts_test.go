@@ -58,7 +58,9 @@ func TestOtherReadsAndWrites(t *testing.T) {
 	if _, err := unix.Pwrite(fd, one, 0); !errors.Is(err, unix.ESPIPE) {
 		t.Errorf("pwrite(2): got %v, want ESPIPE", err)
 	}
-	if _, err := unix.Pwritev2(fd, [][]byte{one}, -1, 0); err != nil {
+	if _, err := unix.Pwritev2(fd, [][]byte{one}, -1, 0); errors.Is(err, unix.EPERM) {
+		t.Skip("pwritev2(2) is refused here:", err)
+	} else if err != nil {
 		t.Errorf("pwritev2(2) at the offset -1: got %v, want nil", err)
 	}
 	if _, err := unix.Pwritev2(fd, [][]byte{one}, -1, unix.RWF_NOWAIT); !errors.Is(err, unix.EOPNOTSUPP) {

@@ -13,8 +13,9 @@ import (
 // that each want all permits do not wait for each other. Acquiring 0 permits never
 // waits.
 //
-// A Semaphore has no size, unlike a Weighted: an Acquire of more permits than there
-// are waits, and others wait behind it, because more permits can be made.
+// An Acquire of more permits than there are waits, and others wait behind it, because
+// more permits can be made. An Acquire of more than the size given to [NewWeighted] waits
+// until ctx is done, and no other waits behind it.
 //
 // A goroutine that is running can overtake a waiter: it can take a permit that was
 // released for a waiter which is not running yet, as with [sync.Mutex]. The waiter stays
@@ -60,6 +61,11 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if s.since.Load() == 0 && s.count.Again(func() bool { return s.pass(n) }) { // C threads may be at it
 		s.count.Learn(s.count.Word().Count() + 1)
 		return nil
+	}
+	if s.size >= 0 && n > s.size {
+		if err := s.outwait(ctx); err != nil {
+			return err
+		}
 	}
 	p, err := s.takeOrQueue(n)
 	if err != nil {

@@ -12,16 +12,17 @@ import (
 	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/word"
 )
 
 // A Semaphore is a number of permits: an eventfd in semaphore mode. Acquire,
 // TryAcquire and Release have the signatures of Weighted in
-// golang.org/x/sync/semaphore, which a Semaphore can replace. Whoever else holds
-// the descriptor draws from the same permits: who reads 8 bytes takes one, who
-// writes k adds k.
+// golang.org/x/sync/semaphore, which a Semaphore can replace: see [NewWeighted].
+// Whoever else holds the descriptor draws from the same permits: who reads 8 bytes
+// takes one, who writes k adds k.
 //
-// Permits are not capped: a Release without an Acquire makes a permit, as a
-// producer does for a consumer.
+// The permits of a Semaphore made by [New] are not capped: a Release without an Acquire
+// makes a permit, as a producer does for a consumer.
 //
 // There is an eventfd only once somebody outside needs one. A Semaphore made by
 // [New] is private: its permits are a word in Go's memory, and it makes no system
@@ -49,6 +50,11 @@ type Semaphore struct {
 	large     int32              // how many of them want several permits
 	taking    bool               // the first of them takes its permits in pieces now
 	closed    bool               // last has run
+
+	// A Release without the lock leaves at most limit free permits in the word.
+	limit atomic.Uint64
+	size  int64                      // negative: none
+	apart *fifo.Queue[chan struct{}] // waiters for more permits than size; see size.go
 
 	c atomic.Pointer[channel] // nil until C is called
 
@@ -96,7 +102,8 @@ func New(permits int64) (*Semaphore, error) {
 }
 
 func wrap(permits int64, fd *rawefd.FD) *Semaphore {
-	s := &Semaphore{home: newPlace()}
+	s := &Semaphore{size: -1, home: newPlace()}
+	s.limit.Store(word.Full)
 	s.count.Init(uint64(permits), true, fd, (*server)(s))
 	return s
 }
@@ -104,14 +111,15 @@ func wrap(permits int64, fd *rawefd.FD) *Semaphore {
 // Release adds n permits and wakes waiters. Releasing 0 does nothing, and so
 // does a Release after Close: its permits went with the counter.
 //
-// Release never blocks. It panics if n is negative or if the counter, whose
-// maximum is 1<<64 - 2, cannot hold n more; then nothing was added. It costs one
+// Release never blocks. It panics if n is negative, if the counter, whose maximum is
+// 1<<64 - 2, cannot hold n more, or if more would be free than the size given to
+// [NewWeighted]; then nothing was added. It costs one
 // atomic step, or a lock if a waiter has to be woken. After FD or File it costs
 // one system call, or none if goroutines wait for all n permits: then they go
 // straight there. It allocates nothing, except for the goroutine that may have to
 // hold out a permit for C.
 func (s *Semaphore) Release(n int64) {
-	if n > 0 && s.count.Word().Add(uint64(n)) {
+	if n > 0 && s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 		return
 	}
 	s.release(n)
@@ -136,6 +144,9 @@ func (s *Semaphore) release(n int64) {
 			return
 		}
 	}
+	if err == errPast {
+		panic(err.Error())
+	}
 	if err != nil {
 		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())
 	}
@@ -153,8 +164,8 @@ func (s *Semaphore) keep(n int64) {
 
 // give adds n permits to the word, or to the eventfd if somebody waits.
 func (s *Semaphore) give(n int64) error {
-	for s.count.Word().Addable(uint64(n)) {
-		if s.count.Word().Add(uint64(n)) {
+	for s.count.Word().AddableUpTo(uint64(n), s.limit.Load()) {
+		if s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 			return nil
 		}
 	}
@@ -165,8 +176,8 @@ func (s *Semaphore) give(n int64) error {
 	if s.count.FD() != nil {
 		return s.hand(n)
 	}
-	if err := s.count.Add(uint64(n)); err != nil {
-		return err
+	if err := s.count.AddUpTo(uint64(n), s.most()); err != nil {
+		return s.past(err)
 	}
 	s.serve()
 	return nil

@@ -165,7 +165,7 @@ func (c *Counter) Add(n uint64) error {
 	if fd := c.fd.Load(); fd != nil {
 		return fd.AddIfWritable(n)
 	}
-	return c.addToWord(n)
+	return c.AddUpTo(n, rawefd.MaxCount)
 }
 
 // TakeAll takes the whole count, but no more than a uint64 holds. What is in the word is

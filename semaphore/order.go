@@ -32,13 +32,13 @@ func (s *Semaphore) passable() bool {
 // overdue reports whether the first waiter has waited long or has been overtaken often.
 func (s *Semaphore) overdue() bool {
 	since := s.since.Load()
-	return since != 0 && (s.overtaken.Load() >= mostOvertakes || now()-since >= patience)
+	return since != 0 && (s.count.Tally.Load() >= mostOvertakes || now()-since >= patience)
 }
 
 // overtake counts that a goroutine has taken permits although others wait, if they do.
 func (s *Semaphore) overtake() {
 	if s.since.Load() != 0 {
-		s.overtaken.Add(1)
+		s.count.Tally.Add(1)
 	}
 }
 
@@ -49,7 +49,7 @@ func (s *Semaphore) setFirst() {
 	if p := s.waiters.First(); p != nil {
 		since = p.Value.since
 	}
-	s.overtaken.Store(0)
+	s.count.Tally.Store(0)
 	s.since.Store(since)
 }
 

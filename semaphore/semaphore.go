@@ -40,33 +40,31 @@ import (
 // and one or two descriptors. These exist only while one of those objects has a waiter
 // or a C channel. No thread is ever blocked. See eventfd(2).
 type Semaphore struct {
-	count counter.Counter // of free permits, and the lock of all below
+	// What each call reads and few calls write, on one cache line with the first fields of
+	// count: see counter.Counter.
 
-	// since is when the first of waiters began to wait, or 0, to be read without
-	// the lock.
-	since     atomic.Int64
-	overtaken atomic.Int32       // how often it was
-	waiters   fifo.Queue[waiter] // first come first served
-	large     int32              // how many of them want several permits
-	taking    bool               // the first of them takes its permits in pieces now
-	closed    bool               // last has run
-
+	// since is when the first of waiters began to wait, or 0.
+	since atomic.Int64
 	// A Release without the lock leaves at most limit free permits in the word.
 	limit atomic.Uint64
-	size  int64                      // negative: none
-	apart *fifo.Queue[chan struct{}] // waiters for more permits than size; see size.go
-
-	c atomic.Pointer[channel] // nil until C is called
-
-	// slow tells whether one read of the eventfd is a whole TryAcquire(1): its
-	// low half counts the waiters and the goroutines that are taking several
-	// permits, its high half how often any began to take several.
-	slow atomic.Uint64
-
+	c     atomic.Pointer[channel]    // nil until C is called
+	apart *fifo.Queue[chan struct{}] // waiters for more permits than size, under the lock; see size.go
 	// home is a place for the first waiter. There is no pool of others: a channel
 	// that was made in a testing/synctest bubble must stay there, so it is New that
 	// makes what is used again.
 	home *place
+
+	count counter.Counter // of free permits, and the lock of all below; its Tally is how often the first waiter was overtaken
+
+	waiters fifo.Queue[waiter] // first come first served
+	size    int64              // negative: none; not changed
+	large   int32              // how many of the waiters want several permits
+	taking  bool               // the first of them takes its permits in pieces now
+	closed  bool               // last has run
+	// slow tells whether one read of the eventfd is a whole TryAcquire(1): its
+	// low half counts the waiters and the goroutines that are taking several
+	// permits, its high half how often any began to take several.
+	slow atomic.Uint64
 }
 
 // A place is where a waiter stands in the queue.

@@ -19,9 +19,10 @@ import (
 //
 // A goroutine that is running can overtake a waiter: it can take a permit that was
 // released for a waiter which is not running yet, as with [sync.Mutex]. The waiter stays
-// the first. A waiter that needs several permits is never overtaken, nor is one that has
-// waited for 100 µs or has been overtaken a few thousand times. After FD or File no waiter
-// is overtaken.
+// the first. It is overtaken for at most 100 µs, and at most a few thousand times, and
+// not after it has waited for 1 ms. Then all that wait are served, in their order, before
+// one that comes later is overtaken. A waiter that needs several permits is never
+// overtaken. After FD or File no waiter is.
 //
 // If ctx is done first, Acquire returns ctx.Err() and has taken nothing. It does so
 // immediately if ctx is already done, even if permits are free. Close wakes it up with an
@@ -67,7 +68,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 			return err
 		}
 	}
-	p, err := s.takeOrQueue(n)
+	p, err := s.takeOrQueue(n, s.spare())
 	if err != nil {
 		return s.failed("Acquire", err)
 	}
@@ -75,7 +76,10 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 		return nil
 	}
 	for {
-		s.await(ctx, p)
+		if s.await(ctx, p) && p.Value.granted.Load() && ctx.Err() == nil {
+			p.Value.busy.Store(false) // the last use of p, which another waiter may have now
+			return nil
+		}
 		if granted, err := s.resume(ctx, p); granted || err != nil {
 			return err
 		}

@@ -43,7 +43,8 @@ type Semaphore struct {
 	// What each call reads and few calls write, on one cache line with the first fields of
 	// count: see counter.Counter.
 
-	// since is when the first of waiters began to wait, or 0.
+	// since is when the time began in which waiters may be overtaken, with two flags, or 0
+	// while there are none; see order.go.
 	since atomic.Int64
 	// A Release without the lock leaves at most limit free permits in the word.
 	limit atomic.Uint64
@@ -61,6 +62,8 @@ type Semaphore struct {
 	large   int32              // how many of the waiters want several permits
 	taking  bool               // the first of them takes its permits in pieces now
 	closed  bool               // last has run
+	// generation is that of the waiters which come now; see order.go.
+	generation uint8
 	// slow tells whether one read of the eventfd is a whole TryAcquire(1): its
 	// low half counts the waiters and the goroutines that are taking several
 	// permits, its high half how often any began to take several.
@@ -73,13 +76,13 @@ type place = fifo.Node[waiter]
 // A waiter is a call of Acquire that sleeps, or C, which always waits for the
 // next permit.
 type waiter struct {
-	permits int64
-	since   int64
-	wake    chan struct{} // with a buffer of one; nil for C
-	failed  *failure      // why it gets none, almost never
-	woken   bool          // wake is full, or was emptied by a goroutine that now wants the lock
-	granted bool          // it has its permits
-	busy    bool          // it has not gone yet
+	permits    int64
+	wake       chan struct{} // with a buffer of one; nil for C
+	failed     *failure      // why it gets none, almost never
+	granted    atomic.Bool   // it has its permits; read without the lock
+	busy       atomic.Bool   // it has not gone yet; cleared without the lock
+	woken      bool          // wake is full, or was emptied by a goroutine that now wants the lock
+	generation uint8         // see order.go
 }
 
 // A failure is an error in as little room as possible.
@@ -172,6 +175,12 @@ func (s *Semaphore) give(n int64) error {
 	}
 	defer s.count.Unlock()
 	if s.count.FD() != nil {
+		return s.hand(n)
+	}
+	if s.waiters.Len() > 0 && !s.passable() {
+		if s.tooMany(n) {
+			return errPast
+		}
 		return s.hand(n)
 	}
 	if err := s.count.AddUpTo(uint64(n), s.most()); err != nil {

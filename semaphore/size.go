@@ -66,6 +66,16 @@ func (s *Semaphore) most() uint64 {
 	return uint64(s.size)
 }
 
+// tooMany reports whether n permits more would be too many. The caller holds the lock.
+func (s *Semaphore) tooMany(n int64) bool {
+	if s.size < 0 {
+		return false
+	}
+	free, _ := s.count.Count() // there is no eventfd, so that it cannot fail
+	most := s.most()
+	return free > most || uint64(n) > most-free
+}
+
 // reserving is called when C begins to reserve permits. If there is a size, each Release
 // takes the lock from now on, and most knows there whether C has a permit. A Release that
 // has read the limit already can still overlook the first permit that C reserves. That

@@ -7,8 +7,8 @@ import (
 
 // before is what an owner puts in front of its Counter.
 type before struct {
-	fields [lineSize - 3*ptrSize]byte
-	count  Counter
+	_     [lineSize - 3*ptrSize]byte
+	count Counter
 }
 
 // What each call reads ends with a cache line, what each call writes fills one, and

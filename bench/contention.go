@@ -11,30 +11,69 @@ import (
 )
 
 // contention compares goroutines that want one of two permits all the time.
-func contention() []comparison {
-	const permits, crowded = 2, 16
+func contention(s settings) []comparison {
 	var all []comparison
-	for _, g := range []int{2, 4, 8, 16, 32, 64} {
+	crowd := func(g int, held string, work func(), targets ...target) {
 		c := comparison{
-			title: fmt.Sprintf("%d goroutines on %d permits, a pair", g, permits), unit: "ns",
-			chart: "contended", x: float64(g), rows: limiters(contended(g, permits, func() {})),
+			title: fmt.Sprintf("%d goroutines on 2 permits, %s", g, held), unit: "ns",
+			count: int(s.budget / time.Microsecond), columns: []string{"least %"},
+			rows: limiters(contended(g, 2, work)), targets: targets,
 		}
-		if g == crowded {
-			row := private.of(semaphoreObject)
-			c.targets = []target{
-				times(0.3, row, weightedRow), times(0.5, row, channelRow), times(2, row, weightedRow).at(99.9),
-			}
+		if held == atOnce {
+			c.chart, c.x = "contended", float64(g)
 		}
 		all = append(all, c)
 	}
-	return append(all, comparison{
-		title: fmt.Sprintf("%d goroutines on %d permits, held over a Gosched", crowded, permits), unit: "ns",
-		rows: limiters(contended(crowded, permits, runtime.Gosched)),
-	})
+	row, other := private.of(semaphoreObject), handle.of(semaphoreObject)
+	bound := func(most float64) target { return times(most, row, weightedRow).making() }
+	modes := times(1.05, row, other).making()
+	nothing := func() {}
+	crowd(2, atOnce, nothing, bound(0.95), modes)
+	crowd(4, atOnce, nothing, bound(0.15), modes)
+	crowd(8, atOnce, nothing, modes)
+	crowd(16, atOnce, nothing, bound(0.15), times(0.5, row, channelRow).making(), bound(1).at(99.9), modes)
+	crowd(32, atOnce, nothing, modes)
+	crowd(64, atOnce, nothing, bound(0.5), bound(1.1).at(99.9), modes)
+	crowd(256, atOnce, nothing, bound(1), modes)
+	work := busy(2 * time.Microsecond)
+	crowd(16, "held for 2 µs", work, bound(0.9), modes)
+	crowd(64, "held for 2 µs", work)
+	crowd(256, "held for 2 µs", work)
+	crowd(16, "held over a Gosched", runtime.Gosched)
+	return all
 }
 
-// contended has g goroutines acquire and release, n times in all. The waits are
-// how long it took to acquire.
+// atOnce is how long a permit is held where it is given back at once.
+const atOnce = "a pair"
+
+// busy returns a function that computes for about d.
+func busy(d time.Duration) func() {
+	const sample = 100_000
+	least := time.Duration(1 << 62)
+	for range 20 {
+		begin := time.Now()
+		compute(sample)
+		least = min(least, time.Since(begin))
+	}
+	n := int(d * sample / least)
+	return func() { compute(n) }
+}
+
+// computed keeps the compiler from leaving compute out.
+var computed atomic.Int64
+
+func compute(n int) {
+	x := 1
+	for range n {
+		x = x*1664525 + 1013904223
+	}
+	if x == 0 {
+		computed.Add(1)
+	}
+}
+
+// contended has g goroutines acquire and release, for n microseconds. The waits are how
+// long it took to acquire.
 func contended(g, permits int, work func()) func(func(int) (limiter, error)) func(int) (measurement, error) {
 	return func(open func(int) (limiter, error)) func(int) (measurement, error) {
 		return func(n int) (measurement, error) {
@@ -43,11 +82,11 @@ func contended(g, permits int, work func()) func(func(int) (limiter, error)) fun
 				return measurement{}, err
 			}
 			defer l.stop()
-			c := crowd{l, g, permits, work}
-			if err := c.check(max(1, n/g/10)); err != nil {
+			c := crowd{l: l, g: g, permits: permits, work: work}
+			if err := c.check(64); err != nil {
 				return measurement{}, err
 			}
-			m, err := c.run(max(2, n/g))
+			m, err := c.run(time.Duration(n) * time.Microsecond)
 			if err != nil {
 				return m, err
 			}
@@ -61,10 +100,13 @@ type crowd struct {
 	l          limiter
 	g, permits int
 	work       func()
+
+	begin time.Time // of the first wait of each
+	over  atomic.Bool
 }
 
 // all has each goroutine do f.
-func (c crowd) all(f func(i int)) *sync.WaitGroup {
+func (c *crowd) all(f func(i int)) *sync.WaitGroup {
 	var wg sync.WaitGroup
 	for i := range c.g {
 		wg.Go(func() { f(i) })
@@ -74,7 +116,7 @@ func (c crowd) all(f func(i int)) *sync.WaitGroup {
 
 // check warms up and looks whether there are ever more holders than permits,
 // which costs as much as some limiters and so is not done when time counts.
-func (c crowd) check(each int) error {
+func (c *crowd) check(each int) error {
 	var held, broken atomic.Int64
 	c.all(func(int) {
 		for range each {
@@ -92,39 +134,62 @@ func (c crowd) check(each int) error {
 	return nil
 }
 
+// A share is what one goroutine has got.
+type share struct {
+	pairs int64
+	err   error
+	waits []int64
+	_     [64]byte // no other goroutine writes to its cache line
+}
+
 // run begins with all goroutines in the queue. Whether one forms would be chance
-// if they all came running, and where permits are handed over it then stays.
-func (c crowd) run(each int) (measurement, error) {
+// if they all came running, and where permits are handed over it then stays. All end at
+// the same time: if each had a number of pairs to do, the crowd would get smaller, and
+// one that is served in large pieces, goroutine by goroutine, would look good.
+func (c *crowd) run(d time.Duration) (measurement, error) {
 	for range c.permits {
 		if err := c.l.acquire(); err != nil {
 			return measurement{}, err
 		}
 	}
-	var failed, there atomic.Int64
-	waits := make([][]int64, c.g)
+	var there atomic.Int64
+	shares := make([]share, c.g)
 	wg := c.all(func(i int) {
-		waits[i] = make([]int64, 0, each/every+1)
+		shares[i].waits = make([]int64, 0, 1<<13)
 		there.Add(1)
-		if c.pairs(each, &waits[i]) != nil {
-			failed.Add(1)
-		}
+		c.pairs(i, &shares[i])
 	})
 	for there.Load() < int64(c.g) {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(time.Millisecond) // the last one goes to sleep
 	watch := start()
+	c.begin = watch.begin
 	for range c.permits {
 		c.l.release()
 	}
+	time.Sleep(d)
+	c.over.Store(true)
 	wg.Wait()
-	m := watch.stop(c.g * each)
-	for _, w := range waits {
-		m.waits = append(m.waits, w...)
+	return together(watch, shares)
+}
+
+// together puts together what all goroutines have got. The column is the share of the
+// goroutine that got least, in percent of that of the one that got most.
+func together(watch stopwatch, shares []share) (measurement, error) {
+	var total, most int64
+	least := shares[0].pairs
+	for _, s := range shares {
+		if s.err != nil {
+			return measurement{}, s.err
+		}
+		total, least, most = total+s.pairs, min(least, s.pairs), max(most, s.pairs)
 	}
-	if k := failed.Load(); k > 0 {
-		return m, fmt.Errorf("%d goroutines got no permit", k)
+	m := watch.stop(int(total))
+	for _, s := range shares {
+		m.waits = append(m.waits, s.waits...)
 	}
+	m.more = []float64{100 * float64(least) / float64(most)}
 	return m, nil
 }
 
@@ -132,23 +197,29 @@ func (c crowd) run(each int) (measurement, error) {
 // most waits. It is prime, lest it be in step with whose turn it is.
 const every = 13
 
-// pairs acquires and releases. The first wait is not timed: it began before all
-// were there.
-func (c crowd) pairs(each int, waits *[]int64) error {
-	for k := range each {
+// pairs acquires and releases until the time is over. The first wait is one like all
+// others: it began when the clock did.
+func (c *crowd) pairs(i int, s *share) {
+	for k := i; ; k++ {
 		var begin time.Time
-		clocked := k%every == 1
+		clocked := k%every == 0
 		if clocked {
 			begin = time.Now()
 		}
-		if err := c.l.acquire(); err != nil {
-			return err
+		if s.err = c.l.acquire(); s.err != nil {
+			return
 		}
 		if clocked {
-			*waits = append(*waits, int64(time.Since(begin)))
+			if k == i {
+				begin = c.begin
+			}
+			s.waits = append(s.waits, int64(time.Since(begin)))
 		}
+		s.pairs++
 		c.work()
 		c.l.release()
+		if c.over.Load() {
+			return
+		}
 	}
-	return nil
 }

@@ -10,12 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bench/internal/cpeer"
+	eventchan "github.com/eventchan/eventchan/semaphore"
 )
 
 const (
 	weightedRow     = "golang.org/x/sync/semaphore"
 	channelRow      = "buffered channel, in a select"
 	semaphoreObject = "Semaphore"
+	sizedRow        = "Semaphore of NewWeighted, private"
 )
 
 // A limiter is a semaphore of some kind.
@@ -32,13 +34,21 @@ func newShared(m mode) func(permits int) (limiter, error) {
 		if err != nil {
 			return limiter{}, err
 		}
-		ctx := context.Background()
-		return limiter{
-			acquire: func() error { return s.Acquire(ctx, 1) },
-			release: func() { s.Release(1) },
-			free:    func() int { count, _ := s.Count(); return int(count) },
-			stop:    func() { s.Close() },
-		}, nil
+		return shared(s), nil
+	}
+}
+
+func newSized(permits int) (limiter, error) {
+	return shared(eventchan.NewWeighted(int64(permits))), nil
+}
+
+func shared(s *eventchan.Semaphore) limiter {
+	ctx := context.Background()
+	return limiter{
+		acquire: func() error { return s.Acquire(ctx, 1) },
+		release: func() { s.Release(1) },
+		free:    func() int { count, _ := s.Count(); return int(count) },
+		stop:    func() { s.Close() },
 	}
 }
 
@@ -87,10 +97,10 @@ func pairs() []comparison {
 	const cRow = "write(2) and read(2) in C"
 	return []comparison{{
 		title: "Acquire and release, no contention", unit: "ns",
-		rows: append(limiters(uncontended), contestant{cRow, pairsInC}),
+		rows: append(limiters(uncontended), contestant{sizedRow, uncontended(newSized)}, contestant{cRow, pairsInC}),
 		targets: []target{
 			times(0.6, private.of(semaphoreObject), weightedRow), times(0.6, private.of(semaphoreObject), channelRow),
-			times(1.1, viaFD.of(semaphoreObject), cRow),
+			beyond(1, sizedRow, private.of(semaphoreObject)), times(1.1, viaFD.of(semaphoreObject), cRow),
 		},
 	}}
 }

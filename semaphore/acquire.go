@@ -13,14 +13,16 @@ import (
 // that each want all permits do not wait for each other. Acquiring 0 permits never
 // waits.
 //
-// A Semaphore has no size, unlike a Weighted: an Acquire of more permits than there
-// are waits, and others wait behind it, because more permits can be made.
+// An Acquire of more permits than there are waits, and others wait behind it, because
+// more permits can be made. An Acquire of more than the size given to [NewWeighted] waits
+// until ctx is done, and no other waits behind it.
 //
 // A goroutine that is running can overtake a waiter: it can take a permit that was
 // released for a waiter which is not running yet, as with [sync.Mutex]. The waiter stays
-// the first. A waiter that needs several permits is never overtaken, nor is one that has
-// waited for 100 µs or has been overtaken a few thousand times. After FD or File no waiter
-// is overtaken.
+// the first. It is overtaken for at most 100 µs, and at most a few thousand times, and
+// not after it has waited for 1 ms. Then all that wait are served, in their order, before
+// one that comes later is overtaken. A waiter that needs several permits is never
+// overtaken. After FD or File no waiter is.
 //
 // If ctx is done first, Acquire returns ctx.Err() and has taken nothing. It does so
 // immediately if ctx is already done, even if permits are free. Close wakes it up with an
@@ -61,7 +63,12 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 		s.count.Learn(s.count.Word().Count() + 1)
 		return nil
 	}
-	p, err := s.takeOrQueue(n)
+	if s.size >= 0 && n > s.size {
+		if err := s.outwait(ctx); err != nil {
+			return err
+		}
+	}
+	p, err := s.takeOrQueue(n, s.spare())
 	if err != nil {
 		return s.failed("Acquire", err)
 	}
@@ -69,7 +76,10 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 		return nil
 	}
 	for {
-		s.await(ctx, p)
+		if s.await(ctx, p) && p.Value.granted.Load() && ctx.Err() == nil {
+			p.Value.busy.Store(false) // the last use of p, which another waiter may have now
+			return nil
+		}
 		if granted, err := s.resume(ctx, p); granted || err != nil {
 			return err
 		}

@@ -54,6 +54,7 @@ func (s *Semaphore) C() <-chan struct{} {
 	}
 	c := newChannel()
 	s.c.Store(c)
+	s.reserving()
 	switch {
 	case open:
 		s.waitForC(&place{Value: waiter{permits: 1}})

@@ -39,6 +39,7 @@ func (s *Semaphore) last() {
 	s.count.End()
 	s.count.Leave()
 	s.closed = true
+	s.rejoin()
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
 		s.unqueue(p)
 		if p.Value.wake != nil {

@@ -33,6 +33,28 @@ func ExampleSemaphore() {
 	// Output: 2 <nil>
 }
 
+// A program that was written for golang.org/x/sync/semaphore: only its import path has
+// been changed.
+func ExampleNewWeighted() {
+	ctx := context.Background()
+	var limit *semaphore.Weighted = semaphore.NewWeighted(3)
+	for range 10 {
+		if err := limit.Acquire(ctx, 1); err != nil {
+			fmt.Println(err)
+			return
+		}
+		go func() {
+			defer limit.Release(1)
+			// work
+		}()
+	}
+	limit.Acquire(ctx, 3) // when all have ended
+	limit.Release(3)
+	defer func() { fmt.Println(recover()) }()
+	limit.Release(1)
+	// Output: semaphore: released more than held
+}
+
 func ExampleSemaphore_C() {
 	s, err := semaphore.New(0)
 	if err != nil {

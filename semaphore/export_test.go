@@ -6,3 +6,13 @@ func Waiting(s *Semaphore) int {
 	defer s.count.UnlockShut()
 	return s.waiters.Len()
 }
+
+// Apart returns the number of goroutines that wait for more permits than the size.
+func Apart(s *Semaphore) int {
+	s.count.LockShut()
+	defer s.count.UnlockShut()
+	if s.apart == nil {
+		return 0
+	}
+	return s.apart.Len()
+}

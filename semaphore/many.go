@@ -72,13 +72,13 @@ func (s *Semaphore) tryMany(n int64) bool {
 	if s.waiters.Len() > 0 || s.hopeless(n) {
 		return false
 	}
-	p := s.vacant(n)
+	p := s.vacant(n, nil)
 	s.queue(p)
 	open := s.takeWoken(context.Background(), p)
-	p.Value.busy = false
+	p.Value.busy.Store(false)
 	s.unqueue(p)
 	if open {
 		s.serve()
 	}
-	return p.Value.granted
+	return p.Value.granted.Load()
 }

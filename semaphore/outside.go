@@ -100,6 +100,7 @@ func (s *Semaphore) export() (*rawefd.FD, error) {
 			p.Value.rouse()
 		}
 	}
+	s.rejoin()
 	s.recall() // C learns that it has to give its permit back now and then
 	return fd, nil
 }

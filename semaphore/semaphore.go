@@ -12,16 +12,17 @@ import (
 	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/word"
 )
 
 // A Semaphore is a number of permits: an eventfd in semaphore mode. Acquire,
 // TryAcquire and Release have the signatures of Weighted in
-// golang.org/x/sync/semaphore, which a Semaphore can replace. Whoever else holds
-// the descriptor draws from the same permits: who reads 8 bytes takes one, who
-// writes k adds k.
+// golang.org/x/sync/semaphore, which a Semaphore can replace: see [NewWeighted].
+// Whoever else holds the descriptor draws from the same permits: who reads 8 bytes
+// takes one, who writes k adds k.
 //
-// Permits are not capped: a Release without an Acquire makes a permit, as a
-// producer does for a consumer.
+// The permits of a Semaphore made by [New] are not capped: a Release without an Acquire
+// makes a permit, as a producer does for a consumer.
 //
 // There is an eventfd only once somebody outside needs one. A Semaphore made by
 // [New] is private: its permits are a word in Go's memory, and it makes no system
@@ -39,28 +40,34 @@ import (
 // and one or two descriptors. These exist only while one of those objects has a waiter
 // or a C channel. No thread is ever blocked. See eventfd(2).
 type Semaphore struct {
-	count counter.Counter // of free permits, and the lock of all below
+	// What each call reads and few calls write, on one cache line with the first fields of
+	// count: see counter.Counter.
 
-	// since is when the first of waiters began to wait, or 0, to be read without
-	// the lock.
-	since     atomic.Int64
-	overtaken atomic.Int32       // how often it was
-	waiters   fifo.Queue[waiter] // first come first served
-	large     int32              // how many of them want several permits
-	taking    bool               // the first of them takes its permits in pieces now
-	closed    bool               // last has run
-
-	c atomic.Pointer[channel] // nil until C is called
-
-	// slow tells whether one read of the eventfd is a whole TryAcquire(1): its
-	// low half counts the waiters and the goroutines that are taking several
-	// permits, its high half how often any began to take several.
-	slow atomic.Uint64
-
+	// since is when the time began in which waiters may be overtaken, with two flags, or 0
+	// while there are none; see order.go.
+	since atomic.Int64
+	// A Release without the lock leaves at most limit free permits in the word.
+	limit atomic.Uint64
+	c     atomic.Pointer[channel]    // nil until C is called
+	apart *fifo.Queue[chan struct{}] // waiters for more permits than size, under the lock; see size.go
 	// home is a place for the first waiter. There is no pool of others: a channel
 	// that was made in a testing/synctest bubble must stay there, so it is New that
 	// makes what is used again.
 	home *place
+
+	count counter.Counter // of free permits, and the lock of all below; its Tally is how often the first waiter was overtaken
+
+	waiters fifo.Queue[waiter] // first come first served
+	size    int64              // negative: none; not changed
+	large   int32              // how many of the waiters want several permits
+	taking  bool               // the first of them takes its permits in pieces now
+	closed  bool               // last has run
+	// generation is that of the waiters which come now; see order.go.
+	generation uint8
+	// slow tells whether one read of the eventfd is a whole TryAcquire(1): its
+	// low half counts the waiters and the goroutines that are taking several
+	// permits, its high half how often any began to take several.
+	slow atomic.Uint64
 }
 
 // A place is where a waiter stands in the queue.
@@ -69,13 +76,13 @@ type place = fifo.Node[waiter]
 // A waiter is a call of Acquire that sleeps, or C, which always waits for the
 // next permit.
 type waiter struct {
-	permits int64
-	since   int64
-	wake    chan struct{} // with a buffer of one; nil for C
-	failed  *failure      // why it gets none, almost never
-	woken   bool          // wake is full, or was emptied by a goroutine that now wants the lock
-	granted bool          // it has its permits
-	busy    bool          // it has not gone yet
+	permits    int64
+	wake       chan struct{} // with a buffer of one; nil for C
+	failed     *failure      // why it gets none, almost never
+	granted    atomic.Bool   // it has its permits; read without the lock
+	busy       atomic.Bool   // it has not gone yet; cleared without the lock
+	woken      bool          // wake is full, or was emptied by a goroutine that now wants the lock
+	generation uint8         // see order.go
 }
 
 // A failure is an error in as little room as possible.
@@ -96,7 +103,8 @@ func New(permits int64) (*Semaphore, error) {
 }
 
 func wrap(permits int64, fd *rawefd.FD) *Semaphore {
-	s := &Semaphore{home: newPlace()}
+	s := &Semaphore{size: -1, home: newPlace()}
+	s.limit.Store(word.Full)
 	s.count.Init(uint64(permits), true, fd, (*server)(s))
 	return s
 }
@@ -104,14 +112,15 @@ func wrap(permits int64, fd *rawefd.FD) *Semaphore {
 // Release adds n permits and wakes waiters. Releasing 0 does nothing, and so
 // does a Release after Close: its permits went with the counter.
 //
-// Release never blocks. It panics if n is negative or if the counter, whose
-// maximum is 1<<64 - 2, cannot hold n more; then nothing was added. It costs one
+// Release never blocks. It panics if n is negative, if the counter, whose maximum is
+// 1<<64 - 2, cannot hold n more, or if more would be free than the size given to
+// [NewWeighted]; then nothing was added. It costs one
 // atomic step, or a lock if a waiter has to be woken. After FD or File it costs
 // one system call, or none if goroutines wait for all n permits: then they go
 // straight there. It allocates nothing, except for the goroutine that may have to
 // hold out a permit for C.
 func (s *Semaphore) Release(n int64) {
-	if n > 0 && s.count.Word().Add(uint64(n)) {
+	if n > 0 && s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 		return
 	}
 	s.release(n)
@@ -136,6 +145,9 @@ func (s *Semaphore) release(n int64) {
 			return
 		}
 	}
+	if err == errPast {
+		panic(err.Error())
+	}
 	if err != nil {
 		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())
 	}
@@ -153,8 +165,8 @@ func (s *Semaphore) keep(n int64) {
 
 // give adds n permits to the word, or to the eventfd if somebody waits.
 func (s *Semaphore) give(n int64) error {
-	for s.count.Word().Addable(uint64(n)) {
-		if s.count.Word().Add(uint64(n)) {
+	for s.count.Word().AddableUpTo(uint64(n), s.limit.Load()) {
+		if s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 			return nil
 		}
 	}
@@ -165,8 +177,14 @@ func (s *Semaphore) give(n int64) error {
 	if s.count.FD() != nil {
 		return s.hand(n)
 	}
-	if err := s.count.Add(uint64(n)); err != nil {
-		return err
+	if s.waiters.Len() > 0 && !s.passable() {
+		if s.tooMany(n) {
+			return errPast
+		}
+		return s.hand(n)
+	}
+	if err := s.count.AddUpTo(uint64(n), s.most()); err != nil {
+		return s.past(err)
 	}
 	s.serve()
 	return nil

@@ -137,7 +137,7 @@ func (s *Semaphore) grant(p *place) {
 		s.offer(p)
 		return
 	}
-	p.Value.granted = true
+	p.Value.granted.Store(true)
 	p.Value.rouse()
 }
 

@@ -8,13 +8,13 @@ import (
 )
 
 // takeOrQueue takes n permits and returns nil, or else a place among the
-// waiters.
+// waiters, which is spare if it needs one.
 //
 // No wake-up is lost: the place is there before the lock is released, and serve
 // leaves in the word, in the same step in which it finds too few permits, the
 // flags by which a later Release comes to the lock, or has Serve called under it.
 // Permits in the eventfd make an edge, after which Serve is called as well.
-func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
+func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
 	if !s.count.Lock() {
 		return nil, os.ErrClosed
 	}
@@ -22,12 +22,12 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	if s.waiters.Len() > 0 {
-		s.serve()
+	if s.waiters.Len() > 0 && (s.count.FD() != nil || s.passable()) {
+		s.serve() // so that there may be no waiters
 	}
 	if s.passable() && s.many(n) {
 		if !s.hopeless(n) {
-			p := s.vacant(n)
+			p := s.vacant(n, spare)
 			s.queue(p)
 			p.Value.rouse() // it takes the permits itself
 			return p, nil
@@ -41,24 +41,39 @@ func (s *Semaphore) takeOrQueue(n int64) (*place, error) {
 	if err := s.count.Arm(); err != nil {
 		return nil, err
 	}
-	p := s.vacant(n)
+	p := s.vacant(n, spare)
 	s.queue(p)
-	if s.count.FD() == nil {
-		s.serve()
-	} else {
+	switch {
+	case s.count.FD() != nil:
 		s.recall()
+	case s.waiters.First() == p || s.count.Word().Takeable(0):
+		s.serve()
+	default: // it is held for those before p, and has the flags
 	}
 	return p, nil
 }
 
-// vacant returns a place for a waiter for n permits. The caller holds the lock.
-func (s *Semaphore) vacant(n int64) *place {
+// vacant returns a place for a waiter for n permits, which is spare if that is not nil and
+// one is needed. The caller holds the lock.
+func (s *Semaphore) vacant(n int64, spare *place) *place {
 	p := s.home
-	if p.Value.busy {
-		p = newPlace()
+	if p.Value.busy.Load() {
+		if p = spare; p == nil {
+			p = newPlace()
+		}
 	}
-	p.Value.permits, p.Value.granted, p.Value.failed, p.Value.busy = n, false, nil, true
+	p.Value.permits, p.Value.failed, p.Value.woken = n, nil, false
+	p.Value.granted.Store(false)
+	p.Value.busy.Store(true)
 	return p
+}
+
+// spare returns a place, made without the lock, if the caller is going to need one.
+func (s *Semaphore) spare() *place {
+	if since := s.since.Load(); since != 0 && since&window == 0 {
+		return newPlace()
+	}
+	return nil
 }
 
 func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1)}} }
@@ -80,11 +95,12 @@ func untilLook(blind bool, now time.Time) time.Duration {
 	return idle - phase + aside/4 + rand.N(aside/2)
 }
 
-// await returns when the waiter is woken or ctx has ended.
-func (s *Semaphore) await(ctx context.Context, p *place) {
+// await returns when the waiter is woken or ctx has ended. It reports whether the waiter
+// was woken, and then the channel is empty.
+func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
 	select {
 	case <-p.Value.wake:
-		return
+		return true
 	default:
 	}
 	var timer *time.Timer
@@ -97,14 +113,14 @@ func (s *Semaphore) await(ctx context.Context, p *place) {
 	done := ctx.Done()
 	if done == nil && tick == nil {
 		<-p.Value.wake // which is quicker than a select
-		return
+		return true
 	}
 	for {
 		select {
 		case <-p.Value.wake:
-			return
+			return true
 		case <-done:
-			return
+			return false
 		case <-tick:
 			timer.Reset(untilLook(s.look(p), time.Now()))
 		}
@@ -123,7 +139,7 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 		<-w.wake // ctx has ended, and it has been woken too
 	}
 	w.woken = false
-	served := w.granted || w.failed != nil
+	served := w.granted.Load() || w.failed != nil
 	if !served && ctx.Err() == nil && s.waiters.First() == p && !s.takeWoken(ctx, p) {
 		s.unqueue(p)
 		return false, s.failed("Acquire", os.ErrClosed)
@@ -148,7 +164,7 @@ func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
 	}
 	if took || err != nil {
 		s.unqueue(p)
-		w.granted = took
+		w.granted.Store(took)
 		if err != nil {
 			w.failed = &failure{err}
 		}
@@ -163,12 +179,12 @@ func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err er
 	w := &p.Value
 	err = ctx.Err()
 	switch {
-	case err != nil && w.granted:
+	case err != nil && w.granted.Load():
 		// Permits that were granted to a context which has ended go to the next, so
 		// that an Acquire whose ctx ended before the Release always fails.
 		s.count.Add(uint64(w.permits))
 	case err != nil:
-	case w.granted:
+	case w.granted.Load():
 	case w.failed != nil:
 		err = s.failed("Acquire", w.failed.error)
 	default:
@@ -178,7 +194,7 @@ func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err er
 		err = s.failed("Acquire", err)
 	}
 	s.unqueue(p)
-	w.busy = false
+	w.busy.Store(false)
 	return err == nil, err
 }
 
@@ -186,7 +202,7 @@ func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err er
 func (s *Semaphore) resumeShut(p *place) (granted bool, err error) {
 	s.count.LockShut()
 	defer s.count.UnlockShut()
-	if p.Value.granted {
+	if p.Value.granted.Load() {
 		return true, nil
 	}
 	s.unqueue(p)

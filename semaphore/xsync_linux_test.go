@@ -13,8 +13,8 @@ import (
 	"github.com/eventchan/eventchan/internal/mode"
 )
 
-// shim takes the place of golang.org/x/sync/semaphore before its own tests.
-const shim = `// Package semaphore is Weighted on top of eventchan's Semaphore.
+// shim takes the place of golang.org/x/sync/semaphore in the tests of the other modes.
+const shim = `// Package semaphore is eventchan's Semaphore in another mode.
 package semaphore
 
 import (
@@ -23,69 +23,102 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-type Weighted struct{ *semaphore.Semaphore }
+type Weighted = semaphore.Semaphore
 
 func NewWeighted(n int64) *Weighted {
-	s, err := semaphore.New(n)
-	if err != nil {
-		panic(err)
-	}
-	mode, entered := os.Getenv("EVENTCHAN_MODE"), true
-	switch mode {
-	case "exported":
-		entered = s.FD() >= 0
-	case "handle":
-		entered = s.Handle() != nil
-	}
-	if !entered {
+	s := semaphore.NewWeighted(n)
+	if mode := os.Getenv("EVENTCHAN_MODE"); mode == "exported" && s.FD() < 0 || mode == "handle" && s.Handle() == nil {
 		panic("cannot enter the mode " + mode)
 	}
-	return &Weighted{s}
+	return s
 }
 `
 
-// TestXSyncsOwnTests runs the tests of golang.org/x/sync/semaphore, which this
-// package is to replace, as they are in the module cache: main go.mod is not to
+const (
+	theirs = "golang.org/x/sync/semaphore"
+	ours   = "github.com/eventchan/eventchan/semaphore"
+)
+
+// TestXSyncsOwnTests runs the tests, examples and benchmarks of golang.org/x/sync/semaphore,
+// which this package replaces, as they are in the module cache: main go.mod is not to
 // require that module for it. cd bench && go mod download golang.org/x/sync gets it.
+// The import path is the only thing that is changed, and all of them run.
 func TestXSyncsOwnTests(t *testing.T) {
 	if !mode.Is("private") { // it does all modes
 		return
 	}
-	xsync := newestXSync(t)
-	dir := t.TempDir()
-	copyFiles(t, filepath.Join(dir, "errgroup"), xsync, "errgroup/errgroup.go")
-	copyFiles(t, filepath.Join(dir, "semaphore"), xsync, "semaphore/semaphore_test.go", "semaphore/semaphore_example_test.go")
-	copyFiles(t, dir, "..", "go.sum")
-	writeFile(t, filepath.Join(dir, "semaphore", "semaphore.go"), shim)
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(dir, "semaphore.test")
+	t.Run("import", func(t *testing.T) {
+		t.Parallel()
+		dir := xsyncModule(t, root)
+		for _, name := range xsyncTests {
+			file := filepath.Join(dir, "semaphore", name)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(text), theirs) {
+				t.Fatalf("%s does not import %s", name, theirs)
+			}
+			writeFile(t, file, strings.ReplaceAll(string(text), theirs, ours))
+		}
+		runXSync(t, dir, "private", "-test.bench=.", "-test.benchtime=100x")
+	})
+	if !hammer.InCI() {
+		return
+	}
+	for mode, skip := range map[string]string{
+		"handle": "^$",
+		// Where others can make permits there is no size: see NewWeighted.
+		"exported": "^TestWeightedPanic$|^TestWeightedDoesntBlockIfTooBig$",
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			dir := xsyncModule(t, root)
+			writeFile(t, filepath.Join(dir, "semaphore", "semaphore.go"), shim)
+			runXSync(t, dir, mode, "-test.skip="+skip)
+		})
+	}
+}
+
+var xsyncTests = []string{"semaphore_test.go", "semaphore_example_test.go", "semaphore_bench_test.go"}
+
+// xsyncModule returns the folder of a module that has the tests of x/sync.
+func xsyncModule(t *testing.T, root string) (dir string) {
+	t.Helper()
+	xsync := newestXSync(t)
+	dir = t.TempDir()
+	copyFiles(t, filepath.Join(dir, "errgroup"), xsync, "errgroup/errgroup.go")
+	for _, name := range xsyncTests {
+		copyFiles(t, filepath.Join(dir, "semaphore"), filepath.Join(xsync, "semaphore"), name)
+	}
+	copyFiles(t, dir, "..", "go.sum")
 	for _, args := range [][]string{
 		{"mod", "init", "golang.org/x/sync"},
 		{"mod", "edit", "-require=github.com/eventchan/eventchan@v0.0.0", "-replace=github.com/eventchan/eventchan=" + root},
-		{"test", "-c", "-o", binary, "./semaphore"},
 	} {
 		run(t, dir, "go", args...)
 	}
-	// Two tests want what comes of a Weighted's size, which a Semaphore does not
-	// have. A Release without an Acquire makes a permit, as a producer does for a
-	// consumer, so TestWeightedPanic sees no panic. And an Acquire of more than
-	// there are may be served one day, so others wait behind it, which
-	// TestWeightedDoesntBlockIfTooBig wants them not to.
-	skip := "^TestWeightedPanic$|^TestWeightedDoesntBlockIfTooBig$"
-	if !hammer.InCI() {
-		skip += "|^TestWeighted$" // which sleeps for seconds
+	return dir
+}
+
+// runXSync runs the tests in a module of xsyncModule.
+func runXSync(t *testing.T, dir, mode string, flags ...string) {
+	t.Helper()
+	binary := filepath.Join(dir, "semaphore.test")
+	run(t, dir, "go", "test", "-c", "-o", binary, "./semaphore")
+	args := append([]string{"EVENTCHAN_MODE=" + mode, "GOMAXPROCS=8", binary, "-test.v", "-test.timeout=1m"}, flags...)
+	out := run(t, dir, "env", args...)
+	for _, want := range []string{"TestWeighted", "TestWeightedAcquireCanceled", "TestLargeAcquireDoesntStarve", "Example_workerPool"} {
+		if !strings.Contains(out, "--- PASS: "+want+" ") {
+			t.Errorf("%s did not pass:\n%s", want, out)
+		}
 	}
-	for _, mode := range mode.AllInCI() {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			out := run(t, dir, "env", "EVENTCHAN_MODE="+mode, "GOMAXPROCS=8", binary, "-test.v", "-test.timeout=1m", "-test.skip="+skip)
-			if got := strings.Count(out, "--- PASS: "); got < 8 {
-				t.Errorf("%d tests passed, want at least 8:\n%s", got, out)
-			}
-		})
+	if strings.Contains(out, "--- SKIP") {
+		t.Errorf("a test was skipped:\n%s", out)
 	}
 }
 

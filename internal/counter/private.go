@@ -18,13 +18,20 @@ func (c *Counter) put(count uint64) {
 	c.Wake()
 }
 
-func (c *Counter) addToWord(n uint64) error {
-	if c.rest == 0 && c.Word().AddHeld(n) {
-		return nil
+// AddUpTo adds n, or returns rawefd.ErrFull if the count would pass most. There must
+// not be an eventfd.
+func (c *Counter) AddUpTo(n, most uint64) error {
+	if c.rest == 0 {
+		if c.Word().AddHeldUpTo(n, min(most, word.Full)) {
+			return nil
+		}
+		if most <= word.Full {
+			return rawefd.ErrFull
+		}
 	}
 	c.gather()
 	defer c.spread()
-	if c.rest > rawefd.MaxCount || n > rawefd.MaxCount-c.rest {
+	if c.rest > most || n > most-c.rest {
 		return rawefd.ErrFull
 	}
 	c.rest += n

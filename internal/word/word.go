@@ -41,11 +41,14 @@ type Word struct{ bits atomic.Uint64 }
 
 // Add adds n if no flag but Rung is set and there is room, and reports whether it
 // did. It can fail because another step came between.
-func (w *Word) Add(n uint64) bool {
+func (w *Word) Add(n uint64) bool { return w.AddUpTo(n, Full) }
+
+// AddUpTo is Add where most, at most Full, is all that there is room for.
+func (w *Word) AddUpTo(n, most uint64) bool {
 	v := w.bits.Load()
 	race.Release()
 	c := v &^ Rung
-	return c < Full && n <= Full-c && w.bits.CompareAndSwap(v, v+n)
+	return c < most && n <= most-c && w.bits.CompareAndSwap(v, v+n)
 }
 
 // TakeAll takes the whole count if no flag but Rung is set, and returns it. It can
@@ -76,9 +79,12 @@ func (w *Word) Take(n uint64) bool {
 func (w *Word) Idle() bool { return w.bits.Load()&^Rung == 0 }
 
 // Addable reports whether Add of n failed only because another step came between.
-func (w *Word) Addable(n uint64) bool {
+func (w *Word) Addable(n uint64) bool { return w.AddableUpTo(n, Full) }
+
+// AddableUpTo is Addable for AddUpTo.
+func (w *Word) AddableUpTo(n, most uint64) bool {
 	c := w.bits.Load() &^ Rung
-	return c < Full && n <= Full-c
+	return c < most && n <= most-c
 }
 
 // Takeable is Addable for Take.
@@ -113,11 +119,14 @@ func (w *Word) Swap(flags uint64) (n, old uint64) {
 func (w *Word) Set(flags uint64) { w.bits.Or(flags) }
 
 // AddHeld adds n whatever the flags are, if there is room.
-func (w *Word) AddHeld(n uint64) bool {
+func (w *Word) AddHeld(n uint64) bool { return w.AddHeldUpTo(n, Full) }
+
+// AddHeldUpTo is AddHeld where most, at most Full, is all that there is room for.
+func (w *Word) AddHeldUpTo(n, most uint64) bool {
 	race.Release()
 	for {
 		v := w.bits.Load()
-		if c := v & count; c > Full || n > Full-c {
+		if c := v & count; c > most || n > most-c {
 			return false
 		}
 		if w.bits.CompareAndSwap(v, v+n) {

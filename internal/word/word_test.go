@@ -118,6 +118,29 @@ func TestFullBoundsWhatAnAddLeaves(t *testing.T) {
 	}
 }
 
+// A bound below Full is one as well, for a step with the lock and for one without.
+func TestNothingIsAddedPastABound(t *testing.T) {
+	const most = 9
+	for name, add := range map[string]func(w *word.Word, n, most uint64) bool{
+		"AddUpTo": (*word.Word).AddUpTo, "AddHeldUpTo": (*word.Word).AddHeldUpTo,
+	} {
+		w := filled(5, 0)
+		for _, n := range []uint64{5, word.Full, math.MaxUint64} {
+			if add(w, n, most) || w.AddableUpTo(n, most) {
+				t.Errorf("%s(%d) of 5 up to %d: want false", name, n, most)
+			}
+		}
+		if add(w, 1, 4) || add(w, 1, 0) || w.AddableUpTo(1, 0) {
+			t.Errorf("%s of 5 up to less than that: want false", name)
+		}
+		want(t, name+" past the bound", w, 5, 0)
+		if !w.AddableUpTo(4, most) || !add(w, 4, most) {
+			t.Errorf("%s(4) of 5 up to %d: want true", name, most)
+		}
+		want(t, name+" up to the bound", w, most, 0)
+	}
+}
+
 func TestAddableTellsWhetherThereIsRoom(t *testing.T) {
 	w := filled(word.Full-3, 0)
 	if !w.Addable(3) || w.Addable(4) || w.Addable(math.MaxUint64) {

@@ -500,13 +500,15 @@ var programs = map[string]func(*faulty){
 		var ended atomic.Bool
 		looked := make(chan struct{}, 10)
 		join := background(func() {
-			d.Wait(func() bool { looked <- struct{}{}; return ended.Load() })
+			for !d.Read(func(uintptr) bool { d.Empty(); looked <- struct{}{}; return ended.Load() }) {
+				d.Resume()
+			}
 		})
 		<-looked
 		f.must("a ring", func() error { return rawAdd(d.Number(), 1) })
 		event(f, looked)
 		ended.Store(true)
-		d.WakeLater(0)
+		d.InterruptLater(0)
 		join()
 		d.Close()
 		f.must("NewPage", func() error { _, err := rawefd.NewPage(); return err })

@@ -67,9 +67,17 @@ var queueChecks = []check{
 	{"TWO FEW", "LEAVE_LOST", mutantsOnly},
 }
 
+// leadChecks are those of the goroutine at a post, docs/lead.pml.
+var leadChecks = []check{
+	{"", "NEED_LATE", bitstate},
+	{"TIRED LETTERS=1", "", bitstate},
+	{smallLead, "RESIGN_BLIND RESIGN_FIRST BUSY_LATE NO_NUDGE WAIT_FIRST", exhaustive},
+}
+
 // The scenarios that are checked outside CI.
 const (
 	small      = "HOT PATIENT FEW"
+	smallLead  = "LETTERS=1"
 	smallQueue = "CLOSING PATIENT FEW"
 )
 
@@ -93,6 +101,12 @@ func TestProtocolModel(t *testing.T) {
 // received though its sender was refused, and for a consumer that sleeps over a value.
 func TestQueueModel(t *testing.T) {
 	checkModel(t, "docs/queue.pml", queueChecks, smallQueue, "-m100000", "-w21")
+}
+
+// TestLeadModel has spin look for a sleeper that is left at a post without a goroutine, and
+// for two goroutines at one post.
+func TestLeadModel(t *testing.T) {
+	checkModel(t, "docs/lead.pml", leadChecks, smallLead, "-m1000000", "-w22")
 }
 
 // checkModel checks the model in a file: all of it in CI, and otherwise one scenario.

@@ -52,7 +52,7 @@ func (m *members) lead(ctx context.Context, look func() (done bool)) (done bool)
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, m.in.Interrupt)()
 	}
-	m.in.Read(func() bool {
+	m.in.Read(func(uintptr) bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		done = look()

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/notify"
 )
@@ -57,15 +58,40 @@ func TestAddToAReceiverDoesNotWrite(t *testing.T) {
 // Once there is no waiter, a signal from elsewhere does not wake the poller.
 func TestNotifierWithoutAWaiterIsNotWatched(t *testing.T) {
 	n, modified := seen(t, func(c rawefd.Call) bool { return c.Name == "epoll_ctl" && c.Arg == unix.EPOLL_CTL_MOD })
-	for round := int64(1); round < 10; round++ {
-		arrivals := startWaiters(n, contexts(1)) // arms, the first time by EPOLL_CTL_ADD
-		mustWrite(t, n, 1)
-		<-arrivals
-		notify.Waiting(n) // the call that has served the waiter holds the lock until it ends
+	for round := int64(1); round < int64(notify.Steady()); round++ {
+		wakeOne(t, n)
 		if got, want := modified.Load(), 2*round-1; got != want {
 			t.Fatalf("%d calls of epoll_ctl(2) with EPOLL_CTL_MOD after %d waiters, want %d: one per waiter disarms", got, round, want)
 		}
 	}
+}
+
+// A goroutine that waits again and again stays watched in between, and is not any more
+// soon after it has stopped.
+func TestSteadyWaiterStaysWatched(t *testing.T) {
+	n, modified := seen(t, func(c rawefd.Call) bool { return c.Name == "epoll_ctl" && c.Arg == unix.EPOLL_CTL_MOD })
+	disarmed := func() bool { return modified.Load()%2 == 1 } // armed by EPOLL_CTL_ADD and every second modification
+	for range max(notify.Steady(), 1) {
+		wakeOne(t, n)
+	}
+	// Much time can pass between any two waits on a busy machine, but not always.
+	hammer.Eventually(t, func() string { return "waits that are alike call epoll_ctl(2)" }, func() bool {
+		before := modified.Load()
+		for range max(notify.Steady(), 1) {
+			wakeOne(t, n)
+		}
+		return modified.Load() == before
+	})
+	hammer.Eventually(t, func() string { return "the eventfd is still watched long after the last waiter" }, disarmed)
+}
+
+// wakeOne has a goroutine wait, and wakes it from elsewhere.
+func wakeOne(t *testing.T, n *notify.Notifier) {
+	t.Helper()
+	arrivals := startWaiters(n, contexts(1)) // arms, the first time by EPOLL_CTL_ADD
+	mustWrite(t, n, 1)
+	<-arrivals
+	notify.Waiting(n) // the call that has served the waiter holds the lock until it ends
 }
 
 // C cannot return the error of a take that fails. What was there is delivered after a

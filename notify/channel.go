@@ -48,17 +48,19 @@ func (n *Notifier) deliver() {
 	if c != nil {
 		n.count.MustArm() // before anything is taken, so that no later signal goes unseen
 	}
+	var served bool
 	for {
 		switch {
 		case n.waiters.Len() > 0:
 			if count, err := n.take(); err != nil {
 				n.fail(n.next(), err)
 			} else if count > 0 {
-				n.next().Value <- count
+				n.give(n.next(), count)
+				served = true
 			}
 		case c == nil:
 			n.settle()
-			n.count.Disarm()
+			n.relax(served)
 			return
 		case !n.spilling: // spill comes back when there is room
 			if count, err := n.count.TakeAll(); err != nil {
@@ -82,10 +84,11 @@ func (n *Notifier) hand(count uint64) bool {
 		return false
 	}
 	if p := n.next(); p != nil {
-		if n.count.Shared() {
-			n.settle() // or a C thread would ring in vain, which is a system call
+		n.alike = 0
+		if n.count.Shared() && !n.waited() {
+			n.count.Wake() // otherwise a C thread would ring although nothing waits
 		}
-		p.Value <- count
+		n.give(p, count)
 		return true
 	}
 	c := n.c.Load()

@@ -37,12 +37,10 @@ func (n *Notifier) last() {
 	n.count.End()
 	n.closed = true
 	for p := n.next(); p != nil; p = n.next() {
-		if count, _ := n.count.TakeAll(); count > 0 {
-			p.Value <- count // the first; the others find nothing
-		} else {
-			p.Value <- 0 // which means os.ErrClosed
-		}
+		count, _ := n.count.TakeAll()
+		n.give(p, count) // 0 for all but the first, which means os.ErrClosed
 	}
+	n.leader.end()
 	c := n.c.Load()
 	if c != nil || n.count.FD() == nil || n.received.Load() {
 		for count, _ := n.count.TakeAll(); count > 0; count, _ = n.count.TakeAll() {

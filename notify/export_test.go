@@ -1,5 +1,11 @@
 package notify
 
+// Steady returns how many waits must have been alike before a goroutine leads.
+func Steady() int { return int(steady) }
+
+// LeadAlways has each goroutine lead that can.
+func LeadAlways() { steady = 0 }
+
 // Waiting returns the number of goroutines that sleep in Wait.
 func Waiting(n *Notifier) int {
 	n.count.LockShut()
@@ -16,7 +22,7 @@ func Free(n *Notifier) bool { return n.count.Word().Addable(1) }
 func QueueAndLeave(n *Notifier) bool {
 	n.count.Lock()
 	defer n.count.Unlock()
-	_, p, _ := n.takeOrQueueLocked()
+	_, p, _ := n.takeOrSleep(n.count.Private() && n.c.Load() == nil)
 	if p == nil {
 		return true
 	}

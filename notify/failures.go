@@ -16,7 +16,7 @@ func (n *Notifier) fail(p *place, err error) {
 		n.home = nil
 	}
 	failures.Store(p, err)
-	p.Value <- 0
+	n.give(p, 0)
 }
 
 // failure returns the error of a Wait that has received 0.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/notify"
 )
 
 // roles are what the test binary does instead of testing when it is started
@@ -19,5 +20,12 @@ func TestMain(m *testing.M) {
 		role()
 		return
 	}
-	leaktest.Main(func() int { return mode.Each(mode.All, m.Run) })
+	leaktest.Main(func() int {
+		return mode.Each(mode.All, func() int {
+			if !mode.Is("private") {
+				notify.LeadAlways() // or else none of these tests waits often enough
+			}
+			return m.Run()
+		})
+	})
 }

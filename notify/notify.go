@@ -56,6 +56,10 @@ type Notifier struct {
 	// closed under the lock alone, so a send to the empty buffer never blocks.
 	c atomic.Pointer[chan uint64]
 
+	done   <-chan struct{} // of the ctx of the last Wait that slept
+	alike  uint8           // sleeps in a row that were like the last; see lead.go
+	leader *leader         // nil before a Wait has led
+
 	// home is a place for the first waiter. There is no pool of others: a channel
 	// that was made in a testing/synctest bubble must stay there, so it is New that
 	// makes what is used again.

@@ -124,7 +124,7 @@ func (n *Notifier) Handle() unsafe.Pointer {
 		return nil
 	}
 	defer n.count.Unlock()
-	slot, err := n.count.Handle()
+	slot, err := n.count.Handle(n.waited())
 	if err != nil {
 		return nil
 	}

@@ -37,17 +37,25 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 			return n.got(count), nil
 		}
 	}
-	count, p, err := n.takeOrQueue()
+	count, p, leads, err := n.takeOrQueue(ctx)
 	if err != nil {
 		return 0, n.failed("Wait", err)
 	}
 	if p == nil {
 		return n.got(count), nil
 	}
-	if ctx.Done() == nil {
+	var served bool
+	if leads {
+		count, served = n.leader.sleep(n)
+	}
+	switch {
+	case served:
+	case ctx.Done() == nil:
 		count = <-p.Value // quicker than a select, and a frame less to come back through
-	} else if count, err = n.sleep(ctx, p); err != nil {
-		return 0, err
+	default:
+		if count, err = n.sleep(ctx, p); err != nil {
+			return 0, err
+		}
 	}
 	if count == 0 {
 		return 0, n.failed("Wait", failure(p))
@@ -168,21 +176,40 @@ func (n *Notifier) take() (uint64, error) {
 // word Sleep has found a count of 0 and left in the same step the flags by which
 // every later signal comes to the lock, or has Serve called under it. Signals
 // through the eventfd make an edge, after which Serve is called as well.
-func (n *Notifier) takeOrQueue() (count uint64, p *place, err error) {
+func (n *Notifier) takeOrQueue(ctx context.Context) (count uint64, p *place, leads bool, err error) {
 	if !n.count.Lock() {
-		return n.takeOrQueueShut()
+		count, p, err = n.takeOrQueueShut()
+		return count, p, false, err
 	}
-	count, p, err = n.takeOrQueueLocked()
+	count, p, leads, err = n.takeOrQueueLocked(ctx)
 	n.count.Unlock()
-	return count, p, err
+	return count, p, leads, err
 }
 
-func (n *Notifier) takeOrQueueLocked() (count uint64, p *place, err error) {
-	if n.c.Load() != nil || !n.count.Private() { // otherwise Sleep sees all there is
+func (n *Notifier) takeOrQueueLocked(ctx context.Context) (count uint64, p *place, leads bool, err error) {
+	if n.count.Private() {
+		count, p, err = n.takeOrSleep(n.c.Load() == nil) // Sleep sees all that is in the word
+		return count, p, false, err
+	}
+	if p = n.leadFirst(ctx); p != nil {
+		return 0, p, true, nil
+	}
+	count, p, err = n.takeOrSleep(false)
+	if p == nil {
+		n.hasty()
+		return count, nil, false, err
+	}
+	return 0, p, n.lead(ctx, p), nil
+}
+
+// takeOrSleep returns the count, or queues the caller. Unless empty, it looks for a count
+// before it arms.
+func (n *Notifier) takeOrSleep(empty bool) (count uint64, p *place, err error) {
+	if !empty {
 		if count, err = n.takeFirst(); count > 0 || err != nil {
 			return count, nil, err
 		}
-		if err := n.count.Arm(); err != nil {
+		if err := n.count.Prepare(); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -216,6 +243,7 @@ func (n *Notifier) waited() bool { return n.waiters.Len() > 0 || n.c.Load() != n
 func (n *Notifier) settle() {
 	if !n.waited() {
 		n.count.Wake()
+		n.count.Rest()
 	}
 }
 

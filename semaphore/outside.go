@@ -131,7 +131,7 @@ func (s *Semaphore) Handle() unsafe.Pointer {
 		return nil
 	}
 	defer s.count.Unlock()
-	slot, err := s.count.Handle()
+	slot, err := s.count.Handle(s.waiters.Len() > 0)
 	if err != nil {
 		return nil
 	}

@@ -59,6 +59,7 @@ func (q *Queue[T]) share() (*cells[T], error) {
 	bell.Slot().Word.Store(0, word.Ring)
 	bell.Slot().BecomeQueue(c.description())
 	q.cells.Store(c)
+	bell.Await()
 	q.serve() // has the next value wake those that are waiting
 	return c, nil
 }

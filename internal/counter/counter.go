@@ -122,8 +122,8 @@ func (c *Counter) Yield() (open bool) {
 // Open reports whether Shut has not been called.
 func (c *Counter) Open() bool { return !c.shut.Load() }
 
-// serve has the owner serve its waiters.
-func (c *Counter) serve() {
+// Serve has the owner serve its waiters.
+func (c *Counter) Serve() {
 	if c.Lock() {
 		c.owner.Serve()
 		c.Unlock()

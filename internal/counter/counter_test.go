@@ -79,7 +79,7 @@ func export(t testing.TB, c *counter.Counter) {
 
 func handOut(t testing.TB, c *counter.Counter) {
 	t.Helper()
-	if _, err := c.Handle(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := c.Handle(false); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Fatal(err)
 	}
 }
@@ -227,14 +227,14 @@ func TestHandleMovesTheCountOnce(t *testing.T) {
 	c := newCounter(t, 41)
 	old := c.Word()
 	lock(t, c, func() {
-		slot, err := c.Handle()
+		slot, err := c.Handle(false)
 		if errors.Is(err, errors.ErrUnsupported) {
 			return
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := c.Handle(); again != slot || err != nil {
+		if again, err := c.Handle(false); again != slot || err != nil {
 			t.Errorf("Handle = %p, %v; want the same as before, %p", again, err, slot)
 		}
 		if c.Word() != &slot.Word || c.Word().Count() != 41 || old.Count() != 0 {

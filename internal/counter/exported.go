@@ -44,6 +44,9 @@ func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	c.gather()
 	c.fill(fd) // before others can see fd: they would find it empty
 	c.fd.Store(fd)
+	if b := c.bell.Load(); b != nil {
+		b.Await() // for good: what C threads add is to move to fd
+	}
 	c.publish()
 	return fd, nil
 }
@@ -56,42 +59,9 @@ func (c *Counter) watch(fd *rawefd.FD) {
 // A reader is a Counter as the poller knows it.
 type reader Counter
 
-func (r *reader) Ready() { (*Counter)(r).serve() }
+func (r *reader) Ready() { (*Counter)(r).Serve() }
 
 // The caller of the methods below holds the lock.
-
-// Arm has Serve called for whatever is added to the eventfd from now on, and soon
-// if it holds something. Without an eventfd it does nothing: Go code that adds does
-// what is needed, and C threads ring the doorbell.
-func (c *Counter) Arm() error {
-	if c.source == nil {
-		return nil
-	}
-	return c.source.Arm()
-}
-
-// MustArm is Arm for owners that cannot return an error: then Serve is called after
-// a while, so that it can try again.
-func (c *Counter) MustArm() {
-	if c.source != nil {
-		c.source.MustArm()
-	}
-}
-
-// Retry has Serve called after a while, because something failed that may succeed
-// later.
-func (c *Counter) Retry() {
-	if c.source != nil {
-		c.source.Retry()
-	}
-}
-
-// Disarm stops what Arm has started.
-func (c *Counter) Disarm() {
-	if c.source != nil {
-		c.source.Disarm()
-	}
-}
 
 // publish moves what is in the word to the eventfd, where others see it, and has
 // C threads ring for whatever they add later. What the eventfd has no room for stays

@@ -6,9 +6,9 @@ import (
 )
 
 // Handle moves the count to a word that C threads can add to, unless it is there
-// already, and returns that word's Slot. On error nothing has changed. The caller
-// holds the lock.
-func (c *Counter) Handle() (*doorbell.Slot, error) {
+// already, and returns that word's Slot. If awaited, there are waiters. On error nothing
+// has changed. The caller holds the lock.
+func (c *Counter) Handle(awaited bool) (*doorbell.Slot, error) {
 	if b := c.bell.Load(); b != nil {
 		return b.Slot(), nil
 	}
@@ -22,7 +22,11 @@ func (c *Counter) Handle() (*doorbell.Slot, error) {
 	b.Slot().Word.Store(c.own.Swap(word.Closed | word.Held))
 	c.word.Store(&b.Slot().Word)
 	c.bell.Store(b)
-	if c.fd.Load() != nil {
+	exported := c.fd.Load() != nil
+	if awaited || exported {
+		b.Await()
+	}
+	if exported {
 		c.publish()
 	}
 	return b.Slot(), nil
@@ -31,7 +35,7 @@ func (c *Counter) Handle() (*doorbell.Slot, error) {
 // A consumer is a Counter as the doorbell knows it.
 type consumer Counter
 
-func (c *consumer) Look() { (*Counter)(c).serve() }
+func (c *consumer) Look() { (*Counter)(c).Serve() }
 
 // took has the doorbell know how busy the handle is. The caller holds the lock.
 func (c *Counter) took(n uint64) {

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eventchan/eventchan/internal/lead"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
@@ -34,7 +35,9 @@ type Consumer interface {
 type Bell struct {
 	Patience // of goroutines of the Consumer that are about to sleep
 	took     atomic.Uint32
-	idle     uint8 // looks that have found nothing, for the goroutine of the doorbell
+	idle     uint8                       // looks that have found nothing, for the goroutine of the doorbell
+	needed   bool                        // from Await to Rest
+	leader   atomic.Pointer[lead.Leader] // the last that asked for the post
 	slot     *Slot
 	consumer Consumer
 }
@@ -54,7 +57,7 @@ func (b *Bell) look() (took uint64) {
 	return uint64(b.took.Load())
 }
 
-// New returns a Bell whose Consumer is called from now on. The first of a process
+// New returns a Bell whose Consumer is called from Await on. The first of a process
 // opens the doorbell, which stays open. An error leaves nothing behind.
 func New(c Consumer) (*Bell, error) {
 	if !rawefd.SharedAtomics {
@@ -67,28 +70,65 @@ func New(c Consumer) (*Bell, error) {
 	return b, nil
 }
 
+// Await has the Consumer called from now on, and Rest says that it need not be: nothing
+// sleeps for it. The Consumer calls one of these, Lead and Close at a time.
+func (b *Bell) Await() {
+	b.Prepare()
+	process.post.Ensure()
+}
+
+// Prepare is Await for a Consumer that then calls Lead.
+func (b *Bell) Prepare() {
+	if !b.needed {
+		b.needed = true
+		process.post.Need(1)
+	}
+}
+
+// Lead reports whether l, which is about to sleep, leads. It does if l is not nil and
+// nothing else sleeps. Otherwise the Consumer will be called by another goroutine.
+func (b *Bell) Lead(l *lead.Leader) bool {
+	if l != nil {
+		b.leader.Store(l)
+		return l.Take(process.post)
+	}
+	process.post.Ensure()
+	return false
+}
+
+func (b *Bell) Rest() {
+	if b.needed {
+		b.needed = false
+		process.post.Need(-1)
+	}
+}
+
 // Slot returns the Slot, which stays usable after Close.
 func (b *Bell) Slot() *Slot { return b.slot }
 
 // Close ends the calls of the Consumer, but for one that is on its way.
-func (b *Bell) Close() { process.remove(b) }
+func (b *Bell) Close() {
+	b.Rest()
+	process.remove(b)
+}
 
 // process is the one doorbell.
 var process hub
 
 // A hub is the consumers' side of a doorbell.
 type hub struct {
-	mu      sync.Mutex
-	table   table
-	stack   *stack // nil before the first Bell
-	door    *rawefd.Doorbell
-	running bool         // there is a goroutine, which has not seen that live is 0
-	live    atomic.Int32 // Bells; written under mu
+	mu    sync.Mutex
+	table table
+	stack *stack // nil before the first Bell
+	door  *rawefd.Doorbell
+	live  int // Bells
+	post  *lead.Post
 
-	// The goroutine alone uses what follows.
+	// The goroutine at the post alone uses what follows.
 	epoch uint64
-	ready []uint32
-	hot   []*Bell // see hot.go
+	ready []uint32 // on the stack when it was taken, and not served yet
+	all   view     // the table at that time
+	hot   []*Bell  // see hot.go
 	Patience
 }
 
@@ -102,11 +142,7 @@ func (h *hub) add(b *Bell) error {
 		return err
 	}
 	b.slot.magic, b.slot.stack, b.slot.fd = Magic, h.stack, int32(h.door.Number())
-	h.live.Add(1)
-	if !h.running {
-		h.running = true
-		go h.door.Wait(h.awake)
-	}
+	h.live++
 	return nil
 }
 
@@ -124,7 +160,7 @@ func (h *hub) open() error {
 		door.Close()
 		return err
 	}
-	h.door, h.stack = door, (*stack)(page)
+	h.door, h.stack, h.post = door, (*stack)(page), lead.NewPost(&door.Polled, h.awake)
 	return nil
 }
 
@@ -132,67 +168,84 @@ func (h *hub) remove(b *Bell) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.table.remove(b)
-	if h.live.Add(-1) == 0 {
-		h.door.WakeLater(idle)
+	if h.live--; h.live == 0 {
+		h.door.InterruptLater(idle)
 	}
 }
 
-// idle is how long the goroutine waits for another Bell before it ends. A program that
+// idle is how long the keeper waits for another Bell before it ends. A program that
 // makes one handle after the other does not start a goroutine for each.
 const idle = 20 * time.Millisecond
 
-// awake is what the goroutine does each time that it is woken, and once before it
-// waits for the first time. It returns true if the goroutine is to end.
+// awake is what the goroutine at the post does each time that it is woken, and once
+// before it waits for the first time. It returns false if it is a leader that has left
+// something to the keeper.
 //
 // Each push comes before an exchange of head that takes it. It comes either before
 // the last exchange, or after it and makes the compare-and-swap of sleep fail, or
 // after sleep. Then it finds no quiet in head and writes, or finds that a write of
 // this epoch has been completed: in both cases an edge follows, and another call of
 // awake.
-func (h *hub) awake() (done bool) {
+func (h *hub) awake(by *lead.Leader) (rested bool) {
+	h.door.Empty()
 	for {
-		h.Learn(h.serveReady() + h.serveHot())
-		if h.Again(h.more) {
+		signals, rested := h.serveReady(by)
+		if !rested {
+			return false
+		}
+		h.Learn(signals + h.serveHot())
+		done := by != nil && by.Done()
+		if !done && h.Again(h.more) {
 			continue
 		}
 		h.letGo()
 		if h.sleep() {
-			return h.live.Load() == 0 && h.end()
+			return true
+		}
+		if done {
+			return false
 		}
 		runtime.Gosched() // those that were just woken run first
 	}
 }
 
 // serveReady has the Consumers of all Slots on the stack look, and returns how many
-// signals there were.
-func (h *hub) serveReady() (signals uint64) {
-	all := h.collect()
-	for _, i := range h.ready {
-		slot := all.slot(i)
+// signals there were. A leader stops at a Bell that is not its own, and returns false.
+// What it leaves in ready is served by the next call.
+func (h *hub) serveReady(by *lead.Leader) (signals uint64, rested bool) {
+	if len(h.ready) == 0 {
+		h.collect()
+	}
+	for i, index := range h.ready {
+		slot, b := h.all.slot(index), h.all.bell(index)
+		if b != nil && by != nil && b.leader.Load() != by {
+			h.ready = h.ready[i:]
+			return signals, false
+		}
 		slot.Word.Answer() // from here on it can be pushed again
-		if b := all.bell(i); b != nil {
+		if b != nil {
 			took := b.look()
 			signals += max(1, took)
 			h.consider(b, took)
 		}
 	}
-	return signals
+	h.ready = h.ready[:0]
+	return signals, true
 }
 
 // collect takes the whole stack and makes ready the indexes on it, in the order in
 // which they were pushed. All next are read before any Slot can be pushed again.
-func (h *hub) collect() view {
+func (h *hub) collect() {
 	h.ready = h.ready[:0]
 	h.epoch = (h.epoch + oneEpoch) & epochs
 	top := h.stack.Swap(quiet | h.epoch)
 	h.mu.Lock()
-	all := view(h.table.blocks) // that of a Slot on the stack among them
+	h.all = view(h.table.blocks) // that of a Slot on the stack among them
 	h.mu.Unlock()
-	for i := uint32(top & indexes); i != 0; i = uint32(all.slot(i).next & indexes) {
+	for i := uint32(top & indexes); i != 0; i = uint32(h.all.slot(i).next & indexes) {
 		h.ready = append(h.ready, i)
 	}
 	slices.Reverse(h.ready)
-	return all
 }
 
 // more reports whether there is something to serve.
@@ -204,13 +257,4 @@ func (h *hub) more() bool {
 // it returns false.
 func (h *hub) sleep() bool {
 	return h.stack.CompareAndSwap(quiet|h.epoch, h.epoch)
-}
-
-// end ends the goroutine, unless there is a Bell again. Pushes of late threads stay
-// on the stack for the next goroutine, which looks before it waits.
-func (h *hub) end() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.running = h.live.Load() > 0
-	return !h.running
 }

@@ -33,13 +33,14 @@ type consumer struct {
 
 func newConsumer(t testing.TB) *consumer {
 	c := new(consumer)
-	c.mu.Lock() // the doorbell can call Look as soon as New has begun
+	c.mu.Lock() // the doorbell can call Look as soon as Await has begun
 	defer c.mu.Unlock()
 	var err error
 	if c.bell, err = doorbell.New(c); err != nil {
 		t.Fatal(err)
 	}
 	c.word().Store(0, word.Ring|word.Held)
+	c.bell.Await()
 	return c
 }
 
@@ -131,11 +132,11 @@ func TestClosedSlotOnTheStackIsHarmless(t *testing.T) {
 func goroutines() int {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
-	return strings.Count(string(stacks), "created by github.com/eventchan/eventchan/internal/doorbell.")
+	return strings.Count(string(stacks), "created by github.com/eventchan/eventchan/internal/lead.")
 }
 
-// There is one goroutine while there is a handle, and none afterwards, however
-// quickly handles come and go.
+// There is one goroutine while something sleeps for a handle, and none after the last
+// handle, however quickly handles come and go.
 func TestGoroutineEndsWithTheLastHandle(t *testing.T) {
 	none := func() bool { return goroutines() == 0 }
 	hammer.Eventually(t, func() string { return "a goroutine was there before" }, none)

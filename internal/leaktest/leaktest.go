@@ -69,7 +69,7 @@ func Ours(t testing.TB) (count int, poller bool) {
 	}
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
-	return len(entries), strings.Contains(string(stacks), "internal/poller.")
+	return len(entries), strings.Contains(string(stacks), "internal/lead.")
 }
 
 // descriptors returns what the open descriptors of the process refer to, sorted,

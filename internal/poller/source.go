@@ -1,6 +1,9 @@
 package poller
 
-import "github.com/eventchan/eventchan/internal/rawefd"
+import (
+	"github.com/eventchan/eventchan/internal/lead"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
 
 // A Source is a descriptor that its owner, who uses it for nothing but events
 // of one kind, may have watched for being readable. It is watched from the
@@ -15,13 +18,12 @@ type Source struct {
 	handler Handler
 	reg     *registration // nil before the first Arm
 	num     int32
-	armed   bool
 }
 
 // A Handler must not block.
 type Handler interface {
-	// Ready is called by the goroutine of the poller after an event, or, if MustArm
-	// has failed, by another.
+	// Ready is called after an event by the goroutine of the poller or by a sleeper that
+	// leads it, or, if MustArm has failed, by another.
 	Ready()
 }
 
@@ -32,18 +34,49 @@ func NewSource(num int, handler Handler) Source {
 
 // Arm has Ready called for every edge from now on, and at once if the
 // descriptor is readable already.
-func (s *Source) Arm() (err error) {
+func (s *Source) Arm() error {
+	err := s.Prepare()
+	if err == nil {
+		s.reg.loop.post.Ensure()
+	}
+	return err
+}
+
+// Prepare is Arm for an owner that then calls Lead.
+func (s *Source) Prepare() (err error) {
 	const bits = rawefd.EventIn | rawefd.EventEdge
 	switch {
-	case s.armed:
-		return nil
 	case s.reg == nil:
 		s.reg, err = register(int(s.num), bits, func(uint32) { s.handler.Ready() })
-	default:
-		err = s.reg.modify(bits)
+	case !s.reg.armed:
+		err = s.reg.arm(bits)
 	}
-	s.armed = err == nil
+	if err == nil {
+		s.reg.need(true)
+	}
 	return err
+}
+
+// Lead reports whether l, which is about to sleep, leads. It does if l is not nil,
+// nothing else sleeps, and no other source is armed. Otherwise Ready will be called by
+// another goroutine.
+func (s *Source) Lead(l *lead.Leader) bool {
+	in := s.reg.loop
+	if l != nil && in.nested && in.armed.Load() == 1 {
+		return l.Take(in.post)
+	}
+	in.post.Ensure()
+	return false
+}
+
+// Armed reports whether events are reported.
+func (s *Source) Armed() bool { return s.reg != nil && s.reg.armed }
+
+// Rest says that nothing sleeps for the source now. It stays armed.
+func (s *Source) Rest() {
+	if s.reg != nil {
+		s.reg.need(false)
+	}
 }
 
 // MustArm is Arm for owners that cannot return an error: then Ready is called after
@@ -59,9 +92,10 @@ func (s *Source) MustArm() {
 // kernel itself has brought its count to 1<<64 - 1. EventOneShot is the only flag that
 // limits this to one report. Without it the condition is reported as long as it lasts.
 func (s *Source) Disarm() {
-	if s.armed && s.reg.modify(rawefd.EventOneShot) == nil {
-		s.armed = false
+	if s.Armed() {
+		s.reg.disarm(rawefd.EventOneShot)
 	}
+	s.Rest()
 }
 
 // Close ends the watching for good.

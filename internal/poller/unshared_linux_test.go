@@ -119,7 +119,7 @@ func afterUnshare(t *testing.T) {
 	soon(t, edges)
 	watch.Close()
 	rings := make(chan int, 10)
-	go door.Wait(func() bool { rings <- 1; return false })
+	go door.Read(func(uintptr) bool { door.Empty(); rings <- 1; return false })
 	soon(t, rings)
 	rawefd.Elsewhere(func() { unix.Write(door.Number(), binary.NativeEndian.AppendUint64(nil, 1)) })
 	soon(t, rings)

@@ -24,8 +24,12 @@ func openDoorbell() (*Doorbell, error) {
 	if err != nil {
 		return nil, err
 	}
+	polled, err := NewPolled(file)
+	if err != nil {
+		return nil, err
+	}
 	owned.add(num) // so that nothing adopts it
-	return &Doorbell{file: file, number: num, drains: drains}, nil
+	return &Doorbell{Polled: polled, number: num, drains: drains, reads: num}, nil
 }
 
 // everyWriteIsAnEdge reports whether an edge-triggered poller sees each write to

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"time"
 	"unsafe"
 )
 
@@ -19,7 +18,7 @@ const PageSize = 4096
 var errNoDoorbell = fmt.Errorf("no descriptor to ring on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
 // A Doorbell exists so that the packages above compile.
-type Doorbell struct{}
+type Doorbell struct{ Polled }
 
 func StartPolling() error                              { return errNoDoorbell }
 func NewDoorbell() (*Doorbell, error)                  { return nil, errNoDoorbell }
@@ -28,5 +27,4 @@ func NewPages(bytes uintptr) (unsafe.Pointer, error)   { return nil, errNoDoorbe
 func Vacate(pages unsafe.Pointer, bytes uintptr) error { return errNoDoorbell }
 func (d *Doorbell) Number() int                        { return -1 }
 func (d *Doorbell) Close()                             {}
-func (d *Doorbell) WakeLater(after time.Duration)      {}
-func (d *Doorbell) Wait(awake func() bool)             {}
+func (d *Doorbell) Empty()                             {}

@@ -36,6 +36,11 @@ func openDoorbell() (*Doorbell, error) {
 		syscall.Close(ends[1])
 		return nil, err
 	}
+	polled, err := NewPolled(file)
+	if err != nil {
+		syscall.Close(ends[1])
+		return nil, err
+	}
 	owned.add(ends[1]) // so that nothing adopts it
-	return &Doorbell{file: file, number: ends[1], pipe: true, drains: true}, nil
+	return &Doorbell{Polled: polled, number: ends[1], pipe: true, drains: true, reads: ends[0]}, nil
 }

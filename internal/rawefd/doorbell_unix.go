@@ -2,11 +2,7 @@
 
 package rawefd
 
-import (
-	"os"
-	"syscall"
-	"time"
-)
+import "syscall"
 
 // HasDoorbell reports whether a Doorbell can be made on this system, and C threads can
 // signal through it.
@@ -16,20 +12,16 @@ const HasDoorbell = SharedAtomics
 // wake the one goroutine that waits. What was written means nothing. It stays open
 // for as long as the process lives, so no signaler can come too late for it.
 type Doorbell struct {
-	file   *os.File // what the goroutine waits on; owns its descriptor
-	conn   syscall.RawConn
+	Polled      // what the goroutine waits on
 	number int  // what signalers write to
-	pipe   bool // number is another descriptor than file's
-	drains bool // each wake-up has to read the descriptor empty
+	pipe   bool // number is another descriptor than the one waited on
+	drains bool // each wake-up has to read the latter empty
+	reads  int
 }
 
 // NewDoorbell opens the doorbell. It needs room for a few descriptors.
 func NewDoorbell() (d *Doorbell, err error) {
-	Elsewhere(func() {
-		if d, err = openDoorbell(); err == nil {
-			d.conn, err = d.file.SyscallConn()
-		}
-	})
+	Elsewhere(func() { d, err = openDoorbell() })
 	return d, err
 }
 
@@ -39,38 +31,18 @@ func (d *Doorbell) Close() {
 	if d.pipe {
 		syscall.Close(d.number)
 	}
-	d.file.Close()
+	d.Polled.Close()
 }
 
 // Number returns the descriptor that signallers write 8 bytes to.
 func (d *Doorbell) Number() int { return d.number }
 
-// WakeLater has awake called after d, though nothing rings, or earlier. A second call
-// before that replaces the first.
-func (d *Doorbell) WakeLater(after time.Duration) {
-	d.file.SetReadDeadline(time.Now().Add(after))
-}
-
-// Wait calls awake, and again each time that the doorbell was rung since the last
-// call began, until awake returns true. What was rung before Wait is covered by
-// the first call, for which it does not wait.
-//
-// The edge of a ring during awake is kept by Go's runtime, and the descriptor is
-// read before awake is called, so that what is written later makes another edge.
-func (d *Doorbell) Wait(awake func() (done bool)) {
-	for d.wait(awake) != nil { // the time of WakeLater has come
-		d.file.SetReadDeadline(time.Time{})
+// Empty is called by the waiting goroutine before it looks for what was rung, so that
+// what is written later makes another edge.
+func (d *Doorbell) Empty() {
+	if d.drains {
+		drain(d.reads)
 	}
-}
-
-// wait returns nil once awake has returned true.
-func (d *Doorbell) wait(awake func() (done bool)) error {
-	return d.conn.Read(func(fd uintptr) bool {
-		if d.drains {
-			drain(int(fd))
-		}
-		return awake()
-	})
 }
 
 // drain reads a non-blocking descriptor empty.

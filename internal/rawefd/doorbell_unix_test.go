@@ -57,8 +57,15 @@ func (s *sleeper) start() {
 	s.ended = make(chan struct{})
 	go func() {
 		defer close(s.ended)
-		s.Wait(s.awake)
+		s.wait()
 	}()
+}
+
+// wait is how the goroutine of a doorbell waits. It calls awake after an Interrupt too.
+func (s *sleeper) wait() {
+	for !s.Read(func(uintptr) bool { s.Empty(); return s.awake() }) {
+		s.Resume()
+	}
 }
 
 func (s *sleeper) awake() (done bool) {
@@ -83,7 +90,7 @@ func (s *sleeper) wantSeen(t *testing.T) {
 		func() bool { return s.calls.Load() > 0 && s.seen.Load() == s.rings.Load() })
 }
 
-// end has awake return true, and waits until Wait has returned.
+// end has awake return true, and waits until wait has returned.
 func (s *sleeper) end(t *testing.T) {
 	t.Helper()
 	s.stop.Store(true)
@@ -91,14 +98,14 @@ func (s *sleeper) end(t *testing.T) {
 	select {
 	case <-s.ended:
 	case <-time.After(30 * time.Second):
-		t.Fatal("Wait goes on, though awake has been told to return true")
+		t.Fatal("wait goes on, though awake has been told to return true")
 	}
 }
 
 func TestWaitCallsAwakeWithoutARing(t *testing.T) {
 	eachDoorbell(t, func(t *testing.T, s *sleeper) {
 		s.stop.Store(true)
-		s.Wait(s.awake)
+		s.wait()
 		if got := s.calls.Load(); got != 1 {
 			t.Errorf("awake was called %d times, want once", got)
 		}
@@ -253,27 +260,27 @@ func TestCloseClosesAllDescriptors(t *testing.T) {
 	}
 }
 
-// WakeLater has awake called though nothing rings, also if its time came before Wait.
-func TestWakeLaterNeedsNoRing(t *testing.T) {
+// InterruptLater ends Read though nothing rings, even if its time came before Read.
+func TestInterruptLaterNeedsNoRing(t *testing.T) {
 	eachDoorbell(t, func(t *testing.T, s *sleeper) {
 		for _, first := range []bool{true, false} {
 			s.calls.Store(0)
 			if first {
-				s.WakeLater(-time.Second)
+				s.InterruptLater(-time.Second)
 			}
 			s.start()
 			hammer.Eventually(t, func() string { return "awake is not called at first" }, func() bool { return s.calls.Load() > 0 })
 			for range 3 {
 				before := s.calls.Load()
-				s.WakeLater(time.Millisecond)
+				s.InterruptLater(time.Millisecond)
 				hammer.Eventually(t, func() string { return "awake is not called later" }, func() bool { return s.calls.Load() > before })
 			}
 			s.stop.Store(true)
-			s.WakeLater(0)
+			s.InterruptLater(0)
 			select {
 			case <-s.ended:
 			case <-time.After(30 * time.Second):
-				t.Fatal("Wait goes on after WakeLater, though awake is to return true")
+				t.Fatal("wait goes on after InterruptLater, though awake is to return true")
 			}
 		}
 	})

@@ -19,7 +19,7 @@ import (
 // kernel forgets the member, unless a duplicate, such as that of a child process, keeps
 // the open file alive: its events are then reported until Remove or Close.
 //
-// All methods may be called by many goroutines at once, and by the goroutine that is
+// All methods can be called by many goroutines concurrently, and by the goroutine that is
 // handling an event. The zero value is not usable. A Set costs one descriptor. It
 // costs a goroutine only once C has been called. A member costs one registration in the
 // kernel and about 60 bytes, and its key.

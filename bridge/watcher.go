@@ -30,7 +30,7 @@ var ErrNotPollable = rawefd.ErrNotPollable
 // of it, nor of a new descriptor that gets the same number, and Wait fails or
 // blocks until Close.
 //
-// All methods may be called by many goroutines at once. The zero value is not
+// All methods can be called by many goroutines concurrently. The zero value is not
 // usable. A Watcher costs no descriptor and no goroutine of its own. All Watchers
 // together usually cost two of each. See epoll(7).
 type Watcher struct {
@@ -79,23 +79,24 @@ func Watch(fd int, events Events) (*Watcher, error) {
 // C returns the channel of edges: each time that the descriptor becomes ready,
 // or more ready than it was, the events that are there then. It is the same
 // channel each time. Its buffer of one merges what was not received yet, so a slow
-// receiver blocks nobody; it learns that something happened, not how often.
+// receiver blocks nothing; it learns that something happened, not how often.
 // After a receive, read or write the descriptor until it would block, or call
 // [Watcher.Rearm]: what is left over makes no new edge. Close closes the channel.
 func (w *Watcher) C() <-chan Events {
 	return w.c
 }
 
-// Wait returns the events that are there now, and waits while there are none. It
-// goes by the level: it returns at once for as long as the descriptor is ready,
-// and every goroutine that waits returns. It takes nothing from C.
+// Wait returns the events that are there now, and waits while there are none. It is
+// level-triggered: it returns immediately for as long as the descriptor is ready, and
+// every goroutine that waits returns. It takes nothing from C.
 //
-// If ctx ends first, Wait returns ctx.Err(), also if it has ended already. Close
-// wakes it with an error that matches [os.ErrClosed]. A nil ctx matches
-// [os.ErrInvalid]. Once the owner has closed the descriptor Wait fails (EBADF, or
-// ENOENT where the number means another file by now) if that is seen, else it
-// waits. It costs two system calls, four if it waits, and allocates nothing if it
-// does not.
+// If ctx is done first, or is already done, Wait returns ctx.Err(). Close wakes it with an
+// error matching [os.ErrClosed]. If ctx is nil, Wait returns an error matching
+// [os.ErrInvalid]. After the owner has closed the descriptor there are three cases: Wait
+// returns EBADF, or ENOENT if the number means another file by now, or it goes on waiting
+// if the kernel does not report that.
+//
+// It costs two system calls, or four if it waits. It does not allocate unless it waits.
 func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("bridge: Wait: the context is nil: %w", os.ErrInvalid)

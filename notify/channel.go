@@ -2,17 +2,15 @@ package notify
 
 import "math/bits"
 
-// C returns a channel of counts for use in select; it is the same one each
-// time. Once C has been called, counts move into its buffer as they come (those
-// of goroutines in Wait excepted) and are no longer pending in the kernel. The
-// buffer of one holds the whole count not received yet, so a slow receiver
-// loses nothing and blocks nobody. A sum that no uint64 holds is received in
-// pieces.
+// C returns a channel of counts for use in a select, the same one each time. Once C has
+// been called, counts move into its buffer as they come, except those of goroutines in
+// Wait, and are not pending in the kernel any more. The buffer of one holds the whole
+// count that was not received yet, so a slow receiver loses nothing and blocks no signaler.
+// A sum that does not fit into a uint64 is received in pieces.
 //
-// Close delivers what was pending and then closes the channel, even if C is called
-// for the first time after it. C needs neither
-// a goroutine of its own nor a receiver that drains it; only a sum past MaxUint64
-// keeps a goroutine until its first piece is received.
+// Close delivers what was pending and then closes the channel, even if C is called for the
+// first time after Close. C needs neither a goroutine of its own nor a receiver that drains
+// it. Only a sum above MaxUint64 keeps a goroutine until its first piece is received.
 func (n *Notifier) C() <-chan uint64 {
 	if c := n.c.Load(); c != nil {
 		return *c
@@ -77,8 +75,8 @@ func (n *Notifier) deliver() {
 }
 
 // hand delivers a count that was not added yet, and reports whether it could. A
-// count that was added outside and is on its way comes after it, which nobody
-// can tell from its coming before. The caller holds the lock.
+// count that was added outside and is on its way comes after it, which no receiver
+// can distinguish from its coming before. The caller holds the lock.
 func (n *Notifier) hand(count uint64) bool {
 	if count > MaxCount {
 		return false
@@ -99,8 +97,8 @@ func (n *Notifier) hand(count uint64) bool {
 	return true
 }
 
-// send merges count into C's buffer. The caller holds the lock, and nobody
-// spills.
+// send merges count into C's buffer. The caller holds the lock, and no
+// goroutine spills.
 func (n *Notifier) send(c chan uint64, count uint64) {
 	select {
 	case held := <-c:

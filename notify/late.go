@@ -31,8 +31,8 @@ func (n *Notifier) takeShut() (count uint64) {
 	return count
 }
 
-// takeLeft takes what Close has left to the first call after it, be it in C's buffer
-// or not. It returns 0 if there is nothing. The caller holds the lock.
+// takeLeft takes what Close has left to the first call after it, whether it is in C's
+// buffer or not. It returns 0 if there is nothing. The caller holds the lock.
 func (n *Notifier) takeLeft() (count uint64) {
 	if c := n.c.Load(); c != nil {
 		select {

@@ -77,8 +77,8 @@ func (n *Notifier) ownLeader() *leader {
 }
 
 // leadFirst returns the place of a waiter that leads without having looked for a count,
-// which a leader does anyway before it waits, or nil. The source is armed, so it is not
-// told of what can be there by Prepare. The caller holds the lock.
+// which a leader does anyway before it waits, or nil. The source is armed already, so
+// Prepare makes no event of what is there. The caller holds the lock.
 func (n *Notifier) leadFirst(ctx context.Context) *place {
 	if !n.count.Armed() || n.waiters.Len() > 0 || !n.isSteady(ctx) || n.count.Prepare() != nil {
 		return nil

@@ -21,20 +21,19 @@ const MaxCount = 1<<64 - 2
 // count past [MaxCount]. Nothing was added.
 var ErrOverflow = errors.New("the count would pass its maximum")
 
-// A Notifier is a count of signals: an eventfd in counting mode. Goroutines,
-// C threads, other processes and the kernel add to it; a goroutine that waits
-// takes the whole count, which goes back to 0. Several signals may so arrive
-// as one receive, but n signals are never fewer than n: the sum of what Wait,
-// TryWait and C deliver is the sum of what was added.
+// A Notifier is a count of signals that goroutines, C threads, other processes and the
+// kernel add to. A goroutine that waits takes the whole count, which goes back to 0.
+// Several signals can therefore arrive as one receive, but none is lost: the sum of what
+// Wait, TryWait and C deliver is the sum of what was added.
 //
-// There is an eventfd only once somebody outside needs one. A Notifier made by
-// [New] is private: its count is a word in Go's memory, and it makes no system
+// There is an eventfd, in counting mode, only once code outside Go needs one. A Notifier
+// made by [New] is private: its count is a word in Go's memory, and it makes no system
 // call. [Notifier.FD] and [Notifier.File] move the count to an eventfd, for good;
 // [Notifier.Handle] shares the word with the C threads of this process.
 //
-// All methods may be called by many goroutines at once. The zero value is not
-// usable. After Close they return an error that matches [os.ErrClosed], or say
-// so as their comment tells.
+// All methods can be called by many goroutines concurrently. The zero value is not
+// usable. After Close, methods that return an error return one matching [os.ErrClosed];
+// the comments of the others say what they do then.
 //
 // A private Notifier costs no descriptor, and FD or File costs one. Handle costs none
 // of its own: the first Handle of a process opens one eventfd, which stays open, and
@@ -96,12 +95,13 @@ func (n *Notifier) Notify() error {
 
 // Add adds delta to the count and wakes a waiter. Adding 0 does nothing.
 //
-// Add never blocks. If the count would pass [MaxCount] it returns an error that
-// matches [ErrOverflow], and nothing was added. What Add has returned nil for is
-// delivered even if Close runs at the same time. It allocates nothing. It costs
-// one atomic step, or a lock if a goroutine waits or C is in use: then the signal
-// goes straight there. After FD or File it costs one system call unless somebody
-// waits.
+// Add never blocks. If the count would exceed [MaxCount], it adds nothing and returns an
+// error matching [ErrOverflow]. If Add returns nil, what it has added is delivered, even if
+// Close runs at the same time.
+//
+// Add does not allocate. It costs one atomic operation, or one lock acquisition if a
+// goroutine is waiting or C is in use, because it then delivers the signal itself. After
+// FD or File it costs one system call unless a goroutine is waiting.
 func (n *Notifier) Add(delta uint64) error {
 	if n.count.Word().Add(delta) {
 		return nil
@@ -121,7 +121,7 @@ func (n *Notifier) Add(delta uint64) error {
 	return nil
 }
 
-// add is Add where one step is not all.
+// add is the slow path of Add, for a word that is held, full or closed.
 func (n *Notifier) add(delta uint64) error {
 	for n.count.Word().Addable(delta) {
 		if n.count.Word().Add(delta) {
@@ -143,9 +143,9 @@ func (n *Notifier) add(delta uint64) error {
 	return nil
 }
 
-// Count returns the count that is pending, without taking it. A count that C has
-// in its buffer is no longer pending. After FD or File, Count reads /proc and is
-// meant for looking at a program rather than for steering it.
+// Count returns the count that is pending, without taking it. A count in C's buffer is not
+// pending any more. After FD or File, Count reads /proc; it is meant for observing a
+// program rather than for controlling it.
 func (n *Notifier) Count() (uint64, error) {
 	if !n.count.Lock() {
 		return 0, n.failed("Count", os.ErrClosed)

@@ -10,12 +10,12 @@ import (
 
 // FromFD returns a Notifier that owns the eventfd fd, which was created here or
 // came from C or another process, and makes it close-on-exec. O_NONBLOCK stays
-// as it is, since all who share the eventfd share that flag.
+// as it is, because all holders of the eventfd share that flag.
 //
-// An error leaves fd to the caller, untouched. It matches [os.ErrInvalid] if fd
-// is no eventfd in counting mode (where the kernel tells the mode: since Linux
-// 6.5) or no possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc to find out. On systems other than Linux it returns an error matching
+// If FromFD returns an error, fd stays the caller's, unchanged. The error matches
+// [os.ErrInvalid] if fd is not an eventfd in counting mode (the kernel reports the mode
+// since Linux 6.5) or not a possible descriptor number, and EBADF if it is not open. FromFD
+// needs /proc. On systems other than Linux it returns an error matching
 // [errors.ErrUnsupported].
 func FromFD(fd int) (*Notifier, error) {
 	own, err := rawefd.Adopt(fd, false)
@@ -26,12 +26,13 @@ func FromFD(fd int) (*Notifier, error) {
 }
 
 // FromProcess returns a Notifier on descriptor fd of process pid, which must be
-// an eventfd in counting mode. Both processes then share the count. It takes
-// the right to ptrace that process: see pidfd_getfd(2), Linux 5.6.
+// an eventfd in counting mode. Both processes then share the count. The
+// caller needs the right to ptrace that process: see pidfd_getfd(2), Linux 5.6. A pid can
+// be reused once its process was waited for.
 //
-// An error matches ESRCH if there is no such process, EBADF if it has no such
-// descriptor, [os.ErrPermission] if it may not be looked into, and otherwise
-// what [FromFD] says.
+// It returns an error matching ESRCH if the process does not exist, EBADF if it does not
+// have that descriptor, [os.ErrPermission] if the caller is not allowed to ptrace it, and
+// otherwise those of [FromFD].
 func FromProcess(pid, fd int) (*Notifier, error) {
 	own, err := rawefd.FromProcess(pid, fd, false)
 	if err != nil {
@@ -90,7 +91,7 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 		return nil, os.ErrClosed
 	}
 	defer n.count.Unlock()
-	n.queued.Store(int32(n.waiters.Len())) // before anybody looks at it
+	n.queued.Store(int32(n.waiters.Len())) // before Add can see fd
 	fd, err := n.count.Export(n.waited())
 	if err != nil {
 		n.queued.Store(0)
@@ -113,7 +114,7 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 //   - on mips, mipsle and arm before v7, where Go's 64-bit atomic operations are not
 //     atomic for C.
 //
-// The address stays valid for ever: after Close a signal that comes late does
+// The address stays valid: after Close a signal that comes late does
 // nothing. So each Notifier whose Handle was called leaves 64 bytes behind, which is
 // 5.5 GB a day if 1,000 are made and closed each second, and after 2^32 Handle
 // returns nil: keep them instead. If

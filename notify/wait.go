@@ -143,7 +143,7 @@ func (n *Notifier) tryWait() (count uint64) {
 	return count
 }
 
-// take returns the whole count, be it in C's buffer or not. The caller holds the
+// take returns the whole count, including what is in C's buffer. The caller holds the
 // lock.
 func (n *Notifier) take() (uint64, error) {
 	c := n.c.Load()
@@ -234,7 +234,7 @@ func (n *Notifier) takeFirst() (count uint64, err error) {
 	return count, err
 }
 
-// waited reports whether anybody waits for signals. The caller holds the lock.
+// waited reports whether a goroutine waits for signals, or C is in use. The caller holds the lock.
 func (n *Notifier) waited() bool { return n.waiters.Len() > 0 || n.c.Load() != nil }
 
 // settle takes the flags from the word when there is no waiter any more. It can be left

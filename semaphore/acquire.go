@@ -47,7 +47,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	return s.acquire(ctx, n)
 }
 
-// acquire is Acquire where one step is not all.
+// acquire is the slow path of Acquire.
 func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	check("Acquire", n)
 	if ctx == nil {
@@ -134,7 +134,7 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 	return s.tryAcquire(n)
 }
 
-// tryAcquire is TryAcquire where one step is not all.
+// tryAcquire is the slow path of TryAcquire.
 func (s *Semaphore) tryAcquire(n int64) bool {
 	check("TryAcquire", n)
 	if s.pass(n) {
@@ -161,8 +161,8 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 	return took
 }
 
-// tryRead reads a permit from the eventfd without the lock. That is right while nobody
-// waits, because then any goroutine may have a permit.
+// tryRead reads a permit from the eventfd without the lock. That is right while there
+// is no waiter, because then any goroutine may have a permit.
 func (s *Semaphore) tryRead(fd *rawefd.FD) (took, certain bool) {
 	return s.readSince(fd, s.slow.Load())
 }

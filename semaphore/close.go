@@ -13,14 +13,14 @@ import "os"
 // closed when the last such call has ended. A second Close returns an error matching
 // [os.ErrClosed].
 func (s *Semaphore) Close() error {
-	fd, first := s.count.Shut() // nobody is granted a permit after this
+	fd, first := s.count.Shut() // no waiter is granted a permit after this
 	if !first {
 		return s.failed("Close", os.ErrClosed)
 	}
 	if c := s.c.Load(); c != nil {
 		close(c.closing)
 		if c.offered != nil {
-			<-c.offered // it ends at once, whether or not anybody receives
+			<-c.offered // it ends without a receiver
 		}
 	}
 	if fd == nil {

@@ -6,7 +6,7 @@ import "context"
 // seconds. Nobody holds the lock for that long: the goroutine that wants the permits,
 // and no other, takes them in pieces and lets others have the lock in between. It does
 // so as the first waiter, and stays the first waiter until it has all of them or puts
-// back what it has, so that nobody overtakes it.
+// back what it has, so that no other goroutine overtakes it.
 
 // piece is how many permits are taken without a break, which takes less than a
 // millisecond.

@@ -2,18 +2,18 @@ package semaphore
 
 import "time"
 
-// Who is served when. A permit that is freed for a waiter is anybody's until the waiter
-// runs, as with sync.Mutex: to hand it over would leave it idle until then, and make each
+// The order of service. A permit that is freed for a waiter can be taken by any goroutine
+// until the waiter runs, as with sync.Mutex: to hand it over would leave it idle until then, and make each
 // of a crowd of goroutines sleep for each permit. So that waiters are not overtaken for
 // long, two phases take turns while there is a queue:
 //
 //   - In a window, which begins with the first waiter and is as long as patience, any
 //     goroutine may take permits.
 //   - Then all waiters that are in the queue by now, a generation, are handed their permits
-//     in order, and whoever comes waits behind them. With the first waiter of the next
+//     in order, and other goroutines wait behind them. With the first waiter of the next
 //     generation another window begins, unless it can have waited for longest already.
 //
-// A waiter therefore sees one window at most, and is served after it whoever else comes.
+// A waiter therefore sees one window at most, and is served after it, however many others come.
 // The time for handing over grows with the queue, and the window stays as it is. With a
 // window for each waiter, counted from when it came, a large queue would leave no time to
 // overtake at all: the next waiter would have waited for long when it becomes the first.
@@ -46,7 +46,7 @@ const (
 func now() int64 { return int64(time.Since(epoch)) | queued | window }
 
 // passable reports whether a goroutine that runs may take permits though others wait.
-// Nobody passes a waiter who wants more permits than may be free, whatever the phase. The
+// No goroutine overtakes a waiter that wants more permits than can be free, in either phase. The
 // caller holds the lock.
 func (s *Semaphore) passable() bool {
 	if s.count.FD() != nil {
@@ -64,7 +64,7 @@ func (s *Semaphore) passable() bool {
 	return false
 }
 
-// handOver ends the window, so that nobody has to look at the clock. The caller holds the
+// handOver ends the window, so that no goroutine has to look at the clock. The caller holds the
 // lock.
 func (s *Semaphore) handOver(now int64) {
 	s.since.Store(now &^ window)

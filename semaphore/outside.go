@@ -10,12 +10,12 @@ import (
 
 // FromFD returns a Semaphore that owns the eventfd fd, which was created here or
 // came from C or another process, and makes it close-on-exec. O_NONBLOCK stays
-// as it is, since all who share the eventfd share that flag.
+// as it is, because all holders of the eventfd share that flag.
 //
-// An error leaves fd to the caller, untouched. It matches [os.ErrInvalid] if fd
-// is no eventfd in semaphore mode (where the kernel tells the mode: since Linux
-// 6.5) or no possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc to find out. On systems other than Linux it returns an error matching
+// If FromFD returns an error, fd stays the caller's, unchanged. The error matches
+// [os.ErrInvalid] if fd is not an eventfd in semaphore mode (the kernel reports the mode
+// since Linux 6.5) or not a possible descriptor number, and EBADF if it is not open. FromFD
+// needs /proc. On systems other than Linux it returns an error matching
 // [errors.ErrUnsupported].
 func FromFD(fd int) (*Semaphore, error) {
 	own, err := rawefd.Adopt(fd, true)
@@ -26,12 +26,13 @@ func FromFD(fd int) (*Semaphore, error) {
 }
 
 // FromProcess returns a Semaphore on descriptor fd of process pid, which must be
-// an eventfd in semaphore mode. Both processes then share the permits. It takes
-// the right to ptrace that process: see pidfd_getfd(2), Linux 5.6.
+// an eventfd in semaphore mode. Both processes then share the permits. The
+// caller needs the right to ptrace that process: see pidfd_getfd(2), Linux 5.6. A pid can
+// be reused once its process was waited for.
 //
-// An error matches ESRCH if there is no such process, EBADF if it has no such
-// descriptor, [os.ErrPermission] if it may not be looked into, and otherwise
-// what [FromFD] says.
+// It returns an error matching ESRCH if the process does not exist, EBADF if it does not
+// have that descriptor, [os.ErrPermission] if the caller is not allowed to ptrace it, and
+// otherwise those of [FromFD].
 func FromProcess(pid, fd int) (*Semaphore, error) {
 	own, err := rawefd.FromProcess(pid, fd, true)
 	if err != nil {
@@ -81,8 +82,8 @@ func (s *Semaphore) File() (*os.File, error) {
 	return file, nil
 }
 
-// export returns the eventfd. Who waits for several permits looks at it by
-// himself now and then, so he is told.
+// export returns the eventfd, and makes it the first time. A waiter for several permits
+// looks at an eventfd by itself now and then, so those are woken.
 func (s *Semaphore) export() (*rawefd.FD, error) {
 	if fd := s.count.FD(); fd != nil {
 		return fd, nil
@@ -120,7 +121,7 @@ func (s *Semaphore) export() (*rawefd.FD, error) {
 //   - on mips, mipsle and arm before v7, where Go's 64-bit atomic operations are not
 //     atomic for C.
 //
-// The address stays valid for ever: after Close a permit that comes late does
+// The address stays valid: after Close a permit that comes late does
 // nothing. So each Semaphore whose Handle was called leaves 64 bytes behind, which is
 // 5.5 GB a day if 1,000 are made and closed each second, and after 2^32 Handle
 // returns nil: keep them instead. If

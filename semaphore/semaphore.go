@@ -15,23 +15,23 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// A Semaphore is a number of permits: an eventfd in semaphore mode. Acquire,
-// TryAcquire and Release have the signatures of Weighted in
+// A Semaphore is a counting semaphore that goroutines, C threads and other processes can
+// share. Acquire, TryAcquire and Release have the signatures of Weighted in
 // golang.org/x/sync/semaphore, which a Semaphore can replace: see [NewWeighted].
-// Whoever else holds the descriptor draws from the same permits: who reads 8 bytes
-// takes one, who writes k adds k.
+// Other holders of the descriptor draw from the same permits: reading 8 bytes takes one,
+// and writing k adds k.
 //
 // The permits of a Semaphore made by [New] are not capped: a Release without an Acquire
 // makes a permit, as a producer does for a consumer.
 //
-// There is an eventfd only once somebody outside needs one. A Semaphore made by
-// [New] is private: its permits are a word in Go's memory, and it makes no system
+// There is an eventfd, in semaphore mode, only once code outside Go needs one. A Semaphore
+// made by [New] is private: its permits are a word in Go's memory, and it makes no system
 // call. [Semaphore.FD] and [Semaphore.File] move them to an eventfd, for good;
 // [Semaphore.Handle] shares the word with the C threads of this process.
 //
-// All methods may be called by many goroutines at once. The zero value is not
-// usable. After Close they return an error that matches [os.ErrClosed], or say
-// so as their comment tells.
+// All methods can be called by many goroutines concurrently. The zero value is not
+// usable. After Close, methods that return an error return one matching [os.ErrClosed];
+// the comments of the others say what they do then.
 //
 // A private Semaphore costs no descriptor, and FD or File costs one. Handle costs none
 // of its own: the first Handle of a process opens one eventfd, which stays open, and
@@ -64,7 +64,7 @@ type Semaphore struct {
 	closed  bool               // last has run
 	// generation is that of the waiters which come now; see order.go.
 	generation uint8
-	// slow tells whether one read of the eventfd is a whole TryAcquire(1): its
+	// slow says whether one read of the eventfd is a whole TryAcquire(1): its
 	// low half counts the waiters and the goroutines that are taking several
 	// permits, its high half how often any began to take several.
 	slow atomic.Uint64
@@ -126,7 +126,7 @@ func (s *Semaphore) Release(n int64) {
 	s.release(n)
 }
 
-// release is Release where one step is not all.
+// release is the slow path of Release.
 func (s *Semaphore) release(n int64) {
 	check("Release", n)
 	if n == 0 {
@@ -135,7 +135,7 @@ func (s *Semaphore) release(n int64) {
 	var err error
 	if fd := s.count.FD(); fd == nil || uint32(s.slow.Load()) > 0 {
 		err = s.give(n)
-	} else if fd.Use() { // nobody waits
+	} else if fd.Use() { // there is no waiter
 		if permits := uint64(n); fd.TryAdd(&permits) != 0 {
 			err = fd.Add(permits)
 		}
@@ -163,7 +163,7 @@ func (s *Semaphore) keep(n int64) {
 	}
 }
 
-// give adds n permits to the word, or to the eventfd if somebody waits.
+// give adds n permits to the word, or to the eventfd, and serves waiters.
 func (s *Semaphore) give(n int64) error {
 	for s.count.Word().AddableUpTo(uint64(n), s.limit.Load()) {
 		if s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {

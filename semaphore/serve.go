@@ -29,7 +29,7 @@ func (s *Semaphore) ready() {
 }
 
 // serve lets waiters have what is free, first come first served, until there is
-// too little for the first, and then asks to be told of more. The caller holds
+// too little for the first, and then has the next Release call it. The caller holds
 // the lock.
 func (s *Semaphore) serve() {
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
@@ -76,7 +76,7 @@ func (s *Semaphore) rouseFirst(p *place) bool {
 	return true
 }
 
-// sleep asks to be told when there are enough permits for the first waiter, and
+// sleep has serve called when there are enough permits for the first waiter, and
 // recalls the one of C. It returns false if they are there already.
 func (s *Semaphore) sleep(enough uint64, held bool) bool {
 	if !s.count.Sleep(enough, held) {
@@ -122,8 +122,8 @@ func (s *Semaphore) hand(n int64) error {
 	return nil
 }
 
-// rouse wakes a waiter, who may find that others were quicker. Then he waits on,
-// in the same place.
+// rouse wakes a waiter, which can find that others were quicker. Then it goes on waiting in
+// the same place.
 func (w *waiter) rouse() {
 	if !w.woken {
 		w.woken = true
@@ -142,8 +142,8 @@ func (s *Semaphore) grant(p *place) {
 }
 
 // enough reports whether it is worth trying to take what a waiter needs. To try
-// an eventfd and put back would be an event for everybody who waits, here and in
-// other processes, who would then try in their turn: all would spin.
+// an eventfd and put back would be an event for all waiters, here and in other processes,
+// which would try in their turn: all would spin.
 func (s *Semaphore) enough(p *place) bool {
 	if p.Value.permits == 1 || s.count.FD() == nil {
 		return true

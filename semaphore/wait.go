@@ -84,8 +84,8 @@ func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1
 const recheck = 100 * time.Millisecond
 
 // untilLook returns how long a waiter sleeps before it looks again. A blind one looks
-// while no C keeps a permit: its own rhythm, as long as that of C, could miss that time
-// for ever. The instant is random so that blind waiters in several processes do not
+// while no C keeps a permit: its own rhythm, as long as that of C, could always miss that
+// time. The instant is random so that blind waiters in several processes do not
 // keep taking a part each of what both want.
 func untilLook(blind bool, now time.Time) time.Duration {
 	if !blind {
@@ -152,7 +152,7 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 }
 
 // takeWoken takes what the first waiter needs, for which it was woken. It returns false
-// if Close has come meanwhile, and nothing was taken. The caller holds the lock.
+// if Close has come in between, and nothing was taken. The caller holds the lock.
 func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
 	w := &p.Value
 	var took bool

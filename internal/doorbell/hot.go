@@ -7,9 +7,9 @@ import "slices"
 // a push, and keeps Rung until it lets the Slot go. So a stream of signals to one
 // handle costs each signaler one atomic addition.
 //
-// No wake-up is lost: while Rung is set, whoever waits relies on a look that is
-// still to come; letGo clears Rung first and has the Consumer look after that, by
-// which it sets Ring if anybody still waits.
+// No wake-up is lost: while Rung is set, waiters rely on a look that is still to come.
+// letGo clears Rung first and has the Consumer look after that, which sets Ring if there
+// still is a waiter.
 
 const (
 	mostHot = 16 // a look at head is enough for more

@@ -1,5 +1,5 @@
 // Package fifo provides the queue in which goroutines wait. Unlike container/list
-// it does not allocate, so that a waiter can be used again, and it tells whether
+// it does not allocate, so that a waiter can be used again, and it reports whether
 // a waiter was still in it.
 package fifo
 

@@ -103,7 +103,7 @@ func (w *Watch) move(bits uint32) error {
 		w.enter(old)
 		if asking {
 			w.ask()
-			old.look() // an error is that of a number whose file nobody can ask about
+			old.look() // an error is that of a number whose file cannot be asked about any more
 		}
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 var (
 	mu      sync.Mutex // guards all below, and handlers of every loop
 	current *loop      // nil while nothing is registered
-	lastID  uint64     // ids are never reused, so a late event finds nobody
+	lastID  uint64     // ids are never reused, so a late event finds no handler
 )
 
 // A loop is the epoll instance and the goroutine at its post, from the first
@@ -138,7 +138,7 @@ func register(num int, bits uint32, handle func(bits uint32)) (*registration, er
 	}
 	lastID++
 	r := &registration{loop: current, num: num, id: lastID}
-	current.handlers[r.id] = handle // before Add, whose first event may come at once
+	current.handlers[r.id] = handle // before Add, whose first event can come immediately
 	r.count(true)
 	if err := current.Add(num, bits, r.id); err != nil {
 		r.forget()

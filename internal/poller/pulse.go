@@ -51,7 +51,7 @@ func (it *item) pulse(bits uint32) {
 		return
 	}
 	if it.bits&rawefd.EventIn == 0 {
-		bits &^= rawefd.EventIn // nobody but us asked
+		bits &^= rawefd.EventIn // which only edgeBits has asked for
 	}
 	it.hand(bits | rawefd.EventPri)
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// A set is where borrowed descriptors are registered: those that somebody else
-// owns, closes when he likes, and whose number the next open may get.
+// A set is where borrowed descriptors are registered: those that other code owns and can
+// close at any time, whose number the next open can get.
 //
 // The kernel finds a registration by number and open file together. It ends
 // when that file is closed for good, which a duplicate elsewhere may delay; until
@@ -16,8 +16,8 @@ import (
 // at most once, until its deletion was seen to succeed. Then nothing that is
 // done to a number in a set can reach the registration of another watcher: it
 // reaches the file that was registered, or fails. A number whose deletion
-// failed keeps its place until the set is closed, and whoever watches its new
-// file does so in the next set.
+// failed keeps its place until the set is closed, and watchers of its new
+// file are in the next set.
 //
 // An epoll instance for each watcher would need no such rule, but would cost a
 // descriptor each, and the kernel allows one file in a hundred of them at most.
@@ -25,7 +25,7 @@ type set struct {
 	edges  *instance // reports every change once
 	levels *instance // reports readiness once for every time it is asked
 	items  map[int]*item
-	live   int // items that somebody watches; a set without them is closed
+	live   int // items that are watched; a set without them is closed
 }
 
 // An item is a borrowed descriptor, watched for certain events.
@@ -77,7 +77,7 @@ func newSet() (*set, error) {
 	return s, nil
 }
 
-// closeIfUnused closes a set that nobody watches anything in, and with it
+// closeIfUnused closes a set without watches, and with it
 // whatever registrations could not be deleted.
 func (s *set) closeIfUnused() {
 	if s.live > 0 {
@@ -92,7 +92,7 @@ func (s *set) closeIfUnused() {
 func (it *item) watchedFor(bits uint32) bool { return len(it.watches) > 0 && it.bits == bits }
 
 // add registers an item whose number the set does not have. The level
-// registration stays off until somebody asks.
+// registration stays off until a Look asks.
 func (it *item) add() error {
 	s := it.set
 	if err := s.edges.Add(it.num, it.edgeBits(), uint64(it.num)); err != nil {

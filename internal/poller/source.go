@@ -5,15 +5,14 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// A Source is a descriptor that its owner, who uses it for nothing but events
-// of one kind, may have watched for being readable. It is watched from the
-// first Arm on. The owner calls one method at a time and keeps the descriptor
+// A Source is a descriptor of which its owner wants to know when it becomes readable. It
+// is watched from the first Arm on. The owner calls one method at a time and keeps the descriptor
 // open until Close.
 //
 // An armed Source costs each write to the descriptor a wake-up of the poller.
-// So an owner that finds nobody to serve in its handler disarms it, and arms it
-// again when somebody comes: while somebody always waits that is no system
-// call, and while nobody does the poller sleeps.
+// So an owner that finds no waiter in its handler disarms it, and arms it again when one
+// comes. While there always is a waiter that costs no system call, and while there is none
+// the poller sleeps.
 type Source struct {
 	handler Handler
 	reg     *registration // nil before the first Arm
@@ -32,7 +31,7 @@ func NewSource(num int, handler Handler) Source {
 	return Source{num: int32(num), handler: handler}
 }
 
-// Arm has Ready called for every edge from now on, and at once if the
+// Arm has Ready called for every edge from now on, and soon if the
 // descriptor is readable already.
 func (s *Source) Arm() error {
 	err := s.Prepare()

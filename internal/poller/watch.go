@@ -15,13 +15,13 @@ var (
 	batch    rawefd.Batch
 )
 
-// A Target is told what happens to a borrowed descriptor. It is called under a
-// lock: it must neither block nor call a Watch.
+// A Target is called when something happens to a borrowed descriptor. It is called under
+// a lock: it must neither block nor call a Watch.
 type Target interface {
 	Changed(bits uint32) // from now on bits are asked for
 	Edge(bits uint32)    // something changed, and bits are there now
 	// Level says that bits, which were asked for with Look, are there now. It
-	// reports whether anybody still waited for them.
+	// reports whether a goroutine still waited for them.
 	Level(bits uint32) bool
 }
 
@@ -106,7 +106,7 @@ func (w *Watch) leave() {
 }
 
 // join shares an item, unless its number means another file by now. The others
-// who share it have had their edges already.
+// that share it have had their edges already.
 func (w *Watch) join(it *item) bool {
 	ready, err := it.look()
 	if err != nil {
@@ -140,7 +140,7 @@ func (w *Watch) Look() (uint32, error) {
 	if err != nil {
 		return 0, err // and a pulse stays for the next Look
 	}
-	if w.pulse != 0 { // which look has not told to those who wait
+	if w.pulse != 0 { // which look has not given to those that wait
 		ready |= w.pulse
 		w.pulse = 0
 		w.target.Level(ready)

@@ -1,6 +1,6 @@
 //go:build race
 
-// Package race tells the race detector what it cannot see: that a count which
+// Package race shows the race detector what it cannot see: that a count which
 // was added is the count which is taken.
 package race
 

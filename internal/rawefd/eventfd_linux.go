@@ -93,7 +93,7 @@ func (f *FD) write(delta *uint64) error {
 
 // AddIfWritable is Add for callers that hold a lock, and for descriptors that block:
 // it looks first, since a write(2) at the maximum blocks where O_NONBLOCK is off,
-// and that flag belongs to all who share the eventfd. No write has a flag of its own
+// and that flag belongs to all holders of the eventfd. No write has a flag of its own
 // for that (pwritev2 with RWF_NOWAIT gives EOPNOTSUPP).
 //
 // Another process that brings the count from below to just under 2^64 between the

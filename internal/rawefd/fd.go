@@ -23,16 +23,15 @@ var ErrNotPollable = errors.New("epoll cannot watch this kind of file")
 // An FD is one eventfd together with the number of calls that use it now.
 //
 // A descriptor number is only a number: once it is closed, the next open in
-// any thread may get it, and a write that was on its way lands in a stranger's
-// file. So whoever is about to name the number says so first:
+// any thread can get it, and a write that was on its way lands in an unrelated
+// file. So code that is about to name the number says so first:
 //
 //	if !f.Use() { return os.ErrClosed }
 //	err := f.Add(1)
 //	f.Done()
 //
-// Close only forbids new uses. The number is given back to the kernel by
-// whoever ends the last use, so Close never waits and nobody ever uses a
-// number that is not this eventfd's.
+// Close only forbids new uses. The call that ends the last use closes the number, so
+// Close never waits, and no call uses a number that is not this eventfd's.
 type FD struct {
 	// state holds the closed bit, the gone bit and the number of uses.
 	//
@@ -43,7 +42,7 @@ type FD struct {
 	// back and may be the one that finds no other use left. After Close the
 	// count may so reach 0 several times: the one whose CompareAndSwap sets
 	// the gone bit closes the descriptor, and no state with the gone bit equals
-	// closed again, so nobody closes twice.
+	// closed again, so it is closed once.
 	state atomic.Uint64
 
 	num      int32
@@ -90,8 +89,8 @@ func (f *FD) Done() {
 	}
 }
 
-// end gives up the number, unless another use has come and gone meanwhile and
-// did so.
+// end gives up the number, unless another use has come and gone in between
+// and has done so.
 func (f *FD) end() {
 	if f.state.CompareAndSwap(closed, closed|gone) {
 		f.last()

@@ -31,7 +31,7 @@ func newFile(num int, name string) (*os.File, error) {
 // The first file that it polls has the runtime open descriptors of its own, and the runtime
 // ends the process if there is no room for them. A library must not do that to a program
 // which is merely out of descriptors or watches, so look for room first, once. Nothing says
-// whether the poller runs already, for which the room would be asked in vain. Therefore ask
+// whether the poller runs already, for which no room is needed. Therefore ask
 // before the descriptor is opened that is to be polled: what was free for the room is then
 // free for it.
 func StartPolling() (err error) {

@@ -13,7 +13,7 @@ import (
 const PageSize = 4096
 
 // NewPage returns zeroed memory that is neither Go's nor C's to free, so that C
-// may keep its address for ever. It is never unmapped, and a child process gets
+// can keep its address. It is never unmapped, and a child process gets
 // a copy.
 func NewPage() (unsafe.Pointer, error) { return NewPages(PageSize) }
 

@@ -1,5 +1,5 @@
-// Package word provides the word that holds a count which nobody outside the
-// process can see. It is added to and taken from in one atomic step, by Go and,
+// Package word provides the word that holds a count which no other process can
+// see. It is added to and taken from in one atomic operation, by Go and,
 // where it lies in memory that C knows of, by C threads, which speak the same
 // protocol: docs/protocol.md.
 package word
@@ -21,7 +21,7 @@ const (
 	// owner's lock before it adds or takes. C code leaves the flag alone.
 	Held = 1 << 61
 	// Rung means that the goroutine of the doorbell is going to look at the word.
-	// Until it has cleared the flag there is no Ring: nobody needs to ring again.
+	// Until it has cleared the flag there is no Ring: no signaler needs to ring again.
 	Rung  = 1 << 60
 	count = Rung - 1
 
@@ -32,7 +32,7 @@ const (
 
 // A Word is a count and its flags.
 //
-// Why one word. Whether somebody sleeps, whether there is something to take and
+// Why one word. Whether the consumer sleeps, whether there is something to take and
 // whether it is too late are decided in the same atomic step, so there is no
 // pair of locations whose order could be got wrong: an add sees Ring or comes
 // before the step that set it, and that step, Sleep, succeeds only while the
@@ -99,12 +99,12 @@ func (w *Word) Lacks(n uint64) bool {
 	return v&(Closed|Held) == 0 && v&count < n
 }
 
-// The methods below are for the owner, who holds his lock.
+// The methods below are for the owner, with its lock held.
 
 // Count returns the count.
 func (w *Word) Count() uint64 { return w.bits.Load() & count }
 
-// Store fills a word that nobody else knows yet.
+// Store fills a word that is not in use yet.
 func (w *Word) Store(count, flags uint64) { w.bits.Store(count | flags) }
 
 // Swap sets the flags for good and returns the count, which is now 0, and the

@@ -422,22 +422,6 @@ func TestSetC(t *testing.T) {
 	}
 }
 
-// C has a value when more comes to a member that is still ready.
-func TestSetCWhenMoreComes(t *testing.T) {
-	s := mustSet[string](t)
-	p := newTube(t)
-	mustAddTo(t, s, p.r, bridge.Readable, "a")
-	c := s.C()
-	for range 100 {
-		p.write(t)
-		<-c
-		p.write(t)
-		<-c
-		p.read(t)
-		wantPoll(t, s, "read")
-	}
-}
-
 // After a Poll that could not ask the kernel, C has a value again.
 func TestSetCAfterAFailingPoll(t *testing.T) {
 	s := mustSet[string](t)

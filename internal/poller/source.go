@@ -15,8 +15,11 @@ import (
 // the poller sleeps.
 type Source struct {
 	handler Handler
-	reg     *registration // nil before the first Arm
+	loop    *loop // nil before the first Arm
+	id      uint64
 	num     int32
+	armed   bool // asks for events
+	needed  bool // the owner has sleepers
 }
 
 // A Handler must not block.
@@ -36,7 +39,7 @@ func NewSource(num int, handler Handler) Source {
 func (s *Source) Arm() error {
 	err := s.Prepare()
 	if err == nil {
-		s.reg.loop.post.Ensure()
+		s.loop.post.Ensure()
 	}
 	return err
 }
@@ -45,13 +48,13 @@ func (s *Source) Arm() error {
 func (s *Source) Prepare() (err error) {
 	const bits = rawefd.EventIn | rawefd.EventEdge
 	switch {
-	case s.reg == nil:
-		s.reg, err = register(int(s.num), bits, func(uint32) { s.handler.Ready() })
-	case !s.reg.armed:
-		err = s.reg.arm(bits)
+	case s.loop == nil:
+		err = s.register(bits)
+	case !s.armed:
+		err = s.arm(bits)
 	}
 	if err == nil {
-		s.reg.need(true)
+		s.need(true)
 	}
 	return err
 }
@@ -60,7 +63,7 @@ func (s *Source) Prepare() (err error) {
 // nothing else sleeps, and no other source is armed. Otherwise Ready will be called by
 // another goroutine.
 func (s *Source) Lead(l *lead.Leader) bool {
-	in := s.reg.loop
+	in := s.loop
 	if l != nil && in.nested && in.armed.Load() == 1 {
 		return l.Take(in.post)
 	}
@@ -69,14 +72,10 @@ func (s *Source) Lead(l *lead.Leader) bool {
 }
 
 // Armed reports whether events are reported.
-func (s *Source) Armed() bool { return s.reg != nil && s.reg.armed }
+func (s *Source) Armed() bool { return s.armed }
 
 // Rest says that nothing sleeps for the source now. It stays armed.
-func (s *Source) Rest() {
-	if s.reg != nil {
-		s.reg.need(false)
-	}
-}
+func (s *Source) Rest() { s.need(false) }
 
 // MustArm is Arm for owners that cannot return an error: then Ready is called after
 // a while, so that it can try again.
@@ -91,15 +90,19 @@ func (s *Source) MustArm() {
 // kernel itself has brought its count to 1<<64 - 1. EventOneShot is the only flag that
 // limits this to one report. Without it the condition is reported as long as it lasts.
 func (s *Source) Disarm() {
-	if s.Armed() {
-		s.reg.disarm(rawefd.EventOneShot)
+	if s.armed && s.loop.Modify(int(s.num), rawefd.EventOneShot, s.id) == nil {
+		s.count(false)
 	}
-	s.Rest()
+	s.need(false)
 }
 
-// Close ends the watching for good.
+// Close ends the watching for good, before the descriptor is closed.
 func (s *Source) Close() {
-	if s.reg != nil {
-		s.reg.remove()
+	if s.loop == nil {
+		return
 	}
+	mu.Lock()
+	defer mu.Unlock()
+	s.loop.Delete(int(s.num))
+	s.forget()
 }

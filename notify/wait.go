@@ -105,10 +105,12 @@ func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 	}
 }
 
-// TryWait takes the whole count, which goes back to 0, and returns it and true.
-// It returns false if the count is 0, if it belongs to goroutines that wait
-// already, or after Close. It never blocks and allocates nothing, and costs one
-// atomic step, or one system call after FD or File.
+// TryWait takes the whole count, which goes back to 0, and returns it and true. It returns
+// false if the count is 0, or if it belongs to goroutines that are already waiting. The
+// first TryWait after Close can still receive what was pending; later ones return false.
+//
+// It never blocks and does not allocate. It costs one atomic operation, or one system call
+// after FD or File.
 func (n *Notifier) TryWait() (uint64, bool) {
 	w := n.count.Word()
 	if count := w.TakeAll(); count > 0 {

@@ -226,7 +226,9 @@ func (h *hub) serveReady(by *lead.Leader) (signals uint64, rested bool) {
 		if b != nil {
 			took := b.look()
 			signals += max(1, took)
-			h.consider(b, took)
+			if by == nil { // a leader goes, and the next must not find a Bell of others hot
+				h.consider(b, took)
+			}
 		}
 	}
 	h.ready = h.ready[:0]

@@ -173,18 +173,11 @@ look:
 		:: atomic { edge && !deadline -> edge = false; goto look }
 		fi;
 interrupted:
-#ifdef RESUME_LATE
-		if
-		:: done -> deadline = false; goto leave
-		:: else -> deadline = false; goto read
-		fi;
-#else
 		deadline = false;
 		if
 		:: done -> goto leave
 		:: else -> goto read
 		fi;
-#endif
 leave:
 		resign();
 		post[me] = false;

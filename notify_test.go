@@ -14,14 +14,30 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/cthread"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/aio"
+	"github.com/eventchan/eventchan/internal/testing/child"
+	"github.com/eventchan/eventchan/internal/testing/cthread"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
+	"golang.org/x/sys/unix"
 )
 
 // The sum received is the sum sent, whoever sends: goroutines, raw write(2), a C
 // thread, another process and the kernel, all at once, a million signals each
 // time. What differs is who receives.
+
+// limit is the time in which anything must happen that has to happen at all. It is not a
+// measure of speed, since the machine can be busy.
+const limit = 30 * time.Second
+
+// TestMain runs the tests, or is one of the processes that they start.
+func TestMain(m *testing.M) {
+	child.Play(nil)
+	leaktest.Main(func() int { return mode.Each(mode.AllInCI(), m.Run) })
+}
 
 func TestSumIsConservedWhenGoroutinesWait(t *testing.T) {
 	c := conserve(t)
@@ -63,6 +79,28 @@ func TestSumIsConservedWhenAllReceiveAtOnce(t *testing.T) {
 	c.run()
 }
 
+// opened returns a function that takes a new Notifier and closes it when the test ends.
+func opened(t *testing.T) func(*notify.Notifier, error) *notify.Notifier {
+	return func(n *notify.Notifier, err error) *notify.Notifier {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { n.Close() })
+		return n
+	}
+}
+
+// twin returns another Notifier on n's eventfd.
+func twin(t *testing.T, n *notify.Notifier) *notify.Notifier {
+	t.Helper()
+	fd, err := unix.FcntlInt(uintptr(n.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return opened(t)(notify.FromFD(fd))
+}
+
 // signals returns how many there are in each run of conservation.
 func signals() int { return hammer.Rounds(1_000_000) }
 
@@ -79,12 +117,12 @@ type conservation struct {
 	stop           context.CancelFunc
 
 	receivers *sync.WaitGroup
-	processes []*child
+	processes []*child.Process
 }
 
 func conserve(t *testing.T) *conservation {
 	c := &conservation{
-		t: t, n: newNotifier(t), progress: make(chan struct{}, 1),
+		t: t, n: opened(t)(mode.Notifier()), progress: make(chan struct{}, 1),
 		sent: new(atomic.Uint64), received: new(atomic.Uint64), receivers: new(sync.WaitGroup),
 	}
 	c.left = twin(t, c.n)
@@ -116,7 +154,7 @@ func (c *conservation) run() {
 	}
 	c.receivers.Wait()
 	for _, p := range c.processes {
-		c.received.Add(p.finish(t))
+		c.received.Add(p.Finish(t))
 	}
 	rest, _ := c.left.TryWait()
 	if len(c.processes) == 0 && rest != 0 {
@@ -142,14 +180,18 @@ func (c *conservation) send() (calls int) {
 			c.sent.Add(sum)
 		})
 	}
-	aio := newAIO(c.t)
+	kernel, err := aio.New()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer kernel.Close()
 	sender(share, c.notify)
 	sender(share, c.notify)
 	sender(share, c.add)
 	sender(2*share, c.write)
 	sender(2*share, c.writeFromC)
 	sender(2*share, c.writeFromProcess)
-	sender(share, func(n int) (uint64, error) { return uint64(n), aio.signal(c.n.FD(), n) })
+	sender(share, func(n int) (uint64, error) { return uint64(n), kernel.Signal(c.n.FD(), n) })
 	senders.Wait()
 	return calls
 }
@@ -172,7 +214,7 @@ func (c *conservation) add(n int) (sum uint64, err error) {
 
 func (c *conservation) write(n int) (sum uint64, err error) {
 	for range n {
-		err = errors.Join(err, rawAdd(c.n.FD(), 1))
+		err = errors.Join(err, rawio.Add(c.n.FD(), 1))
 	}
 	return uint64(n), err
 }
@@ -195,11 +237,11 @@ func (c *conservation) writeFromProcess(n int) (sum uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := startChild("signal", []string{fmt.Sprintf("%s=%d", timesKey, n)}, file)
+	p, err := child.Start("signal", []string{fmt.Sprintf("%s=%d", child.TimesKey, n)}, file)
 	if err != nil {
 		return 0, err
 	}
-	return uint64(n), p.wait()
+	return uint64(n), p.Wait()
 }
 
 // receiver starts a goroutine that receives, and got is told how much.
@@ -221,7 +263,7 @@ func (c *conservation) process() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	p, err := startChild("receive", nil, file)
+	p, err := child.Start("receive", nil, file)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -242,7 +284,7 @@ func (c *conservation) waitOnly(got func(uint64)) {
 
 func (c *conservation) waitAndCancel(got func(uint64)) {
 	for c.ctx.Err() == nil {
-		ctx, cancel := someCancel(c.ctx)
+		ctx, cancel := hammer.Cancel(c.ctx)
 		count, err := c.n.Wait(ctx)
 		cancel()
 		if err == nil {
@@ -291,20 +333,4 @@ func (c *conservation) expect(err error, wants ...error) {
 		}
 	}
 	c.t.Errorf("got error %v, want one of %v", err, wants)
-}
-
-// someCancel returns a context that ends at a random moment: before it is used,
-// at once in another goroutine, within 100 microseconds, or not by itself.
-func someCancel(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(parent)
-	switch rand.IntN(5) {
-	case 0:
-		cancel()
-	case 1:
-		go cancel()
-	case 2, 3:
-		timer := time.AfterFunc(time.Duration(rand.IntN(100))*time.Microsecond, cancel)
-		return ctx, func() { timer.Stop(); cancel() }
-	}
-	return ctx, cancel
 }

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // dupTo makes number mean the file of fd, as closing and opening by chance does.

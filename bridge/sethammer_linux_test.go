@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // Members come and go, and their numbers are used again, while events arrive and several

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/notify"
 )
 

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/internal/word"
 	"github.com/eventchan/eventchan/notify"
 )

@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/leaktest"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 	"github.com/eventchan/eventchan/notify"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/semaphore"
 )
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/semaphore"
 )
 

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
-	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
 

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 	"github.com/eventchan/eventchan/semaphore"
 )
 

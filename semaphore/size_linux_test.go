@@ -3,8 +3,8 @@ package semaphore_test
 import (
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/semaphore"
 )
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
 // shim takes the place of golang.org/x/sync/semaphore in the tests of the other modes.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/chandle"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // What eventchan_add does to the word of a slot, and whether it rings.

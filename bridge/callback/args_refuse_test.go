@@ -12,7 +12,7 @@ import (
 
 	"github.com/eventchan/eventchan/bridge/callback"
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/chandle"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
 )
 
 func init() { roles["other values"] = sendToOtherValues }

@@ -6,8 +6,8 @@ import (
 	"context"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/chandle"
-	"github.com/eventchan/eventchan/internal/cthread"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
+	"github.com/eventchan/eventchan/internal/testing/cthread"
 	"github.com/eventchan/eventchan/notify"
 )
 

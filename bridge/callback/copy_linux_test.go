@@ -9,7 +9,7 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // program is one of a module that is not this one, and has C of its own.

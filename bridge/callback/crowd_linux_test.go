@@ -14,8 +14,8 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/eventchan/eventchan/internal/chandle"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/notify"
 )
 

@@ -8,7 +8,7 @@ import (
 	"log"
 
 	"github.com/eventchan/eventchan/bridge/callback"
-	"github.com/eventchan/eventchan/internal/chandle"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
 	"github.com/eventchan/eventchan/notify"
 )
 

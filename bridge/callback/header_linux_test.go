@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/doorbell"
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/internal/word"
 )
 

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
 // roles are what the test binary does instead of testing when it is started

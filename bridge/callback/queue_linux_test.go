@@ -15,8 +15,8 @@ import (
 	"unsafe"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/chandle"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // What C threads send, as seen by goroutines that receive it.

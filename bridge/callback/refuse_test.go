@@ -13,10 +13,10 @@ import (
 	"unsafe"
 
 	"github.com/eventchan/eventchan/bridge/callback"
-	"github.com/eventchan/eventchan/internal/chandle"
 	"github.com/eventchan/eventchan/internal/doorbell"
-	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
 func init() { roles["refused"] = signalReadOnly }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // testdata/send.c sends through the header to a queue without Go. These tests compile

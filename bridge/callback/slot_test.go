@@ -9,10 +9,10 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/eventchan/eventchan/internal/chandle"
 	"github.com/eventchan/eventchan/internal/doorbell"
-	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/internal/word"
 )
 

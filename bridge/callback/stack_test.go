@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/chandle"
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/testing/chandle"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
 // How threads that ring push slots on the stack and write to the doorbell.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 func TestCIsTheSameEachTime(t *testing.T) {

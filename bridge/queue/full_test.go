@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // A private queue that is full makes Send look whether a value in C was received

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
 // FuzzQueue runs a random program on a Queue and on a model of it, a slice, and

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // A crowd is senders, which number their values, and receivers of one queue.

@@ -8,9 +8,9 @@ import (
 	"unsafe"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/handletest"
-	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
 func TestHandleIsTheSameEachTimeAndNilAfterClose(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/handletest"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
 var background = context.Background()

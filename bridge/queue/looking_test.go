@@ -10,8 +10,8 @@ import (
 	"unsafe"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // A receiver that is about to wait when Close comes receives what was sent before:

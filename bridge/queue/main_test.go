@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/leaktest"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
 // roles are what the test binary does instead of testing when it is started

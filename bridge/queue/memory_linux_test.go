@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge/queue"
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
 // resident returns how many pages of the cells are in memory.

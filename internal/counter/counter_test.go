@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/internal/counter"
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 	"github.com/eventchan/eventchan/internal/word"
 )
 

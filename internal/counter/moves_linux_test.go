@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/counter"
-	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // While the count moves to the eventfd, calls without the lock find neither of the two:

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/internal/doorbell"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 func never() bool { return false }

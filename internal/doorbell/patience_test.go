@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/eventchan/eventchan/internal/doorbell"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // A consumer looks only after a burst, and less each time that it was not worth it.

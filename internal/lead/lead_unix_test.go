@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/lead"
-	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m.Run) }

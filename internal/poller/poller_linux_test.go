@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/leaktest"
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
 // A handler is what is to be done after an event.

@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // A sleeper is the goroutine that waits for a doorbell.

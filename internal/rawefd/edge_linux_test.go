@@ -5,7 +5,7 @@ package rawefd_test
 import (
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // Linux needs no read per wake-up. Where this is not so, the doorbell is drained,

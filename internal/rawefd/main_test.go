@@ -3,7 +3,7 @@ package rawefd_test
 import (
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m.Run) }

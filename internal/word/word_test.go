@@ -8,7 +8,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/internal/word"
 )
 

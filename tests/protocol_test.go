@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"cmp"
@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
 // The protocol that C threads and Go speak through shared words, checked in every
@@ -94,19 +94,19 @@ const (
 // or received twice, a slot that is pushed twice, and a thread that waits for another
 // that need not come.
 func TestProtocolModel(t *testing.T) {
-	checkModel(t, "docs/protocol.pml", checks, small, "-m4000000", "-w24")
+	checkModel(t, "../docs/protocol.pml", checks, small, "-m4000000", "-w24")
 }
 
 // TestQueueModel has spin look for a value that is lost, received twice, overwritten or
 // received though its sender was refused, and for a consumer that sleeps over a value.
 func TestQueueModel(t *testing.T) {
-	checkModel(t, "docs/queue.pml", queueChecks, smallQueue, "-m100000", "-w21")
+	checkModel(t, "../docs/queue.pml", queueChecks, smallQueue, "-m100000", "-w21")
 }
 
 // TestLeadModel has spin look for a sleeper that is left at a post without a goroutine, and
 // for two goroutines at one post.
 func TestLeadModel(t *testing.T) {
-	checkModel(t, "docs/lead.pml", leadChecks, smallLead, "-m1000000", "-w22")
+	checkModel(t, "../docs/lead.pml", leadChecks, smallLead, "-m1000000", "-w22")
 }
 
 // checkModel checks the model in a file: all of it in CI, and otherwise one scenario.

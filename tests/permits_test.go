@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"context"
@@ -16,10 +16,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eventchan/eventchan/internal/cthread"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/child"
+	"github.com/eventchan/eventchan/internal/testing/cthread"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/semaphore"
 )
+
+// permitsKey is the environment's name for the number of permits.
+const permitsKey = "EVENTCHAN_TEST_PERMITS"
 
 // TestPermitsAreNeverMoreNorLost has a parent and two children draw from one
 // Semaphore, in every way there is, and count the holders in memory that they
@@ -43,15 +47,15 @@ func TestPermitsAreNeverMoreNorLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.close()
-	env := []string{fmt.Sprintf("%s=%d", permitsKey, permits), fmt.Sprintf("%s=%d", timesKey, rounds)}
-	var children []*child
+	env := []string{fmt.Sprintf("%s=%d", permitsKey, permits), fmt.Sprintf("%s=%d", child.TimesKey, rounds)}
+	var children []*child.Process
 	for range 2 {
 		file, err := s.File()
 		if err != nil {
 			t.Fatal(err)
 		}
 		dup := os.NewFile(uintptr(duplicate(t, memory)), "ledger")
-		children = append(children, mustStart(t, "permits", env, file, dup))
+		children = append(children, child.MustStart(t, "permits", env, file, dup))
 	}
 	thread, err := cthread.Hold(s.FD(), rounds, &l.page.held, permits)
 	if errors.Is(err, cthread.ErrUnavailable) && os.Getenv("EVENTCHAN_CI") != "1" {
@@ -68,7 +72,7 @@ func TestPermitsAreNeverMoreNorLost(t *testing.T) {
 		}
 	}
 	for _, p := range children {
-		if err := p.wait(); err != nil {
+		if err := p.Wait(); err != nil {
 			t.Errorf("a child: %v", err)
 		}
 	}
@@ -87,16 +91,16 @@ func TestPermitsAreNeverMoreNorLost(t *testing.T) {
 
 // playPermits is one of the children.
 func playPermits(ctx context.Context) (string, error) {
-	s, err := semaphore.FromFD(inherited)
+	s, err := semaphore.FromFD(child.Inherited)
 	if err != nil {
 		return "", err
 	}
-	l, err := openLedger(inherited+1, int64(number(permitsKey)))
+	l, err := openLedger(child.Inherited+1, int64(child.Number(permitsKey)))
 	if err != nil {
 		return "", err
 	}
 	defer l.close()
-	return "", errors.Join(l.drawAll(ctx, s, number(timesKey)), s.Close())
+	return "", errors.Join(l.drawAll(ctx, s, child.Number(child.TimesKey)), s.Close())
 }
 
 // A ledger counts the permits that are held by all processes.
@@ -174,7 +178,7 @@ func (l *ledger) drawAll(ctx context.Context, s *semaphore.Semaphore, rounds int
 }
 
 func acquireOrCancel(parent context.Context, s *semaphore.Semaphore) (int64, error) {
-	ctx, cancel := someCancel(parent)
+	ctx, cancel := hammer.Cancel(parent)
 	defer cancel()
 	n := 1 + rand.Int64N(3)
 	err := s.Acquire(ctx, n)

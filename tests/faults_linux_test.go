@@ -1,4 +1,4 @@
-package eventchan_test
+package tests
 
 import (
 	"context"
@@ -20,10 +20,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/handletest"
-	"github.com/eventchan/eventchan/internal/mode"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -505,7 +506,7 @@ var programs = map[string]func(*faulty){
 			}
 		})
 		<-looked
-		f.must("a ring", func() error { return rawAdd(d.Number(), 1) })
+		f.must("a ring", func() error { return rawio.Add(d.Number(), 1) })
 		event(f, looked)
 		ended.Store(true)
 		d.InterruptLater(0)

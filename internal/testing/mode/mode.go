@@ -8,8 +8,8 @@ import (
 	"os"
 	"unsafe"
 
-	"github.com/eventchan/eventchan/internal/hammer"
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )

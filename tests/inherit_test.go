@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"bytes"
@@ -16,10 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/child"
+	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
+
+// fdKey is the environment's name for the descriptors that a process looks for.
+const fdKey = "EVENTCHAN_TEST_FD"
 
 // The ways in which another process comes to an eventfd, and what goes with it.
 
@@ -29,7 +34,7 @@ func TestChildSignalsThroughExtraFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := mustStart(t, "signal", []string{timesKey + "=42"}, file)
+	p := child.MustStart(t, "signal", []string{child.TimesKey + "=42"}, file)
 	var sum uint64
 	for sum < 42 {
 		count, err := n.Wait(soon(t))
@@ -38,7 +43,7 @@ func TestChildSignalsThroughExtraFiles(t *testing.T) {
 		}
 		sum += count
 	}
-	if err := p.wait(); err != nil {
+	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
 	if sum != 42 {
@@ -64,9 +69,9 @@ func TestExecPassesNoDescriptorUnasked(t *testing.T) {
 	for _, fd := range []int{n.FD(), s.FD(), own.FD()} {
 		ids = append(ids, info(t, fd, "eventfd-id"))
 	}
-	p := mustStart(t, "find", []string{fdKey + "=" + strings.Join(ids, ",")}, file)
-	got, err := p.line()
-	if err := errors.Join(err, p.wait()); err != nil {
+	p := child.MustStart(t, "find", []string{fdKey + "=" + strings.Join(ids, ",")}, file)
+	got, err := p.Line()
+	if err := errors.Join(err, p.Wait()); err != nil {
 		t.Fatal(err)
 	}
 	if got != ids[1] {
@@ -142,16 +147,16 @@ func TestDescriptorPassedOverSocketSharesTheCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(ends[0])
-	p := mustStart(t, "passed", nil, os.NewFile(uintptr(ends[1]), "socket"))
+	p := child.MustStart(t, "passed", nil, os.NewFile(uintptr(ends[1]), "socket"))
 	mustAdd(t, n, 5)
 	if err := unix.Sendmsg(ends[0], []byte{'!'}, unix.UnixRights(n.FD()), nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := p.line(); got != "5" || err != nil {
+	if got, err := p.Line(); got != "5" || err != nil {
 		t.Errorf("the child waited for %q, %v, want 5", got, err)
 	}
 	wantWaited(t, n, 11)
-	if err := p.wait(); err != nil {
+	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
 }
@@ -159,7 +164,7 @@ func TestDescriptorPassedOverSocketSharesTheCount(t *testing.T) {
 // playPassed receives a descriptor, takes what is pending and adds 11.
 func playPassed(ctx context.Context) (string, error) {
 	oob := make([]byte, unix.CmsgSpace(4))
-	_, m, _, _, err := unix.Recvmsg(inherited, make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC)
+	_, m, _, _, err := unix.Recvmsg(child.Inherited, make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
 		return "", err
 	}
@@ -182,12 +187,12 @@ func playPassed(ctx context.Context) (string, error) {
 	}
 	defer file.Close()
 	count, err := n.Wait(ctx)
-	return strconv.FormatUint(count, 10), errors.Join(err, n.Close(), rawAdd(int(file.Fd()), 11))
+	return strconv.FormatUint(count, 10), errors.Join(err, n.Close(), rawio.Add(int(file.Fd()), 11))
 }
 
 func TestParentTakesDescriptorFromChild(t *testing.T) {
-	p := mustStart(t, "owner", nil)
-	line, err := p.line()
+	p := child.MustStart(t, "owner", nil)
+	line, err := p.Line()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,16 +200,16 @@ func TestParentTakesDescriptorFromChild(t *testing.T) {
 	if _, err := fmt.Sscan(line, &counting, &permits); err != nil {
 		t.Fatal(err)
 	}
-	n, err := notify.FromProcess(p.cmd.Process.Pid, counting)
+	n, err := notify.FromProcess(p.Cmd.Process.Pid, counting)
 	lacksPtrace(t, err)
 	adopted(t)(n, err)
-	s, err := semaphore.FromProcess(p.cmd.Process.Pid, permits)
+	s, err := semaphore.FromProcess(p.Cmd.Process.Pid, permits)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	if showsMode(t, n.FD()) {
-		_, err := semaphore.FromProcess(p.cmd.Process.Pid, counting)
+		_, err := semaphore.FromProcess(p.Cmd.Process.Pid, counting)
 		wantError(t, "a Semaphore from a counting eventfd", err, os.ErrInvalid)
 	}
 	if s.TryAcquire(3) || !s.TryAcquire(2) {
@@ -212,10 +217,10 @@ func TestParentTakesDescriptorFromChild(t *testing.T) {
 	}
 	mustAdd(t, n, 9)
 	s.Release(5)
-	if got, err := p.line(); got != "9" || err != nil {
+	if got, err := p.Line(); got != "9" || err != nil {
 		t.Errorf("the child waited for %q, %v, want 9", got, err)
 	}
-	if err := p.wait(); err != nil {
+	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
 	if s.TryAcquire(1) { // what is open here outlives the child
@@ -243,21 +248,21 @@ func playOwner(ctx context.Context) (string, error) {
 
 func TestChildTakesDescriptorFromParent(t *testing.T) {
 	n := newNotifier(t)
-	p := mustStart(t, "toParent", []string{fmt.Sprintf("%s=%d", fdKey, n.FD())})
-	switch got, err := p.line(); {
+	p := child.MustStart(t, "toParent", []string{fmt.Sprintf("%s=%d", fdKey, n.FD())})
+	switch got, err := p.Line(); {
 	case err != nil:
 		t.Fatal(err)
 	case got == "refused":
 		lacks(t, "a child may not ptrace its parent here")
 	}
 	wantWaited(t, n, 7)
-	if err := p.wait(); err != nil {
+	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
 }
 
 func playToParent(context.Context) (string, error) {
-	n, err := notify.FromProcess(os.Getppid(), number(fdKey))
+	n, err := notify.FromProcess(os.Getppid(), child.Number(fdKey))
 	if errors.Is(err, os.ErrPermission) {
 		return "refused", nil
 	}
@@ -275,18 +280,18 @@ func lacksPtrace(t testing.TB, err error) {
 }
 
 func TestFromProcessSaysWhatIsMissing(t *testing.T) {
-	p := mustStart(t, "owner", nil)
-	if _, err := p.line(); err != nil {
+	p := child.MustStart(t, "owner", nil)
+	if _, err := p.Line(); err != nil {
 		t.Fatal(err)
 	}
-	pid := p.cmd.Process.Pid
+	pid := p.Cmd.Process.Pid
 	_, err := notify.FromProcess(pid, 9999)
 	lacksPtrace(t, err)
 	wantError(t, "a descriptor that is not open", err, syscall.EBADF)
 	_, err = notify.FromProcess(pid, 0)
 	wantError(t, "a pipe", err, os.ErrInvalid)
-	p.cmd.Process.Kill()
-	p.wait() // reaped: the pid is nobody's
+	p.Cmd.Process.Kill()
+	p.Wait() // reaped: the pid is nobody's
 	_, err = notify.FromProcess(pid, 3)
 	wantError(t, "a dead process", err, syscall.ESRCH)
 	_, err = semaphore.FromProcess(pid, 3)
@@ -303,9 +308,9 @@ func TestHolderThatDiesLeavesTheCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := mustStart(t, "receive", nil, file)
-	p.cmd.Process.Kill()
-	p.wait()
+	p := child.MustStart(t, "receive", nil, file)
+	p.Cmd.Process.Kill()
+	p.Wait()
 	w := watch(t, n.FD(), bridge.Readable)
 	quiet(t)
 	nothing(t, w.C())

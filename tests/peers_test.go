@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"context"
@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -29,7 +30,7 @@ func TestTakeReturnsTheSumAndLeavesZero(t *testing.T) {
 	mustAdd(t, n, 3, 4)
 	wantTaken(t, n, 7)
 	wantTaken(t, n, 0)
-	if _, err := rawTake(n.FD()); !errors.Is(err, unix.EAGAIN) {
+	if _, err := rawio.Take(n.FD()); !errors.Is(err, unix.EAGAIN) {
 		t.Errorf("a read at 0: got %v, want EAGAIN", err)
 	}
 }
@@ -37,12 +38,12 @@ func TestTakeReturnsTheSumAndLeavesZero(t *testing.T) {
 // LTP eventfd02, 03: what one side writes the other reads, both ways.
 func TestRawProgramAndNotifierShareTheCount(t *testing.T) {
 	n := newNotifier(t)
-	if err := rawAdd(n.FD(), 12); err != nil {
+	if err := rawio.Add(n.FD(), 12); err != nil {
 		t.Fatal(err)
 	}
 	wantWaited(t, n, 12)
 	mustAdd(t, n, 34)
-	if got, err := rawTake(n.FD()); got != 34 || err != nil {
+	if got, err := rawio.Take(n.FD()); got != 34 || err != nil {
 		t.Errorf("read: got %d, %v, want 34", got, err)
 	}
 }
@@ -61,11 +62,11 @@ func TestAddOfZeroDoesNothing(t *testing.T) {
 func TestSemaphoreReadsGiveOneEach(t *testing.T) {
 	s := newSemaphore(t, 3)
 	for i := range 3 {
-		if got, err := rawTake(s.FD()); got != 1 || err != nil {
+		if got, err := rawio.Take(s.FD()); got != 1 || err != nil {
 			t.Errorf("read %d: got %d, %v, want 1", i, got, err)
 		}
 	}
-	if _, err := rawTake(s.FD()); !errors.Is(err, unix.EAGAIN) {
+	if _, err := rawio.Take(s.FD()); !errors.Is(err, unix.EAGAIN) {
 		t.Errorf("the fourth read: got %v, want EAGAIN", err)
 	}
 	if s.TryAcquire(1) {
@@ -356,7 +357,7 @@ func TestSixtyFourWatchesAreClosed(t *testing.T) {
 	for range 64 {
 		watchers = append(watchers, watch(t, fd, bridge.Readable))
 	}
-	if err := rawAdd(fd, 1); err != nil {
+	if err := rawio.Add(fd, 1); err != nil {
 		t.Fatal(err)
 	}
 	for i, w := range watchers {
@@ -372,7 +373,7 @@ func TestSixtyFourWatchesAreClosed(t *testing.T) {
 			t.Errorf("watcher %d: got %v after Close, want C closed", i, events)
 		}
 	}
-	if got, err := rawTake(fd); got != 1 || err != nil {
+	if got, err := rawio.Take(fd); got != 1 || err != nil {
 		t.Errorf("the descriptor: got %d, %v, want 1: it is its owner's", got, err)
 	}
 }
@@ -482,7 +483,7 @@ func TestNestedEpollIsReadable(t *testing.T) {
 	quiet(t)
 	nothing(t, w.C())
 	for range 2 {
-		if err := rawAdd(fd, 1); err != nil {
+		if err := rawio.Add(fd, 1); err != nil {
 			t.Fatal(err)
 		}
 		if got, _ := receive(t, w.C()); got != bridge.Readable {
@@ -495,7 +496,7 @@ func TestNestedEpollIsReadable(t *testing.T) {
 		if n, err := unix.EpollWait(ep, events[:], 0); n != 1 || err != nil || events[0].Fd != int32(fd) {
 			t.Errorf("the inner epoll: got %d, %v, want an event of descriptor %d", n, err, fd)
 		}
-		if _, err := rawTake(fd); err != nil {
+		if _, err := rawio.Take(fd); err != nil {
 			t.Error(err)
 		}
 	}
@@ -582,7 +583,7 @@ func TestReusedNumberIsAnotherDescriptor(t *testing.T) {
 	if got, _ := receive(t, stale.C()); got != bridge.Readable { // through the duplicate
 		t.Errorf("the old one: got %v, want Readable", got)
 	}
-	if err := rawAdd(fresh, 1); err != nil {
+	if err := rawio.Add(fresh, 1); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := receive(t, w.C()); got != bridge.Readable {
@@ -608,13 +609,13 @@ func TestEventOfOneDescriptorIsNoEdgeOfAnother(t *testing.T) {
 	wOne, wOther := watch(t, one, bridge.Readable), watch(t, other, bridge.Readable)
 	receive(t, wOne.C())
 	for range 10 {
-		if err := rawAdd(other, 1); err != nil {
+		if err := rawio.Add(other, 1); err != nil {
 			t.Fatal(err)
 		}
 		if got, _ := receive(t, wOther.C()); got != bridge.Readable {
 			t.Errorf("got %v, want Readable", got)
 		}
-		if _, err := rawTake(other); err != nil {
+		if _, err := rawio.Take(other); err != nil {
 			t.Error(err)
 		}
 	}

@@ -3,7 +3,7 @@
 package chandle
 
 /*
-#cgo CFLAGS: -I${SRCDIR}/../../bridge/callback
+#cgo CFLAGS: -I${SRCDIR}/../../../bridge/callback
 #cgo LDFLAGS: -pthread
 #include <errno.h>
 #include <pthread.h>

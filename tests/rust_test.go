@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"os"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
 // rustMain checks what the Rust code does to a slot and to the cells of a queue. There
@@ -70,7 +70,7 @@ func TestRustOfTheProtocol(t *testing.T) {
 	if _, err := exec.LookPath("rustc"); err != nil {
 		t.Skipf("the Rust code in docs/protocol.md is not compiled: %v", err)
 	}
-	page, err := os.ReadFile("docs/protocol.md")
+	page, err := os.ReadFile("../docs/protocol.md")
 	if err != nil {
 		t.Fatal(err)
 	}

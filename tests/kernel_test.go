@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"context"
@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -37,7 +38,7 @@ func TestInitialPermitsBeyond32Bits(t *testing.T) {
 func TestMaxUint64IsRefused(t *testing.T) {
 	n := newNotifier(t)
 	wantError(t, "Add(MaxUint64)", n.Add(math.MaxUint64), notify.ErrOverflow)
-	if err := rawAdd(n.FD(), math.MaxUint64); !errors.Is(err, unix.EINVAL) {
+	if err := rawio.Add(n.FD(), math.MaxUint64); !errors.Is(err, unix.EINVAL) {
 		t.Errorf("write(2) of MaxUint64: got %v, want EINVAL", err)
 	}
 	wantTaken(t, n, 0)
@@ -50,7 +51,7 @@ func TestFullCounterReportsOverflow(t *testing.T) {
 	mustAdd(t, n, 1)
 	wantError(t, "Notify at the maximum", n.Notify(), notify.ErrOverflow)
 	mustAdd(t, n, 0)
-	if err := rawAdd(n.FD(), 1); !errors.Is(err, unix.EAGAIN) {
+	if err := rawio.Add(n.FD(), 1); !errors.Is(err, unix.EAGAIN) {
 		t.Errorf("write(2) at the maximum: got %v, want EAGAIN", err)
 	}
 	wantCountOf(t, n, notify.MaxCount)
@@ -84,7 +85,7 @@ func overflown(t testing.TB) *notify.Notifier {
 	n := newNotifier(t)
 	aio := newAIO(t)
 	mustAdd(t, n, notify.MaxCount)
-	if err := aio.signal(n.FD(), 1); err != nil {
+	if err := aio.Signal(n.FD(), 1); err != nil {
 		t.Fatal(err)
 	}
 	got, err := n.Count()
@@ -162,7 +163,7 @@ func TestKernelSignalsPermits(t *testing.T) {
 	aio := newAIO(t)
 	waiter := inBackground(func() error { return s.Acquire(soon(t), 70) })
 	allAsleep(t)
-	if err := aio.signal(s.FD(), 100); err != nil {
+	if err := aio.Signal(s.FD(), 100); err != nil {
 		t.Fatal(err)
 	}
 	if err, _ := receive(t, waiter); err != nil {
@@ -304,7 +305,7 @@ func TestWatchedDescriptorKeepsItsFlags(t *testing.T) {
 			t.Error(err)
 		}
 		check("not watched any more")
-		if got, err := rawTake(fd); got != 1 || err != nil {
+		if got, err := rawio.Take(fd); got != 1 || err != nil {
 			t.Errorf("the count: got %d, %v, want 1", got, err)
 		}
 		unix.Close(fd)
@@ -387,7 +388,7 @@ func TestRawReaderTakesWhatWaiterWasWokenFor(t *testing.T) {
 	var raw, sum uint64
 	for sum == 0 {
 		mustAdd(t, n, 1)
-		count, _ := rawTake(n.FD())
+		count, _ := rawio.Take(n.FD())
 		raw += count
 		select {
 		case sum = <-waiter:

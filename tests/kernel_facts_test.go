@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"encoding/binary"
@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/hammer"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -115,7 +116,7 @@ func TestDescriptorsAreReadableAndWritable(t *testing.T) {
 // TestCountAndFlagsSurviveAdoption, as CRIU's test has it: 30+30+30 is 90.
 func TestCountAndFlagsSurviveAdoption(t *testing.T) {
 	fd := eventfd(t, 30, unix.EFD_NONBLOCK)
-	if err := rawAdd(fd, 30); err != nil {
+	if err := rawio.Add(fd, 30); err != nil {
 		t.Fatal(err)
 	}
 	before, _ := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
@@ -182,13 +183,13 @@ func TestWatchOfAnEpollInstance(t *testing.T) {
 		if err != nil {
 			t.Fatalf("Watch at depth %d: %v", depth, err)
 		}
-		if err := rawAdd(source, 1); err != nil {
+		if err := rawio.Add(source, 1); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := w.Wait(soon(t)); got != bridge.Readable || err != nil {
 			t.Errorf("Wait at depth %d: got %v, %v, want Readable", depth, got, err)
 		}
-		if _, err := rawTake(source); err != nil {
+		if _, err := rawio.Take(source); err != nil {
 			t.Fatal(err)
 		}
 		w.Close()
@@ -234,7 +235,7 @@ func TestMoreReadyThanOneLookReturns(t *testing.T) {
 		watchers[i] = watch(t, fds[i], bridge.Readable)
 	}
 	for i := 0; i < len(fds); i += 2 {
-		if err := rawAdd(fds[i], 1); err != nil {
+		if err := rawio.Add(fds[i], 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -291,14 +292,14 @@ func TestOtherPollersTakeNoWakeUp(t *testing.T) {
 				}
 				got <- err
 			}()
-			if err := rawAdd(fd, 1); err != nil {
+			if err := rawio.Add(fd, 1); err != nil {
 				t.Fatal(err)
 			}
 			if err, _ := receive(t, got); err != nil {
 				t.Fatalf("exclusive %v: Wait: %v", exclusive != 0, err)
 			}
 		}
-		if err := rawAdd(end, 1); err != nil {
+		if err := rawio.Add(end, 1); err != nil {
 			t.Fatal(err)
 		}
 		if err, _ := receive(t, ended); err != nil {

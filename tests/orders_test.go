@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
 // Each memory order of the protocol is enough, and none can be weaker: see "Memory
@@ -20,20 +20,20 @@ func TestMemoryOrders(t *testing.T) {
 		return // the protocol is the same in all modes
 	}
 	if _, err := os.Stat("/usr/include/relacy"); err != nil {
-		lacks(t, "docs/orders.cpp needs Relacy, Debian's relacy-dev: %v", err)
+		lacks(t, "../docs/orders.cpp needs Relacy, Debian's relacy-dev: %v", err)
 	}
 	if _, err := exec.LookPath("g++"); err != nil {
-		lacks(t, "docs/orders.cpp needs g++: %v", err)
+		lacks(t, "../docs/orders.cpp needs g++: %v", err)
 	}
 	binary := filepath.Join(t.TempDir(), "orders")
 	// -w: Relacy is older than many warnings. It runs hardly quicker with -O1.
-	if out, err := exec.Command("g++", "-std=c++11", "-w", "-o", binary, "docs/orders.cpp").CombinedOutput(); err != nil {
+	if out, err := exec.Command("g++", "-std=c++11", "-w", "-o", binary, "../docs/orders.cpp").CombinedOutput(); err != nil {
 		t.Fatalf("g++: %v\n%s", err, out)
 	}
 	if out, err := exec.Command(binary).CombinedOutput(); err != nil {
 		t.Errorf("the orders are not enough: %v\n%s", err, out)
 	}
-	page, err := os.ReadFile("docs/protocol.md")
+	page, err := os.ReadFile("../docs/protocol.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestMemoryOrders(t *testing.T) {
 	for name := range strings.Lines(string(list)) {
 		name = strings.TrimSpace(name)
 		if !bytes.Contains(page, []byte("| "+name+" |")) {
-			t.Errorf("docs/protocol.md does not have %q", name)
+			t.Errorf("../docs/protocol.md does not have %q", name)
 		}
 		if out, err := exec.Command(binary, name).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("DATA RACE")) {
 			t.Errorf("%q is not needed, or is not tested: %v\n%s", name, err, out)

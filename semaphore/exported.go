@@ -3,7 +3,6 @@ package semaphore
 import (
 	"fmt"
 	"os"
-	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -104,37 +103,4 @@ func (s *Semaphore) export() (*rawefd.FD, error) {
 	s.rejoin()
 	s.recall() // C learns that it has to give its permit back now and then
 	return fd, nil
-}
-
-// Handle returns the address with which C threads of this process release
-// permits: they call eventchan_add(handle, n) or eventchan_signal(handle) of the
-// header bridge/callback/eventchan.h, also in signal handlers and real-time
-// threads. That costs one atomic operation, and a system call only if the consumer is
-// asleep. Handle returns the same address each time.
-//
-// Handle returns nil in four cases:
-//
-//   - after Close;
-//   - if the process is out of descriptors (EMFILE) or memory when its first Handle
-//     opens what all handles share, because a handle needs no descriptor of its own;
-//   - on systems other than Unix;
-//   - on mips, mipsle and arm before v7, where Go's 64-bit atomic operations are not
-//     atomic for C.
-//
-// The address stays valid: after Close a permit that comes late does
-// nothing. So each Semaphore whose Handle was called leaves 64 bytes behind, which is
-// 5.5 GB a day if 1,000 are made and closed each second, and after 2^32 Handle
-// returns nil: keep them instead. If
-// FD or File is called as well, each permit of a C thread wakes the poller, which
-// moves it to the eventfd.
-func (s *Semaphore) Handle() unsafe.Pointer {
-	if !s.count.Lock() {
-		return nil
-	}
-	defer s.count.Unlock()
-	slot, err := s.count.Handle(s.waiters.Len() > 0)
-	if err != nil {
-		return nil
-	}
-	return slot.Address()
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/testing/child"
 )
 
 // What docs/kernel.md says of signalfd(2), which sees a signal only if no thread takes it first.
@@ -25,19 +26,19 @@ import (
 // threads, so that all of them arrive, and unblocks those that end a program or tell of a child.
 func TestSignalfdOfASignalBlockedBeforeGo(t *testing.T) {
 	p := startBlocked(t, unix.SIGUSR1, unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGCHLD)
-	if line, err := p.out.ReadString('\n'); err != nil || line != "5 signals\n" {
+	if line, err := p.Line(); err != nil || line != "5 signals" {
 		t.Errorf("got %q, %v, want 5 signals", line, err)
 	}
-	if err := p.wait(); err != nil {
+	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
 }
 
 // startBlocked starts the process from a thread that blocks the signals, since exec keeps a thread's mask. The thread ends
 // with its goroutine, which never unlocks it.
-func startBlocked(t *testing.T, signals ...unix.Signal) *child {
+func startBlocked(t *testing.T, signals ...unix.Signal) *child.Process {
 	t.Helper()
-	started := make(chan *child, 1)
+	started := make(chan *child.Process, 1)
 	go func() {
 		defer close(started)
 		runtime.LockOSThread()
@@ -46,7 +47,7 @@ func startBlocked(t *testing.T, signals ...unix.Signal) *child {
 			t.Error(err)
 			return
 		}
-		p, err := startChild("signalfd", nil)
+		p, err := child.Start("signalfd", nil)
 		if err != nil {
 			t.Error(err)
 			return

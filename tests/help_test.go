@@ -1,10 +1,9 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"flag"
 	"os"
@@ -15,18 +14,26 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/hammer"
-	"github.com/eventchan/eventchan/internal/leaktest"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/aio"
+	"github.com/eventchan/eventchan/internal/testing/child"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
 // TestMain runs the tests, or is one of the processes that they start.
 func TestMain(m *testing.M) {
-	if role := os.Getenv(roleKey); role != "" {
-		os.Exit(play(role))
-	}
+	child.Play(map[string]child.Role{
+		"find":     playFind,
+		"owner":    playOwner,
+		"passed":   playPassed,
+		"permits":  playPermits,
+		"share":    playShare,
+		"signalfd": playSignalfd,
+		"toParent": playToParent,
+	})
 	leaktest.Main(func() int { return mode.Each(mode.AllInCI(), m.Run) })
 }
 
@@ -76,6 +83,21 @@ func receive[T any](t testing.TB, c <-chan T) (T, bool) {
 		t.Fatalf("nothing received within %v", limit)
 		panic("unreachable")
 	}
+}
+
+// newAIO returns a context of Linux AIO that is freed when the test ends.
+func newAIO(t testing.TB) *aio.Context {
+	t.Helper()
+	c, err := aio.New()
+	if err != nil {
+		lacks(t, "there is no Linux AIO here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
 }
 
 // nothing fails the test if c delivers something or is closed. It is called
@@ -204,29 +226,6 @@ func eventfd(t testing.TB, count uint, flags int) int {
 	}
 	t.Cleanup(func() { unix.Close(fd) })
 	return fd
-}
-
-// rawAdd adds to an eventfd as a program that knows nothing of this library.
-func rawAdd(fd int, delta uint64) error {
-	var buf [8]byte
-	binary.NativeEndian.PutUint64(buf[:], delta)
-	for {
-		_, err := unix.Write(fd, buf[:])
-		if err != unix.EINTR {
-			return os.NewSyscallError("write", err)
-		}
-	}
-}
-
-// rawTake takes from an eventfd in the same way.
-func rawTake(fd int) (uint64, error) {
-	var buf [8]byte
-	for {
-		_, err := unix.Read(fd, buf[:])
-		if err != unix.EINTR {
-			return binary.NativeEndian.Uint64(buf[:]), os.NewSyscallError("read", err)
-		}
-	}
 }
 
 // mustAdd adds to a Notifier.

@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"context"
@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/testing/child"
 	"github.com/eventchan/eventchan/semaphore"
 )
-
-func init() { roles["share"] = playShare }
 
 // sharePermits is how many permits the processes share, and shareTakes how many each
 // of them acquires at a time.
@@ -25,19 +24,19 @@ const (
 // C, of which none receives, and acquire several at a time.
 func TestProcessesWhoUseCShareFewPermits(t *testing.T) {
 	s := newSemaphore(t, sharePermits)
-	var children []*child
+	var children []*child.Process
 	for range 2 {
 		file, err := s.File()
 		if err != nil {
 			t.Fatal(err)
 		}
-		children = append(children, mustStart(t, "share", nil, file))
+		children = append(children, child.MustStart(t, "share", nil, file))
 	}
 	if err := share(soon(t), s); err != nil {
 		t.Error(err)
 	}
 	for _, p := range children {
-		line, err := p.line()
+		line, err := p.Line()
 		if err != nil || line != "done" {
 			t.Errorf("a child printed %q, %v; want that it is done", line, err)
 		}
@@ -48,8 +47,8 @@ func TestProcessesWhoUseCShareFewPermits(t *testing.T) {
 	}
 	s.Release(sharePermits)
 	for _, p := range children {
-		p.stdin.Close()
-		if err := p.wait(); err != nil {
+		p.Stdin.Close()
+		if err := p.Wait(); err != nil {
 			t.Errorf("a child: %v", err)
 		}
 	}
@@ -69,7 +68,7 @@ func share(ctx context.Context, s *semaphore.Semaphore) error {
 
 // playShare is one of the children.
 func playShare(ctx context.Context) (string, error) {
-	s, err := semaphore.FromFD(inherited)
+	s, err := semaphore.FromFD(child.Inherited)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +76,7 @@ func playShare(ctx context.Context) (string, error) {
 		return "", errors.Join(err, s.Close())
 	}
 	fmt.Println("done")
-	told, cancel := untilTold(ctx)
+	told, cancel := child.UntilTold(ctx)
 	defer cancel()
 	<-told.Done()
 	return "", s.Close()

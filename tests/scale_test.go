@@ -1,6 +1,6 @@
 //go:build linux
 
-package eventchan_test
+package tests
 
 import (
 	"context"
@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
-	"github.com/eventchan/eventchan/internal/leaktest"
-	"github.com/eventchan/eventchan/internal/mode"
+	"github.com/eventchan/eventchan/internal/testing/leaktest"
+	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -49,7 +50,7 @@ func (n waitingNotifier) wake() error                     { return n.Notify() }
 func (s waitingSemaphore) wait(ctx context.Context) error { return s.Acquire(ctx, 1) }
 func (s waitingSemaphore) wake() error                    { s.Release(1); return nil }
 func (w waitingWatcher) wait(ctx context.Context) error   { _, err := w.Wait(ctx); return err }
-func (w waitingWatcher) wake() error                      { return rawAdd(w.fd, 1) }
+func (w waitingWatcher) wake() error                      { return rawio.Add(w.fd, 1) }
 
 func makeNotifier(int) (waitable, error) {
 	n, err := mode.Notifier()
@@ -116,7 +117,7 @@ func watcherMaker(fds []int) func(i int) (waitable, error) {
 	items := make([]watched, many)
 	return func(i int) (w waitable, err error) {
 		items[i].fd = fds[i*len(fds)/many]
-		rawTake(items[i].fd) // what the round before left there
+		rawio.Take(items[i].fd) // what the round before left there
 		items[i].Watcher, err = bridge.Watch(items[i].fd, bridge.Readable)
 		return waitingWatcher{&items[i]}, err
 	}

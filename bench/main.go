@@ -103,7 +103,7 @@ func run(o options, only *regexp.Regexp) error {
 func comparisons(s settings) []comparison {
 	var all []comparison
 	for _, group := range [][]comparison{
-		realTime(s), calls(), wakeUps(), goroutines(), fanIn(s), sets(s), making(s), memory(s), signals(), looks(), values(), pairs(), contention(s), descriptors(s),
+		realTime(s), calls(), wakeUps(), systemCalls(), busyConsumer(), goroutines(), fanIn(s), sets(s), making(s), memory(s), signals(), looks(), values(), pairs(), contention(s), descriptors(s),
 	} {
 		all = append(all, group...)
 	}

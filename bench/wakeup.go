@@ -39,6 +39,7 @@ func wakeUps() []comparison {
 		{handle.of(selectCall), roundTrips(wakeSelect(handle))},
 		{callbackRow, roundTrips(wakeCallback)},
 		{fileRow, roundTrips(wakeFile)},
+		{pumpRow, roundTrips(wakePump)},
 		{pipeRow, roundTrips(wakePipe)},
 		{readRow, roundTrips(wakeRead)},
 		{gvisorRow, roundTrips(wakeGvisor)},
@@ -62,6 +63,8 @@ func wakeUps() []comparison {
 		onOne.targets = append(onOne.targets, noWorse, noWorse.at(99))
 		onAll.targets = append(onAll.targets, noWorse, noWorse.at(99))
 	}
+	onAll.targets = append(onAll.targets,
+		times(1, viaFD.of(selectCall), pumpRow), times(1, handle.of(selectCall), pumpRow))
 	// The doorbell that all handles share saves a read(2) and a switch between
 	// goroutines.
 	onOne.targets = append(onOne.targets,

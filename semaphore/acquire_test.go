@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
@@ -91,7 +92,7 @@ func TestAcquireWhoseContextEndedFirstFails(t *testing.T) {
 }
 
 func acquireWhoseContextEndedFirstFails(t *testing.T, release func(*semaphore.Semaphore, int64)) {
-	for range 2000 {
+	for range hammer.Rounds(2000) {
 		s := mustNew(t, 0)
 		c := newCrowd(s)
 		ctx, cancel := context.WithCancel(background)

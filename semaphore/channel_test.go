@@ -64,7 +64,7 @@ func noPermitAfterClose(t *testing.T, release func(*semaphore.Semaphore, int64))
 	if !hammer.InCI() {
 		rounds = 2000
 	}
-	for i := range rounds {
+	for i := range hammer.Rounds(rounds) {
 		s := mustNew(t, int64(i%2))
 		c := s.C()
 		if i%2 == 0 {

@@ -8,31 +8,30 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Acquire takes n permits, all or none, and waits while fewer are free. Waiters are
-// served first come, first served. While Acquire waits it holds no permit, so processes
-// that each want all permits do not wait for each other. Acquiring 0 permits never
-// waits.
+// Acquire takes n permits, blocking until n are free or ctx is done. It takes all of them or
+// none. Acquire(ctx, 0) does not wait.
 //
-// An Acquire of more permits than there are waits, and others wait behind it, because
-// more permits can be made. An Acquire of more than the size given to [NewWeighted] waits
-// until ctx is done, and no other waits behind it.
+// Waiters are served in FIFO order. A waiting Acquire holds no permits, so processes that each
+// want all the permits do not deadlock. An Acquire of more permits than exist waits, and later
+// waiters wait behind it, because more permits can be made. An Acquire of more than the size
+// given to [NewWeighted] waits until ctx is done, and others do not wait behind it.
 //
-// A goroutine that is running can overtake a waiter: it can take a permit that was
-// released for a waiter which is not running yet, as with [sync.Mutex]. The waiter stays
-// the first. It is overtaken for at most 100 µs, and at most a few thousand times, and
-// not after it has waited for 1 ms. Then all that wait are served, in their order, before
-// one that comes later is overtaken. A waiter that needs several permits is never
-// overtaken. After FD or File no waiter is.
+// A goroutine that is running can overtake a waiter: it can take a permit that was released
+// for a waiter that is not running yet, as with [sync.Mutex]. The waiter stays the first in the
+// queue. It is overtaken for at most 100 µs, at most a few thousand times, and not after it has
+// waited for 1 ms. Then all goroutines that are waiting are served, in FIFO order, before a
+// later waiter is overtaken. A waiter that needs several permits is never overtaken. After FD
+// or File goroutines of this process overtake no waiter.
 //
-// If ctx is done first, Acquire returns ctx.Err() and has taken nothing. It does so
-// immediately if ctx is already done, even if permits are free. Close wakes it up with an
-// error matching [os.ErrClosed]. If ctx is nil, Acquire returns an error matching
+// If ctx is done first, Acquire returns ctx.Err() and takes nothing. If ctx is already done,
+// Acquire returns immediately, even if permits are free. Close wakes Acquire, which then returns
+// an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an error matching
 // [os.ErrInvalid]. If a system call fails, for example because the process is out of
 // descriptors (EMFILE), Acquire returns that error. It panics if n is negative.
 //
-// It costs one atomic operation; after FD or File, n system calls, since the kernel hands
-// out one permit per read. Other calls go on while it takes more than 1,024 of them. It
-// does not allocate unless it waits or takes more than 16,384 of them.
+// It costs one atomic operation; after FD or File, n system calls, because each read takes one
+// permit. While Acquire takes more than 1,024 of those, other calls are not blocked. It does not
+// allocate unless it waits, or takes more than 16,384 permits after FD or File.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
 		if s.count.Word().Take(uint64(n)) {
@@ -59,7 +58,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if s.pass(n) {
 		return nil
 	}
-	if s.since.Load() == 0 && s.count.Again(func() bool { return s.pass(n) }) { // C threads may be at it
+	if s.since.Load() == 0 && s.count.Again(func() bool { return s.pass(n) }) { // C threads might be releasing
 		s.count.Learn(s.count.Word().Count() + 1)
 		return nil
 	}
@@ -77,7 +76,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	}
 	for {
 		if s.await(ctx, p) && p.Value.granted.Load() && ctx.Err() == nil {
-			p.Value.busy.Store(false) // the last use of p, which another waiter may have now
+			p.Value.busy.Store(false) // the last use of p: another waiter can use it from now on
 			return nil
 		}
 		if granted, err := s.resume(ctx, p); granted || err != nil {
@@ -86,7 +85,8 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	}
 }
 
-// refuse returns the error of an Acquire whose ctx has ended.
+// refuse returns the error of an Acquire whose ctx is done already, which is err unless the
+// Semaphore is closed.
 func (s *Semaphore) refuse(err error) error {
 	if !s.count.Lock() {
 		return s.failed("Acquire", os.ErrClosed)
@@ -95,8 +95,8 @@ func (s *Semaphore) refuse(err error) error {
 	return err
 }
 
-// pass takes n permits from the word, past waiters if they have not waited long,
-// and reports whether it did.
+// pass takes n permits from the state word, unless the waiters must be served first, and
+// reports whether it did. In a window (see order.go) it overtakes them.
 func (s *Semaphore) pass(n int64) bool {
 	w := s.count.Word()
 	for !s.overdue() {
@@ -111,13 +111,12 @@ func (s *Semaphore) pass(n int64) bool {
 	return false
 }
 
-// TryAcquire takes n permits, all or none, and reports whether it did. It overtakes
-// goroutines that are waiting in Acquire only where Acquire does. TryAcquire(0) returns
-// true. After Close TryAcquire returns false, even for 0 permits. It panics if n is
-// negative.
+// TryAcquire takes n permits, all or none, and reports whether it did. It never blocks. It
+// overtakes waiting goroutines only where Acquire would. TryAcquire(0) returns true. After
+// Close, TryAcquire returns false, even for 0 permits. It panics if n is negative.
 //
-// It never blocks. It costs one atomic operation; after FD or File, n system calls. It
-// does not allocate unless it takes more than 16,384 permits after FD or File.
+// It costs one atomic operation; after FD or File, n system calls. It does not allocate unless
+// it takes more than 16,384 permits after FD or File.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	w := s.count.Word()
 	if n > 0 && s.since.Load() == 0 && w.Take(uint64(n)) {
@@ -161,15 +160,15 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 	return took
 }
 
-// tryRead reads a permit from the eventfd without the lock. That is right while there
-// is no waiter, because then any goroutine may have a permit.
+// tryRead reads a permit from the eventfd without the lock, which is allowed only without
+// waiters. certain says whether took is the answer of TryAcquire(1).
 func (s *Semaphore) tryRead(fd *rawefd.FD) (took, certain bool) {
 	return s.readSince(fd, s.slow.Load())
 }
 
-// readSince is tryRead with the value that slow had before. That there was no permit is
-// certain only if no goroutine began to take several in between: it could have had the
-// permit for an instant and put it back.
+// readSince is tryRead with the value that slow had before. If the read finds nothing, the lack
+// of a permit is certain only if no goroutine began to take several in between, because such a
+// goroutine could have held the permit for an instant and put it back.
 func (s *Semaphore) readSince(fd *rawefd.FD, before uint64) (took, certain bool) {
 	if uint32(before) != 0 || !fd.Use() {
 		return false, false

@@ -23,7 +23,7 @@ func waitersAreServedInOrder(t *testing.T, release func(*semaphore.Semaphore, in
 	}
 }
 
-// Nobody passes a waiter that needs more than are free.
+// A waiter that needs more permits than are free is not overtaken.
 func TestLargeAcquireIsNotStarved(t *testing.T) { eachWay(t, largeAcquireIsNotStarved) }
 
 func largeAcquireIsNotStarved(t *testing.T, release func(*semaphore.Semaphore, int64)) {
@@ -33,7 +33,7 @@ func largeAcquireIsNotStarved(t *testing.T, release func(*semaphore.Semaphore, i
 	small := c.join(background, 1)
 	release(s, 2)
 	wantTry(t, s, 1, false)
-	wantCount(t, s, 2) // the waiter keeps nothing in hand
+	wantCount(t, s, 2) // the waiter holds no permits
 	release(s, 1)
 	c.want(t, large, nil)
 	release(s, 1)
@@ -47,11 +47,11 @@ func TestCancelledLargeAcquireLetsOthersGoOn(t *testing.T) {
 	large := c.join(ctx, 3)
 	small := c.join(background, 1)
 	cancel()
-	// Either may be the first to wake.
+	// Either can be the first to wake up.
 	for range 2 {
 		got := <-c.arrivals
 		if got.who == large {
-			wantIs(t, "the cancelled Acquire", got.err, context.Canceled)
+			wantIs(t, "the canceled Acquire", got.err, context.Canceled)
 		} else if got.who != small || got.err != nil {
 			t.Errorf("waiter %d got %v", got.who, got.err)
 		}
@@ -86,7 +86,7 @@ func cancellingOneOfHundredDisturbsNone(t *testing.T, release func(*semaphore.Se
 	wantCount(t, s, 0)
 }
 
-// The permit goes to the next.
+// The permit goes to the next waiter.
 func TestAcquireWhoseContextEndedFirstFails(t *testing.T) {
 	eachWay(t, acquireWhoseContextEndedFirstFails)
 }
@@ -103,7 +103,7 @@ func acquireWhoseContextEndedFirstFails(t *testing.T, release func(*semaphore.Se
 		for range 2 {
 			got := <-c.arrivals
 			if got.who == first {
-				wantIs(t, "the cancelled Acquire", got.err, context.Canceled)
+				wantIs(t, "the canceled Acquire", got.err, context.Canceled)
 			} else if got.who != second || got.err != nil {
 				t.Fatalf("waiter %d got %v", got.who, got.err)
 			}

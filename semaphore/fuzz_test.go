@@ -108,7 +108,7 @@ func (m *model) cancel(t *testing.T, arg int) {
 	m.cancels[who]()
 	for got := range m.crowd.arrivals { // those behind it may be granted before it wakes
 		if got.who == who {
-			wantIs(t, "the cancelled Acquire", got.err, context.Canceled)
+			wantIs(t, "the canceled Acquire", got.err, context.Canceled)
 			break
 		}
 		m.crowd.arrivals <- got

@@ -1,5 +1,5 @@
-// Package semaphore provides [Semaphore]: permits that goroutines, C threads
-// and other processes draw from one counter.
+// Package semaphore provides [Semaphore], a counting semaphore that goroutines, C threads and
+// other processes can share.
 package semaphore
 
 import (
@@ -18,69 +18,71 @@ import (
 // A Semaphore is a counting semaphore that goroutines, C threads and other processes can
 // share. Acquire, TryAcquire and Release have the signatures of Weighted in
 // golang.org/x/sync/semaphore, which a Semaphore can replace: see [NewWeighted].
-// Other holders of the descriptor draw from the same permits: reading 8 bytes takes one,
-// and writing k adds k.
 //
-// The permits of a Semaphore made by [New] are not capped: a Release without an Acquire
-// makes a permit, as a producer does for a consumer.
+// A Semaphore is in one of these states:
 //
-// There is an eventfd, in semaphore mode, only once code outside Go needs one. A Semaphore
-// made by [New] is private: its permits are a word in Go's memory, and it makes no system
-// call. [Semaphore.FD] and [Semaphore.File] move them to an eventfd, for good;
-// [Semaphore.Handle] shares the word with the C threads of this process.
+//   - private, after [New] or [NewWeighted]: the permits are a number in Go's memory. It makes
+//     no system call and uses no descriptor.
+//   - shared, after [Semaphore.Handle]: C threads of this process can release permits as well.
+//   - exported, after [Semaphore.FD], [Semaphore.File], [FromFD] or [FromProcess]: the permits
+//     are in an eventfd in semaphore mode, and stay there. Every holder of its descriptor
+//     shares them: reading 8 bytes takes one permit, and writing k adds k.
 //
-// All methods can be called by many goroutines concurrently. The zero value is not
-// usable. After Close, methods that return an error return one matching [os.ErrClosed];
-// the comments of the others say what they do then.
+// The number of permits of a Semaphore made by [New] is not limited: a Release without an
+// Acquire makes a permit, as a producer does for a consumer.
 //
-// A private Semaphore costs no descriptor, and FD or File costs one. Handle costs none
-// of its own: the first Handle of a process opens one eventfd, which stays open, and
-// one goroutine serves all handles (on a Unix system without eventfd it opens a pipe).
-// All Semaphores and Notifiers with an eventfd and all Watchers share one more goroutine
-// and one or two descriptors. These exist only while one of those objects has a waiter
-// or a C channel. No thread is ever blocked. See eventfd(2).
+// All methods are safe for concurrent use. The zero value is not usable. After Close, methods
+// that return an error return one matching [os.ErrClosed]; the comments of the others say what
+// they do then.
+//
+// An exported Semaphore uses one descriptor of its own. Handle uses none of its own: the first
+// Handle of a process opens one eventfd (a pipe on a Unix system without eventfd), which stays
+// open, and one goroutine serves all handles. All exported Semaphores and Notifiers and all
+// Watchers share one more goroutine and one or two descriptors, which exist only while one of
+// those objects has a waiter or a C channel. No thread is ever blocked. See eventfd(2).
 type Semaphore struct {
 	// What each call reads and few calls write, on one cache line with the first fields of
 	// count: see counter.Counter.
 
-	// since is when the time began in which waiters may be overtaken, with two flags, or 0
-	// while there are none; see order.go.
+	// since is the time at which the current window, or the handing over after it, began, with
+	// two flags. It is 0 while there are no waiters; see order.go.
 	since atomic.Int64
-	// A Release without the lock leaves at most limit free permits in the word.
+	// limit is the largest number of free permits that a Release without the lock can leave.
 	limit atomic.Uint64
 	c     atomic.Pointer[channel]    // nil until C is called
 	apart *fifo.Queue[chan struct{}] // waiters for more permits than size, under the lock; see size.go
-	// home is a place for the first waiter. There is no pool of others: a channel
-	// that was made in a testing/synctest bubble must stay there, so it is New that
-	// makes what is used again.
+	// home is the place of a waiter that comes while no other waiter uses it. There is no pool
+	// of places: a channel that was made in a testing/synctest bubble must stay in that bubble,
+	// so only the place that New makes is reused.
 	home *place
 
-	count counter.Counter // of free permits, and the lock of all below; its Tally is how often the first waiter was overtaken
+	// count is the number of free permits. Its lock guards the fields below, and its Tally
+	// counts how often waiters were overtaken.
+	count counter.Counter
 
-	waiters fifo.Queue[waiter] // first come first served
-	size    int64              // negative: none; not changed
-	large   int32              // how many of the waiters want several permits
-	taking  bool               // the first of them takes its permits in pieces now
-	closed  bool               // last has run
-	// generation is that of the waiters which come now; see order.go.
+	waiters fifo.Queue[waiter] // in FIFO order
+	size    int64              // negative if there is none; constant
+	large   int32              // number of waiters that need several permits
+	taking  bool               // the first waiter is taking its permits in pieces; see many.go
+	closed  bool               // set by last, which runs when Close has begun and the calls in progress have ended
+	// generation is the one that new waiters belong to; see order.go.
 	generation uint8
-	// slow says whether one read of the eventfd is a whole TryAcquire(1): its
-	// low half counts the waiters and the goroutines that are taking several
-	// permits, its high half how often any began to take several.
+	// slow says whether one read of the eventfd is a complete TryAcquire(1), which is so if the
+	// low half is 0. The low half counts the waiters and the goroutines that are taking several
+	// permits; the high half counts how often a goroutine began to take several.
 	slow atomic.Uint64
 }
 
-// A place is where a waiter stands in the queue.
+// A place is a node of the queue, with the waiter that stands there.
 type place = fifo.Node[waiter]
 
-// A waiter is a call of Acquire that sleeps, or C, which always waits for the
-// next permit.
+// A waiter is a blocked Acquire, or C, which always waits for the next permit.
 type waiter struct {
 	permits    int64
 	wake       chan struct{} // with a buffer of one; nil for C
-	failed     *failure      // why it gets none, almost never
-	granted    atomic.Bool   // it has its permits; read without the lock
-	busy       atomic.Bool   // it has not gone yet; cleared without the lock
+	failed     *failure      // the reason why it gets no permits; almost always nil
+	granted    atomic.Bool   // the waiter owns its permits; read without the lock
+	busy       atomic.Bool   // a goroutine is still using this place; cleared without the lock
 	woken      bool          // wake is full, or was emptied by a goroutine that now wants the lock
 	generation uint8         // see order.go
 }
@@ -88,13 +90,13 @@ type waiter struct {
 // A failure is an error in as little room as possible.
 type failure struct{ error }
 
-// New returns a private Semaphore with the given number of free permits. It makes no
-// system call, and works on every system and inside a testing/synctest bubble. It
-// returns an error matching [os.ErrInvalid] if permits is negative, and no other error.
+// New returns a private Semaphore with the given number of free permits. It makes no system
+// call, and works on every system and inside a testing/synctest bubble. It returns an error
+// matching [os.ErrInvalid] if permits is negative, and no other error.
 //
-// In a bubble it has to stay private. After FD, File or Handle, a goroutine that
-// serves all objects of the process sends to the channels of this one, and Go ends a
-// process in which a goroutine of no bubble uses a channel of a bubble.
+// In a bubble the Semaphore has to stay private. After FD, File or Handle, a goroutine that
+// serves all objects of the process sends to the Semaphore's channels, and the Go runtime ends
+// a process in which a goroutine outside a bubble uses a channel of the bubble.
 func New(permits int64) (*Semaphore, error) {
 	if permits < 0 {
 		return nil, fmt.Errorf("semaphore: New(%d): permits are negative: %w", permits, os.ErrInvalid)
@@ -109,16 +111,18 @@ func wrap(permits int64, fd *rawefd.FD) *Semaphore {
 	return s
 }
 
-// Release adds n permits and wakes waiters. Releasing 0 does nothing, and so
-// does a Release after Close: its permits went with the counter.
+// Release adds n permits and wakes waiters. Release(0) does nothing, and after Close Release
+// has no effect. Release never blocks.
 //
-// Release never blocks. It panics if n is negative, if the counter, whose maximum is
-// 1<<64 - 2, cannot hold n more, or if more would be free than the size given to
-// [NewWeighted]; then nothing was added. It costs one
-// atomic step, or a lock if a waiter has to be woken. After FD or File it costs
-// one system call, or none if goroutines wait for all n permits: then they go
-// straight there. It allocates nothing, except for the goroutine that may have to
-// hold out a permit for C.
+// Release panics, and adds nothing, in three cases:
+//
+//   - n is negative;
+//   - the counter, whose maximum is 1<<64 - 2, has no room for n more permits;
+//   - the Semaphore is from [NewWeighted], and more permits than its size would be free.
+//
+// It costs one atomic operation, or one lock acquisition if a waiter has to be woken. After FD
+// or File it costs one system call, or none if waiting goroutines get all n permits. It does
+// not allocate, except that it can start the goroutine that offers a permit on C.
 func (s *Semaphore) Release(n int64) {
 	if n > 0 && s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 		return
@@ -135,7 +139,7 @@ func (s *Semaphore) release(n int64) {
 	var err error
 	if fd := s.count.FD(); fd == nil || uint32(s.slow.Load()) > 0 {
 		err = s.give(n)
-	} else if fd.Use() { // there is no waiter
+	} else if fd.Use() { // without waiters, adding to the eventfd is all that is needed
 		if permits := uint64(n); fd.TryAdd(&permits) != 0 {
 			err = fd.Add(permits)
 		}
@@ -153,8 +157,8 @@ func (s *Semaphore) release(n int64) {
 	}
 }
 
-// keep keeps n permits that a failing system call, which Release cannot report, has
-// not added. They are added later, or go to a waiter.
+// keep stores n permits that could not be added because a system call failed, which Release
+// has no way to report. They are added later, or handed to a waiter.
 func (s *Semaphore) keep(n int64) {
 	if s.count.Lock() {
 		s.count.Keep(uint64(n))
@@ -163,7 +167,7 @@ func (s *Semaphore) keep(n int64) {
 	}
 }
 
-// give adds n permits to the word, or to the eventfd, and serves waiters.
+// give adds n permits to the state word or the eventfd, and serves waiters.
 func (s *Semaphore) give(n int64) error {
 	for s.count.Word().AddableUpTo(uint64(n), s.limit.Load()) {
 		if s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
@@ -201,10 +205,10 @@ func panicNegative(call string, n int64) {
 	panic(fmt.Sprintf("semaphore: %s(%d): negative number of permits", call, n))
 }
 
-// Count returns the number of permits that are free now, at most
-// [math.MaxInt64]; the one that C has reserved is not among them. After FD or File
-// it reads /proc and is meant for looking at a program rather than for steering
-// it.
+// Count returns the number of permits that are free now, at most [math.MaxInt64]. It does not
+// include the permit that C has reserved. It is meant for debugging and monitoring, not for
+// synchronization: after FD or File it reads /proc. After Close it returns an error matching
+// [os.ErrClosed].
 func (s *Semaphore) Count() (int64, error) {
 	if !s.count.Lock() {
 		return 0, s.failed("Count", os.ErrClosed)
@@ -217,7 +221,7 @@ func (s *Semaphore) Count() (int64, error) {
 	return int64(min(count, math.MaxInt64)), nil
 }
 
-// failed says which call failed on which descriptor.
+// failed returns err with the package, the call and the descriptor, if there is one.
 func (s *Semaphore) failed(call string, err error) error {
 	if fd := s.count.FD(); fd != nil && fd.Number() >= 0 {
 		return fmt.Errorf("semaphore: %s on descriptor %d: %w", call, fd.Number(), err)

@@ -14,7 +14,7 @@ func TestPermitsAreTakenAndReleased(t *testing.T) {
 	mustAcquire(t, s, 1)
 	wantTry(t, s, 1, true)
 	wantTry(t, s, 1, false)
-	s.Release(5) // permits are not capped
+	s.Release(5) // the number of permits is not limited
 	wantCount(t, s, 5)
 	wantTry(t, s, 6, false)
 	wantCount(t, s, 5) // all or nothing
@@ -88,7 +88,7 @@ func TestAfterClose(t *testing.T) {
 	}
 }
 
-// Whoever waits, and for how many.
+// Acquiring 0 permits succeeds even if a goroutine is waiting.
 func TestNoPermitsAreAlwaysToBeHad(t *testing.T) {
 	s := mustNew(t, 1)
 	c := newCrowd(s)

@@ -6,13 +6,13 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// A server is a Semaphore as its Counter knows it.
+// A server is the counter.Owner of a Semaphore's count.
 type server Semaphore
 
 func (s *server) Serve() { (*Semaphore)(s).ready() }
 
-// ready serves the waiters after permits came from outside. The caller holds the
-// lock.
+// ready serves the waiters after something other than Go code of this process has added
+// permits. The caller holds the lock.
 func (s *Semaphore) ready() {
 	if s.waiters.Len() == 0 {
 		s.count.Wake()
@@ -24,13 +24,13 @@ func (s *Semaphore) ready() {
 		}
 		return
 	}
-	s.count.MustArm() // which it is, unless C could not arm it
+	s.count.MustArm() // it is armed already, unless C failed to arm it
 	s.serve()
 }
 
-// serve lets waiters have what is free, first come first served, until there is
-// too little for the first, and then has the next Release call it. The caller holds
-// the lock.
+// serve lets waiters have the free permits, in FIFO order, until too few are left for the
+// first waiter, and then arranges that it is called again when more are added. The caller
+// holds the lock.
 func (s *Semaphore) serve() {
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
 		if !s.serveFirst(p) {
@@ -40,8 +40,7 @@ func (s *Semaphore) serve() {
 	s.count.Wake()
 }
 
-// serveFirst serves the first waiter, and reports whether to go on with whoever is the
-// first then.
+// serveFirst serves the first waiter, and reports whether to go on with the next one.
 func (s *Semaphore) serveFirst(p *place) bool {
 	passable := s.passable()
 	if passable && p.Value.wake != nil {
@@ -63,9 +62,10 @@ func (s *Semaphore) serveFirst(p *place) bool {
 	return !s.sleep(uint64(p.Value.permits), !passable)
 }
 
-// rouseFirst wakes the first waiter if there is a permit, which it may find taken.
+// rouseFirst wakes the first waiter if a permit is free. Another goroutine can take the permit
+// before the waiter runs.
 func (s *Semaphore) rouseFirst(p *place) bool {
-	if p.Value.woken { // it serves the others when it has run
+	if p.Value.woken { // the waiter serves the others when it runs
 		s.count.Wake()
 		return false
 	}
@@ -76,8 +76,9 @@ func (s *Semaphore) rouseFirst(p *place) bool {
 	return true
 }
 
-// sleep has serve called when there are enough permits for the first waiter, and
-// recalls the one of C. It returns false if they are there already.
+// sleep arranges that serve is called when enough permits are free for the first waiter, and
+// asks C for its permit. If held, no goroutine takes a permit without the lock until then. sleep
+// returns false if enough permits are free already.
 func (s *Semaphore) sleep(enough uint64, held bool) bool {
 	if !s.count.Sleep(enough, held) {
 		return false
@@ -86,9 +87,9 @@ func (s *Semaphore) sleep(enough uint64, held bool) bool {
 	return true
 }
 
-// fail ends the wait of the first waiter with an error. C, which cannot return it, is
-// tried again later, and stands behind the others until then. It reports whether
-// there are others. The caller holds the lock.
+// fail ends the wait of the first waiter with an error. C, which cannot return an error, is
+// queued again behind the others and tried again later. fail reports whether to go on with the
+// next waiter. The caller holds the lock.
 func (s *Semaphore) fail(p *place, err error) bool {
 	s.unqueue(p)
 	if p.Value.wake == nil {
@@ -101,10 +102,10 @@ func (s *Semaphore) fail(p *place, err error) bool {
 	return true
 }
 
-// hand grants permits that were not added yet, first come first served, and adds
-// what is left over, which may be what the next waiter lacks. That fails only if
-// others have filled the counter up while goroutines of ours waited for a permit.
-// The caller holds the lock.
+// hand hands n permits, which were not added to the count yet, to waiters in FIFO order, and
+// adds the rest, which can be what the next waiter lacks. It fails only if other holders of
+// the eventfd have filled it while goroutines of this process wait for a permit. The caller
+// holds the lock.
 func (s *Semaphore) hand(n int64) error {
 	for p := s.waiters.First(); p != nil && p.Value.permits <= n && !s.taking; p = s.waiters.First() {
 		n -= p.Value.permits
@@ -118,12 +119,12 @@ func (s *Semaphore) hand(n int64) error {
 			s.count.Keep(uint64(n))
 		}
 	}
-	s.serve() // also if n is 0: what was too little for the first may do for the next
+	s.serve() // even if n is 0: permits too few for one waiter can be enough for the next
 	return nil
 }
 
-// rouse wakes a waiter, which can find that others were quicker. Then it goes on waiting in
-// the same place.
+// rouse wakes a waiter without a grant. If the waiter finds that its permits were taken by
+// others, it keeps waiting in the same place.
 func (w *waiter) rouse() {
 	if !w.woken {
 		w.woken = true
@@ -131,7 +132,7 @@ func (w *waiter) rouse() {
 	}
 }
 
-// grant gives a waiter the permits that were taken for it.
+// grant gives a waiter the permits that were taken for it, and wakes it.
 func (s *Semaphore) grant(p *place) {
 	if p.Value.wake == nil {
 		s.offer(p)
@@ -141,9 +142,9 @@ func (s *Semaphore) grant(p *place) {
 	p.Value.rouse()
 }
 
-// enough reports whether it is worth trying to take what a waiter needs. To try
-// an eventfd and put back would be an event for all waiters, here and in other processes,
-// which would try in their turn: all would spin.
+// enough reports whether it is worth trying to take what a waiter needs. Taking some permits
+// from an eventfd and putting them back would be an event for all waiters, in this and other
+// processes. They would try in turn, and all would spin.
 func (s *Semaphore) enough(p *place) bool {
 	if p.Value.permits == 1 || s.count.FD() == nil {
 		return true
@@ -152,9 +153,9 @@ func (s *Semaphore) enough(p *place) bool {
 	return err == nil && count >= uint64(p.Value.permits)
 }
 
-// look serves if the waiter is the first. It is called at a slow pace. Therefore it can
-// try without knowing the count where the system does not show it, and reports whether
-// it did: then the waiter is blind.
+// look serves the waiters if p is the first; it is how p polls by itself. Because it is called
+// at a slow pace, it can try to take without knowing the count where the system does not show
+// the count. It reports whether that is so, which makes the waiter blind.
 func (s *Semaphore) look(p *place) (blind bool) {
 	if !s.count.Lock() {
 		return false
@@ -180,8 +181,8 @@ func (s *Semaphore) look(p *place) (blind bool) {
 	return blind
 }
 
-// take takes n permits or none. The caller holds the lock, so that two goroutines
-// do not each hold a part of what both want.
+// take takes n permits or none. The caller holds the lock, so two goroutines of this process
+// cannot each hold a part of what both want.
 func (s *Semaphore) take(n int64) (took bool, err error) {
 	if n > 1 {
 		s.slow.Add(1<<32 + 1)

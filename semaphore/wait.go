@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// takeOrQueue takes n permits and returns nil, or else a place among the
-// waiters, which is spare if it needs one.
+// takeOrQueue takes n permits and returns nil, or queues a waiter and returns its place, for
+// which it uses spare if home is in use.
 //
-// No wake-up is lost: the place is there before the lock is released, and serve
-// leaves in the word, in the same step in which it finds too few permits, the
-// flags by which a later Release comes to the lock, or has Serve called under it.
-// Permits in the eventfd make an edge, after which Serve is called as well.
+// No wake-up is lost. The place is queued before the lock is released. In the same atomic
+// operation in which serve finds too few permits it sets flags in the state word, which make a
+// later Release take the lock, and a C thread ring the doorbell, so that Serve is called with
+// the lock held. Permits that others add to the eventfd make an edge, after which Serve is
+// called as well.
 func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
 	if !s.count.Lock() {
 		return nil, os.ErrClosed
@@ -23,13 +24,13 @@ func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
 		return nil, nil
 	}
 	if s.waiters.Len() > 0 && (s.count.FD() != nil || s.passable()) {
-		s.serve() // so that there may be no waiters
+		s.serve() // which can empty the queue
 	}
 	if s.passable() && s.many(n) {
 		if !s.hopeless(n) {
 			p := s.vacant(n, spare)
 			s.queue(p)
-			p.Value.rouse() // it takes the permits itself
+			p.Value.rouse() // the waiter takes its permits itself
 			return p, nil
 		}
 	} else if s.passable() {
@@ -48,13 +49,13 @@ func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
 		s.recall()
 	case s.waiters.First() == p || s.count.Word().Takeable(0):
 		s.serve()
-	default: // it is held for those before p, and has the flags
+	default: // the word is held for the waiters before p, and has the flags already
 	}
 	return p, nil
 }
 
-// vacant returns a place for a waiter for n permits, which is spare if that is not nil and
-// one is needed. The caller holds the lock.
+// vacant returns a place for a waiter that needs n permits: home, or spare if home is in use,
+// or a new one if spare is nil. The caller holds the lock.
 func (s *Semaphore) vacant(n int64, spare *place) *place {
 	p := s.home
 	if p.Value.busy.Load() {
@@ -68,7 +69,8 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 	return p
 }
 
-// spare returns a place, made without the lock, if the caller is going to need one.
+// spare returns a new place if the caller is likely to need one, so that it is made without
+// the lock.
 func (s *Semaphore) spare() *place {
 	if since := s.since.Load(); since != 0 && since&window == 0 {
 		return newPlace()
@@ -78,15 +80,16 @@ func (s *Semaphore) spare() *place {
 
 func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1)}} }
 
-// recheck is how often a waiter for several permits looks by itself. That is a
-// safety net: while some permits are free, but too few, each Release is another
-// edge of a descriptor that is readable already, and no kernel promises one.
+// recheck is how often a waiter for several permits polls the eventfd by itself. That is a
+// safety net: while some permits are free, but too few, each Release is another edge of a
+// descriptor that is already readable, for which the kernel does not promise an event.
 const recheck = 100 * time.Millisecond
 
-// untilLook returns how long a waiter sleeps before it looks again. A blind one looks
-// while no C keeps a permit: its own rhythm, as long as that of C, could always miss that
-// time. The instant is random so that blind waiters in several processes do not
-// keep taking a part each of what both want.
+// untilLook returns how long a waiter sleeps before it polls again. A waiter is blind if the
+// system does not show it the count. A blind waiter polls in the time in which no C keeps a
+// permit (see aside), because polling with the same period as C, it could miss that time
+// again and again. The instant in it is random, so that blind waiters in several processes do
+// not keep taking a part each of what both want.
 func untilLook(blind bool, now time.Time) time.Duration {
 	if !blind {
 		return recheck
@@ -95,8 +98,8 @@ func untilLook(blind bool, now time.Time) time.Duration {
 	return idle - phase + aside/4 + rand.N(aside/2)
 }
 
-// await returns when the waiter is woken or ctx has ended. It reports whether the waiter
-// was woken, and then the channel is empty.
+// await returns when the waiter is woken or ctx is done. It reports whether the waiter was
+// woken; if so, its channel is empty.
 func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
 	select {
 	case <-p.Value.wake:
@@ -112,7 +115,7 @@ func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
 	}
 	done := ctx.Done()
 	if done == nil && tick == nil {
-		<-p.Value.wake // which is quicker than a select
+		<-p.Value.wake // faster than a select
 		return true
 	}
 	for {
@@ -127,8 +130,9 @@ func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
 	}
 }
 
-// resume returns what a waiter that was woken has got, or neither a grant nor an error
-// if it sleeps on.
+// resume is called when a waiter was woken or its ctx is done. It reports whether the waiter
+// has its permits, or returns the error with which Acquire must return. If it does neither,
+// the waiter goes back to sleep.
 func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err error) {
 	w := &p.Value
 	if !s.count.Lock() {
@@ -136,7 +140,7 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 	}
 	defer s.count.Unlock()
 	if w.woken && len(w.wake) > 0 {
-		<-w.wake // ctx has ended, and it has been woken too
+		<-w.wake // ctx is done, but the waiter was woken as well
 	}
 	w.woken = false
 	served := w.granted.Load() || w.failed != nil
@@ -151,8 +155,9 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 	return granted, err
 }
 
-// takeWoken takes what the first waiter needs, for which it was woken. It returns false
-// if Close has come in between, and nothing was taken. The caller holds the lock.
+// takeWoken takes the permits of the first waiter, which was woken to take them, or nothing if
+// too few are free. It returns false if Close ran in between; then it has taken nothing. The
+// caller holds the lock.
 func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
 	w := &p.Value
 	var took bool
@@ -173,22 +178,22 @@ func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
 	return s.count.Open()
 }
 
-// outcome returns what a waiter has got so far. If that is neither a grant nor an
-// error, it sleeps on. The caller holds the lock.
+// outcome returns the results of resume. Unless the waiter goes back to sleep, outcome also
+// frees its place. The caller holds the lock.
 func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err error) {
 	w := &p.Value
 	err = ctx.Err()
 	switch {
 	case err != nil && w.granted.Load():
-		// Permits that were granted to a context which has ended go to the next, so
-		// that an Acquire whose ctx ended before the Release always fails.
+		// The permits go to the next waiter, so that an Acquire whose ctx was done before the
+		// Release always fails.
 		s.count.Add(uint64(w.permits))
 	case err != nil:
 	case w.granted.Load():
 	case w.failed != nil:
 		err = s.failed("Acquire", w.failed.error)
 	default:
-		if err = s.count.Arm(); err == nil { // which it is, unless it took pieces first
+		if err = s.count.Arm(); err == nil { // it is armed already, unless the waiter took pieces first
 			return false, nil
 		}
 		err = s.failed("Acquire", err)

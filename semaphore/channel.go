@@ -2,14 +2,14 @@ package semaphore
 
 import "time"
 
-// A channel is what C needs. The lock guards what changes, except that the goroutine
-// of hold, while there is one, reads what only it writes.
+// A channel is the state of C. The lock guards the fields that change. The goroutine of hold
+// reads timed and received without the lock, because while it runs only it writes them.
 type channel struct {
 	permits  chan struct{}
 	closing  chan struct{} // closed by Close
-	nudge    chan struct{} // has a buffer of one; asks hold to decide again
+	nudge    chan struct{} // with a buffer of one; asks hold to decide again
 	offered  chan struct{} // closed when the latest hold has ended
-	holding  bool          // hold has a permit
+	holding  bool          // hold has reserved a permit
 	timed    bool          // hold gives the permit back after a while
 	received time.Time     // when a permit was last received, or when C was called
 }
@@ -23,21 +23,22 @@ func newChannel() *channel {
 	}
 }
 
-// C returns a channel for use in select. Each receive from it acquires one permit,
-// which the receiver releases like any other. C returns the same channel each time.
+// C returns a channel for use in a select statement. Each receive from it acquires one
+// permit, which the receiver must release. C returns the same channel each time.
 //
-// From the first call on, C takes its turn among the goroutines in Acquire: it reserves
-// one permit for the next receiver, and another one when that is received. Count does
+// From the first call on, C takes its turn among the goroutines that wait in Acquire: it
+// reserves one permit for the next receiver, and another one after each receive. Count does
 // not include the reserved permit, and TryAcquire cannot take it.
 //
-// The reserved permit does not keep others waiting. If the first goroutine in Acquire
-// lacks permits, C gives its permit back immediately and queues again behind that
-// goroutine. After FD, File, FromFD or FromProcess, C also gives the permit back if
-// nothing was received for 100 ms, because another process can be waiting for it. C
-// queues again 5 ms later, so a receive can take that much longer.
+// The reserved permit does not keep others waiting. If the first goroutine in Acquire lacks
+// permits, C immediately gives its permit back and queues again behind that goroutine. After
+// FD, File, FromFD or FromProcess, C also gives the permit back if nothing was received for
+// 100 ms, because another process can be waiting for it. C queues again 5 ms later, so a
+// receive can take that much longer.
 //
-// The channel has no buffer. While a permit is reserved, and only then, this Semaphore
-// has one goroutine that sends it. Close puts the permit back and closes the channel.
+// The channel has no buffer. While a permit is reserved, and only then, the Semaphore runs one
+// goroutine that sends it. Close puts the permit back and closes the channel. After Close, C
+// returns a closed channel.
 func (s *Semaphore) C() <-chan struct{} {
 	if c := s.c.Load(); c != nil {
 		return c.permits
@@ -58,7 +59,7 @@ func (s *Semaphore) C() <-chan struct{} {
 	switch {
 	case open:
 		s.waitForC(&place{Value: waiter{permits: 1}})
-	case s.closed: // or else last will close it
+	case s.closed: // otherwise last, which runs later, closes the channel
 		close(c.permits)
 	}
 	return c.permits
@@ -71,12 +72,12 @@ func (s *Semaphore) waitForC(p *place) {
 	s.serve()
 }
 
-// offer hands a permit that was taken to a goroutine that is receiving from C. If there
-// is none, but others wait, C lets them go first. Otherwise offer starts a goroutine
-// that reserves the permit. A goroutine is needed because nothing else notices a
-// receiver that comes later. It is one per Semaphore, because a select over the
-// channels of all (reflect.Select) costs more with each, and because a channel made
-// in a testing/synctest bubble stays there. The caller holds the lock.
+// offer hands a permit that was taken for C to a goroutine that is receiving from C. Without
+// such a goroutine, C lets waiters go first if there are any. Otherwise offer starts hold,
+// which reserves the permit. hold needs a goroutine because nothing else notices a receiver
+// that comes later. Each Semaphore has its own, because a select over the channels of all
+// (reflect.Select) costs more with each channel, and because a channel that was made in a
+// testing/synctest bubble must stay there. The caller holds the lock.
 func (s *Semaphore) offer(p *place) {
 	c := s.c.Load()
 	select {

@@ -2,16 +2,15 @@ package semaphore
 
 import "os"
 
-// Close ends the Semaphore and closes its descriptor, if it has one. Goroutines that
-// are waiting in Acquire wake up with an error matching [os.ErrClosed]. C is closed, and
-// the permit that it has reserved is put back, as are those that an Acquire has taken of
-// a number that is not complete. Free permits stay in the eventfd for its other holders.
-// A C thread that releases through Handle from now on does nothing.
+// Close closes the Semaphore and its descriptor, if it has one. Goroutines that are waiting in
+// Acquire wake up with an error matching [os.ErrClosed], and C is closed. The permit that C
+// has reserved is put back, and so are the permits of an Acquire that has taken only some of
+// those it needs. Free permits stay in the eventfd for its other holders. A later release of a
+// C thread through Handle has no effect.
 //
-// Close does not wait for a receiver, an Acquire or a Release: a call that another
-// goroutine is in the middle of ends as if it had come first, and the descriptor is
-// closed when the last such call has ended. A second Close returns an error matching
-// [os.ErrClosed].
+// Close does not wait for a receiver, an Acquire or a Release. Calls in progress in other
+// goroutines complete as if they had happened before Close, and the descriptor is closed when
+// the last of them returns. A second Close returns an error matching [os.ErrClosed].
 func (s *Semaphore) Close() error {
 	fd, first := s.count.Shut() // no waiter is granted a permit after this
 	if !first {
@@ -31,8 +30,8 @@ func (s *Semaphore) Close() error {
 	return nil
 }
 
-// last wakes everybody. It runs once, when Close has forbidden new calls and the
-// last one has ended.
+// last wakes all waiters and closes C. It runs once, when Close has forbidden new calls and
+// the last call in progress has ended.
 func (s *Semaphore) last() {
 	s.count.LockShut()
 	defer s.count.UnlockShut()

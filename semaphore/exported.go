@@ -7,15 +7,15 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// FromFD returns a Semaphore that owns the eventfd fd, which was created here or
-// came from C or another process, and makes it close-on-exec. O_NONBLOCK stays
-// as it is, because all holders of the eventfd share that flag.
+// FromFD returns a Semaphore that uses the eventfd fd and takes ownership of it. The eventfd
+// can have been created by this process, by C code or by another process. FromFD makes fd
+// close-on-exec. It does not change O_NONBLOCK, because all holders of the eventfd share that
+// flag.
 //
-// If FromFD returns an error, fd stays the caller's, unchanged. The error matches
-// [os.ErrInvalid] if fd is not an eventfd in semaphore mode (the kernel reports the mode
-// since Linux 6.5) or not a possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc. On systems other than Linux it returns an error matching
-// [errors.ErrUnsupported].
+// On error the caller still owns fd, which is unchanged. The error matches [os.ErrInvalid] if fd
+// is negative or past 32 bits, or is not an eventfd in semaphore mode, and EBADF if fd is not
+// open. FromFD reads /proc, where the mode is shown since Linux 6.5. On systems other than
+// Linux FromFD returns an error matching [errors.ErrUnsupported].
 func FromFD(fd int) (*Semaphore, error) {
 	own, err := rawefd.Adopt(fd, true)
 	if err != nil {
@@ -24,14 +24,14 @@ func FromFD(fd int) (*Semaphore, error) {
 	return wrap(0, own), nil
 }
 
-// FromProcess returns a Semaphore on descriptor fd of process pid, which must be
-// an eventfd in semaphore mode. Both processes then share the permits. The
-// caller needs the right to ptrace that process: see pidfd_getfd(2), Linux 5.6. A pid can
-// be reused once its process was waited for.
+// FromProcess returns a Semaphore that uses a duplicate of descriptor fd of the process pid.
+// The descriptor must be an eventfd in semaphore mode. Both processes then share the permits.
+// The caller must be allowed to ptrace that process; see pidfd_getfd(2). FromProcess requires
+// Linux 5.6. A pid can be reused once its process was waited for.
 //
-// It returns an error matching ESRCH if the process does not exist, EBADF if it does not
-// have that descriptor, [os.ErrPermission] if the caller is not allowed to ptrace it, and
-// otherwise those of [FromFD].
+// FromProcess returns an error matching ESRCH if the process does not exist, EBADF if it does
+// not have that descriptor, and [os.ErrPermission] if the caller is not allowed to ptrace it.
+// Other errors are those of [FromFD].
 func FromProcess(pid, fd int) (*Semaphore, error) {
 	own, err := rawefd.FromProcess(pid, fd, true)
 	if err != nil {
@@ -40,17 +40,18 @@ func FromProcess(pid, fd int) (*Semaphore, error) {
 	return wrap(0, own), nil
 }
 
-// FD returns the number of the eventfd's descriptor. It returns -1 after Close, if the
-// process is out of descriptors (EMFILE), and on systems other than Linux; File then
-// returns the reason. Reading 8 bytes from the descriptor takes a permit, and writing a
-// native uint64 to it adds permits: C code, or a process that inherits it, can do so.
-// The descriptor is non-blocking, so a reader that is to wait calls poll(2) first. It stays
-// the Semaphore's own: do not close it, and do not use it after Close, when the
-// number may be another file's.
+// FD returns the descriptor of the eventfd, for C code and for processes that inherit it.
+// Reading 8 bytes from it takes a permit. Writing 8 bytes, a uint64 in native byte order, adds
+// that number of permits. The descriptor is non-blocking, so a reader that is to wait must call
+// poll(2) first. The Semaphore owns the descriptor: do not close it, and do not use it after
+// Close, when the number can belong to another file.
 //
-// The first FD or File moves the permits to the eventfd, with nothing lost,
-// whatever runs at the same time. From then on an Acquire and a Release cost
-// system calls: do not call it without need.
+// The first call of FD or File moves the permits to the eventfd. No permit is lost, even if
+// other calls run concurrently. From then on Acquire and Release make system calls, so do not
+// call FD without need.
+//
+// FD returns -1 after Close, if the process is out of descriptors (EMFILE), and on systems
+// other than Linux; File then returns the reason.
 func (s *Semaphore) FD() int {
 	fd, err := s.export()
 	if err != nil {
@@ -59,12 +60,19 @@ func (s *Semaphore) FD() int {
 	return fd.Number()
 }
 
-// File returns a duplicate of the descriptor, which the caller closes. It is
-// for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
-// descriptor that outlives the Semaphore. Close it once it is handed over: as a
-// non-blocking [os.File] it is watched by Go's runtime, which each Release wakes.
-// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE. On
-// systems other than Linux File returns an error matching [errors.ErrUnsupported].
+// File returns a duplicate of the descriptor, which the caller must close. It is for
+// [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for other uses that need a descriptor that
+// outlives the Semaphore. The first call of FD or File moves the permits to the eventfd; see
+// [Semaphore.FD].
+//
+// The file is close-on-exec, and non-blocking unless the eventfd came to [FromFD] without
+// O_NONBLOCK. Entry i of ExtraFiles is descriptor 3+i of the child process, where it is not
+// close-on-exec. Close the file once it is handed over, because the Go runtime watches a
+// non-blocking file, and each Release wakes the runtime.
+//
+// The error wraps that of the system call, an [*os.SyscallError] such as EMFILE. On systems
+// other than Linux File returns an error matching [errors.ErrUnsupported], and after Close one
+// matching [os.ErrClosed].
 func (s *Semaphore) File() (*os.File, error) {
 	fd, err := s.export()
 	if err != nil {
@@ -81,8 +89,8 @@ func (s *Semaphore) File() (*os.File, error) {
 	return file, nil
 }
 
-// export returns the eventfd, and makes it the first time. A waiter for several permits
-// looks at an eventfd by itself now and then, so those are woken.
+// export returns the eventfd, and makes it the first time. A waiter for several permits polls
+// an eventfd by itself (see recheck), so such waiters are woken to start doing so.
 func (s *Semaphore) export() (*rawefd.FD, error) {
 	if fd := s.count.FD(); fd != nil {
 		return fd, nil
@@ -101,6 +109,6 @@ func (s *Semaphore) export() (*rawefd.FD, error) {
 		}
 	}
 	s.rejoin()
-	s.recall() // C learns that it has to give its permit back now and then
+	s.recall() // hold then sets its timer: from now on it gives the permit back after a while
 	return fd, nil
 }

@@ -2,28 +2,28 @@ package semaphore
 
 import "context"
 
-// An eventfd hands out one permit per read(2), so that to take 3,000,000 permits takes
-// seconds. Nobody holds the lock for that long: the goroutine that wants the permits,
-// and no other, takes them in pieces and lets others have the lock in between. It does
-// so as the first waiter, and stays the first waiter until it has all of them or puts
-// back what it has, so that no other goroutine overtakes it.
+// Each read(2) of an eventfd takes one permit, so taking 3,000,000 permits takes seconds. The
+// lock is not held for that long: the goroutine that needs the permits takes them itself, in
+// pieces, and lets others have the lock in between. It does so as the first waiter. It stays
+// the first waiter until it has all of the permits or has put them back, so no other goroutine
+// of this process overtakes it.
 
-// piece is how many permits are taken without a break, which takes less than a
-// millisecond.
+// piece is the number of permits that are taken without releasing the lock, which takes less
+// than a millisecond.
 const piece = 1024
 
-// veryMany is above how many permits it is worth to read /proc before taking any, which
-// allocates.
+// veryMany is the number of permits above which it is worth reading /proc, which allocates,
+// before taking any.
 const veryMany = 16 * piece
 
 // many reports whether n permits are taken in pieces.
 func (s *Semaphore) many(n int64) bool { return n > piece && s.count.FD() != nil }
 
-// rouseMany wakes the first waiter if it may take what it needs in pieces. The caller
+// rouseMany wakes the first waiter, which needs many permits, if enough are free. The caller
 // holds the lock.
 func (s *Semaphore) rouseMany(p *place) {
 	switch {
-	case p.Value.woken: // or it is taking them now; it serves the others afterwards
+	case p.Value.woken: // or taking its permits now; it serves the others afterwards
 		s.count.Wake()
 	case s.enough(p):
 		p.Value.rouse()
@@ -32,8 +32,8 @@ func (s *Semaphore) rouseMany(p *place) {
 	}
 }
 
-// hopeless reports whether n are very many permits and fewer are free. Where /proc does
-// not say so, there is hope.
+// hopeless reports whether n is more than veryMany and fewer permits are free. It returns false
+// if /proc does not show the count.
 func (s *Semaphore) hopeless(n int64) bool {
 	if n <= veryMany {
 		return false
@@ -42,8 +42,8 @@ func (s *Semaphore) hopeless(n int64) bool {
 	return err == nil && count < uint64(n)
 }
 
-// takePieces takes what the first waiter needs, or nothing if there is too little, ctx
-// ends or Close comes. The caller holds the lock, which others get in between.
+// takePieces takes the permits that the first waiter needs, or none if too few are free, ctx
+// ends or Close is called. The caller holds the lock, which takePieces releases in between.
 func (s *Semaphore) takePieces(ctx context.Context, w *waiter) (took bool, err error) {
 	if s.hopeless(w.permits) {
 		return false, nil

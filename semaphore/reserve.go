@@ -2,23 +2,23 @@ package semaphore
 
 import "time"
 
-// A permit that C has reserved must not keep others from going on:
+// A permit that C has reserved must not keep others waiting:
 //
-//   - A goroutine of this process that lacks permits says so, by recall.
+//   - A goroutine of this process that lacks permits asks C for its permit, by recall.
 //   - Waiters of other processes cannot be seen from here. Therefore C of an exported
-//     Semaphore gives its permit back for a short time now and then.
+//     Semaphore gives its permit back for a short time at intervals.
 //
-// An Acquire elsewhere can need the permits of several Semaphores together. All of
-// them therefore give back at the same instants, which they read from the clock of the
-// machine: every idle, for the length of aside. A C that gets a permit during that time
-// and has no receiver does not keep it either.
+// An Acquire of another process can need the permits that several Semaphores have reserved.
+// All of them therefore give back at the same instants, which they derive from the clock of the
+// machine: once per idle, for the length of aside. A C that gets a permit during that time and
+// has no receiver does not keep it either.
 const (
 	idle  = 100 * time.Millisecond
 	aside = 5 * time.Millisecond
 )
 
-// recall asks hold, if C has reserved a permit, to look whether others lack it. The
-// caller holds the lock.
+// recall asks hold, if C has reserved a permit, to check whether others need it. The caller
+// holds the lock.
 func (s *Semaphore) recall() {
 	if c := s.c.Load(); c != nil && c.holding {
 		select {
@@ -28,20 +28,20 @@ func (s *Semaphore) recall() {
 	}
 }
 
-// mayTime reports whether hold is to give its permit back after a while. A timer of
-// Go's needs the runtime's poller, which runs if the source could be armed. Without it,
-// the first timer of a process that is out of descriptors would end the process. The
+// mayTime reports whether hold is to give its permit back after a while, for which it needs a
+// timer. The first timer of a process starts the runtime's poller, and without descriptors for
+// it the runtime ends the process. If the count is armed, the runtime's poller is running. The
 // caller holds the lock.
 func (s *Semaphore) mayTime() bool { return s.count.FD() != nil && s.count.Arm() == nil }
 
-// untimed reports whether hold lacks its timer. The caller holds the lock.
+// untimed reports whether hold should have a timer but has none. The caller holds the lock.
 func (s *Semaphore) untimed() bool {
 	c := s.c.Load()
 	return c != nil && c.holding && !c.timed && s.count.FD() != nil
 }
 
-// hold reserves one permit until it is received, others lack it, or Close, which waits
-// for hold to end, puts it back.
+// hold reserves one permit: it keeps the permit until it is received, others need it, its time
+// is over, or Close is called, which waits for hold to put it back.
 func (s *Semaphore) hold(c *channel, p *place, ended chan struct{}) {
 	defer close(ended)
 	for gone := false; !gone; {
@@ -66,8 +66,7 @@ func (s *Semaphore) hold(c *channel, p *place, ended chan struct{}) {
 	}
 }
 
-// untilAside returns how long C, which last gave a permit to a receiver at received,
-// may keep one.
+// untilAside returns how long C may keep a permit if it last gave one to a receiver at received.
 func untilAside(now, received time.Time) time.Duration {
 	earliest := now
 	if next := received.Add(idle); next.After(now) {
@@ -90,11 +89,11 @@ func (s *Semaphore) sent(c *channel, p *place) {
 	s.waitForC(p)
 }
 
-// giveWay gives the permit back and queues C behind the others, if there are any. It
+// giveWay gives the permit back and queues C behind the other waiters, if there are any. It
 // reports whether it did.
 func (s *Semaphore) giveWay(c *channel, p *place) bool {
 	if !s.count.Lock() {
-		return false // Close is about to ask for the permit
+		return false // Close is about to close c.closing
 	}
 	defer s.count.Unlock()
 	if s.waiters.Len() == 0 || s.count.Add(1) != nil {
@@ -106,8 +105,8 @@ func (s *Semaphore) giveWay(c *channel, p *place) bool {
 	return true
 }
 
-// stepAside gives the permit back and queues C again after a pause, without which C
-// would have it again before another process runs. It reports whether it did.
+// stepAside gives the permit back and queues C again after a pause. Without the pause C would
+// get the permit again before another process runs. stepAside reports whether it gave it back.
 func (s *Semaphore) stepAside(c *channel, p *place) bool {
 	if !s.putBack(c) {
 		return false
@@ -124,7 +123,7 @@ func (s *Semaphore) stepAside(c *channel, p *place) bool {
 	return true
 }
 
-// putBack gives the permit back to whoever wants it, and reports whether it did.
+// putBack adds the permit to the count again, serves waiters, and reports whether it did.
 func (s *Semaphore) putBack(c *channel) bool {
 	if !s.count.Lock() {
 		return false

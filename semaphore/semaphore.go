@@ -45,15 +45,15 @@ type Semaphore struct {
 	// count: see counter.Counter.
 
 	// since is the time at which the current window, or the handing over after it, began, with
-	// two flags. It is 0 while there are no waiters; see order.go.
+	// two flags. Without waiters it is 0; see order.go.
 	since atomic.Int64
 	// limit is the largest number of free permits that a Release without the lock can leave.
 	limit atomic.Uint64
 	c     atomic.Pointer[channel]    // nil until C is called
 	apart *fifo.Queue[chan struct{}] // waiters for more permits than size, under the lock; see size.go
-	// home is the place of a waiter that comes while no other waiter uses it. There is no pool
-	// of places: a channel that was made in a testing/synctest bubble must stay in that bubble,
-	// so only the place that New makes is reused.
+	// home is the place of a waiter that comes while no other waiter uses it. Other places are
+	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
+	// so only New can make a place for reuse.
 	home *place
 
 	// count is the number of free permits. Its lock guards the fields below, and its Tally

@@ -14,24 +14,23 @@ import (
 // Weighted is the name that Semaphore has in golang.org/x/sync/semaphore.
 type Weighted = Semaphore
 
-// NewWeighted returns a private Semaphore of size n, all of whose permits are free. It
-// is for programs that were written for golang.org/x/sync/semaphore: they change their
-// import path and nothing else. NewWeighted panics if n is negative.
+// NewWeighted returns a private Semaphore of size n with n free permits. It is for programs
+// that were written for golang.org/x/sync/semaphore: they need to change only their import
+// path. NewWeighted panics if n is negative.
 //
-// The size has two effects, which a Semaphore of [New] lacks:
+// The size has two effects, which a Semaphore made by [New] lacks:
 //
-//   - A Release that would bring the free permits past n panics, and adds nothing. The
-//     permit that C has reserved counts as free here.
-//   - An Acquire of more than n permits waits until its ctx is done, or until Close. No
-//     other Acquire waits behind it.
+//   - A Release that would bring the number of free permits above n panics, and adds nothing.
+//     The permit that C has reserved counts as free here.
+//   - An Acquire of more than n permits waits until its ctx is done, or until Close. Others do
+//     not wait behind it.
 //
-// C threads that release through Handle do not know the size: they add without a check,
-// because a callback in C cannot panic. A permit too many that comes from C makes a later
-// Release of Go panic, when all permits are back. After FD or File others can make
-// permits, and the size has no effect any more: then an Acquire of more than n waits
-// in the queue like any other.
+// C threads that release through Handle do not check the size, because C code cannot panic. If
+// they release too many permits, a later Release in Go panics, when all permits are back. After
+// FD or File other processes can make permits, and the size no longer has an effect: an Acquire
+// of more than n then waits in the queue like any other.
 //
-// A Semaphore that is private does not need Close. With C, Handle, FD or File it does.
+// A private Semaphore does not need Close, unless C was called. A shared or exported one does.
 func NewWeighted(n int64) *Semaphore {
 	if n < 0 {
 		panic(fmt.Sprintf("semaphore: NewWeighted(%d): negative size", n))
@@ -42,11 +41,12 @@ func NewWeighted(n int64) *Semaphore {
 	return s
 }
 
-// errPast is the reason of the panic of a Release past the size, with the text that it
-// has in golang.org/x/sync.
+// errPast is the reason for which a Release past the size panics. It has the text of
+// golang.org/x/sync.
 var errPast = errors.New("semaphore: released more than held")
 
-// past returns the error of a Release for which the word has no room.
+// past returns the error of a Release for which the count has no room: errPast if there is a
+// size.
 func (s *Semaphore) past(err error) error {
 	if s.size >= 0 && errors.Is(err, rawefd.ErrFull) {
 		return errPast
@@ -54,7 +54,7 @@ func (s *Semaphore) past(err error) error {
 	return err
 }
 
-// most returns how many permits can be free after a Release while there is no eventfd.
+// most returns how many permits can be free after a Release, if the Semaphore is not exported.
 // The caller holds the lock.
 func (s *Semaphore) most() uint64 {
 	if s.size < 0 {
@@ -66,33 +66,33 @@ func (s *Semaphore) most() uint64 {
 	return uint64(s.size)
 }
 
-// tooMany reports whether n permits more would be too many. The caller holds the lock.
+// tooMany reports whether n more permits would be too many. The caller holds the lock.
 func (s *Semaphore) tooMany(n int64) bool {
 	if s.size < 0 {
 		return false
 	}
-	free, _ := s.count.Count() // there is no eventfd, so that it cannot fail
+	free, _ := s.count.Count() // it cannot fail, because the Semaphore is not exported
 	most := s.most()
 	return free > most || uint64(n) > most-free
 }
 
-// reserving is called when C begins to reserve permits. If there is a size, each Release
-// takes the lock from now on, and most knows there whether C has a permit. A Release that
-// has read the limit already can still overlook the first permit that C reserves. That
-// matters only if it is one too many, and then the next one panics. The caller holds the
-// lock.
+// reserving is called when C begins to reserve permits. If there is a size, each Release takes
+// the lock from now on, because only there most knows whether C has reserved a permit. A
+// Release that has already read the limit can still overlook the first permit that C reserves.
+// That matters only if it releases one permit too many, in which case the next Release panics.
+// The caller holds the lock.
 func (s *Semaphore) reserving() {
 	if s.size >= 0 {
 		s.limit.Store(0)
 	}
 }
 
-// outwait waits as an Acquire of more permits than the size, apart from the queue so
-// that it does not keep others waiting. It returns nil if the size has lost its effect,
-// or Close has come.
+// outwait waits for an Acquire of more permits than the size. It waits apart from the queue, so
+// that others do not wait behind it. It returns nil when the size has lost its effect, or after
+// Close.
 //
 // Each waiter brings a channel of its own, because a channel that was made in a
-// testing/synctest bubble cannot be used outside it.
+// testing/synctest bubble must not be used outside it.
 func (s *Semaphore) outwait(ctx context.Context) error {
 	if !s.count.Lock() {
 		return s.failed("Acquire", os.ErrClosed)
@@ -117,7 +117,8 @@ func (s *Semaphore) outwait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// rejoin wakes the waiters of outwait. The caller holds the lock.
+// rejoin wakes the waiters of outwait, which then go on in the queue or find that the Semaphore
+// is closed. The caller holds the lock.
 func (s *Semaphore) rejoin() {
 	for s.apart != nil && s.apart.Len() > 0 {
 		close(s.apart.Pop().Value)

@@ -2,7 +2,7 @@ package semaphore_test
 
 import "testing"
 
-// wantNoAllocs fails the test if what does not block allocates.
+// wantNoAllocs fails the test if f allocates.
 func wantNoAllocs(t *testing.T, what string, f func()) {
 	t.Helper()
 	if got := testing.AllocsPerRun(1000, f); got != 0 {
@@ -16,5 +16,5 @@ func TestWhatDoesNotBlockDoesNotAllocate(t *testing.T) {
 		wantNoAllocs(t, "Release and TryAcquire", func() { s.Release(n); s.TryAcquire(n) })
 		wantNoAllocs(t, "Release and Acquire", func() { s.Release(n); s.Acquire(background, n) })
 	}
-	wantNoAllocs(t, "TryAcquire in vain", func() { s.TryAcquire(7) })
+	wantNoAllocs(t, "TryAcquire that fails", func() { s.TryAcquire(7) })
 }

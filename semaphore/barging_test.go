@@ -13,19 +13,19 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// long is how long a waiter has to have waited to be passed by nobody.
+// long is how long a waiter must have waited before it cannot be overtaken any more.
 const long = time.Millisecond
 
-// oneAtATime keeps a goroutine that was woken from running before the one that
-// woke it waits.
+// oneAtATime keeps a goroutine that was woken from running before the goroutine that woke it
+// waits.
 func oneAtATime(t *testing.T) {
 	t.Helper()
 	procs := runtime.GOMAXPROCS(1)
 	t.Cleanup(func() { runtime.GOMAXPROCS(procs) })
 }
 
-// Who runs may take a permit that was freed for a waiter who does not run yet. That
-// waiter is the first still, and the next permit is his.
+// A running goroutine can take a permit that was released for a waiter that is not running yet.
+// That waiter is still the first, and gets the next permit.
 func TestPassedWaiterIsStillTheFirst(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
@@ -47,13 +47,13 @@ func TestPassedWaiterIsStillTheFirst(t *testing.T) {
 			s.Close()
 		}
 		if passed < 100 {
-			t.Errorf("a goroutine that runs passed a waiter in %d of 200 tries, want it to be usual", passed)
+			t.Errorf("a running goroutine overtook a waiter in %d of 200 tries, want at least 100", passed)
 		}
 	})
 }
 
-// As soon as he has waited for long, nobody passes: the permit goes to him, whether
-// it is released while he sleeps or after he was woken in vain.
+// A waiter that has waited for long is not overtaken: it gets the permit, whether the permit is
+// released while the waiter sleeps or after it was woken and found none.
 func TestNobodyPassesWhoHasWaitedForLong(t *testing.T) {
 	oneAtATime(t)
 	take := map[string]func(*semaphore.Semaphore) bool{
@@ -75,7 +75,7 @@ func TestNobodyPassesWhoHasWaitedForLong(t *testing.T) {
 					l.join(t.Context(), 1)
 					s.Release(1)
 					if s.TryAcquire(1) {
-						l.want() // who was passed sleeps again
+						l.want() // the waiter that was overtaken sleeps again
 					}
 					passed := len(l.served) == 0
 					time.Sleep(long)
@@ -85,7 +85,7 @@ func TestNobodyPassesWhoHasWaitedForLong(t *testing.T) {
 						}
 						s.Release(1)
 						if take(s) {
-							t.Errorf("%s passed a waiter who has waited for %v", name, long)
+							t.Errorf("%s overtook a waiter that has waited for %v", name, long)
 						}
 						l.wantFirst(who + 1)
 					}
@@ -111,8 +111,8 @@ func (l *line) wantFirst(n int) {
 	}
 }
 
-// The time of each waiter is his own: when one who has waited for long is served,
-// the next may still be passed.
+// When a waiter that has waited for long is served, a waiter that came later can still be
+// overtaken.
 func TestPatienceIsNotInherited(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
@@ -133,12 +133,13 @@ func TestPatienceIsNotInherited(t *testing.T) {
 			synctest.Wait()
 		}
 		if passed < 50 {
-			t.Errorf("passed who has just come in %d of 100 tries, want it to be usual", passed)
+			t.Errorf("overtook a waiter that has just come in %d of 100 tries, want at least 50", passed)
 		}
 	})
 }
 
-// Who was passed for long is served first, and those behind him in their order.
+// A waiter that has been overtaken for long enough is served first, and the waiters behind it
+// in FIFO order.
 func TestWhoIsPassedIsServedInOrder(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
@@ -154,7 +155,7 @@ func TestWhoIsPassedIsServedInOrder(t *testing.T) {
 			s.Release(1)
 			passed := s.TryAcquire(1)
 			if passed && step > 4 {
-				t.Errorf("the waiters were passed %d times in %v", step, long)
+				t.Errorf("the waiters were overtaken %d times in %v", step, long)
 			}
 			if !passed {
 				want = append(want, len(want))
@@ -165,8 +166,8 @@ func TestWhoIsPassedIsServedInOrder(t *testing.T) {
 	})
 }
 
-// Nobody passes a waiter who wants several permits, wherever he stands, though the
-// permits would do for those before him and for who runs, and he has just come.
+// A waiter that needs several permits is not overtaken, at any place of the queue, even if it
+// has just come and the permits are enough for the waiters before it and the running goroutine.
 func TestNobodyPassesWhoWantsSeveral(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
@@ -174,7 +175,7 @@ func TestNobodyPassesWhoWantsSeveral(t *testing.T) {
 			s := private(t, 1)
 			l := &line{t: t, s: s}
 			if !s.TryAcquire(1) {
-				t.Error("TryAcquire = false before anybody waits")
+				t.Error("TryAcquire = false without waiters")
 			}
 			var want []int
 			for i := range 3 {
@@ -188,13 +189,13 @@ func TestNobodyPassesWhoWantsSeveral(t *testing.T) {
 				if i == where {
 					s.Release(1)
 					if s.TryAcquire(1) {
-						t.Errorf("passed the waiter for several at place %d with a permit too few for him", where)
+						t.Errorf("overtook the waiter for several at place %d, which lacked a permit", where)
 					}
 					l.want(want...)
 				}
 				s.Release(1)
 				if i <= where && s.TryAcquire(1) {
-					t.Errorf("passed the waiter for several at place %d, %d places before him", where, where-i)
+					t.Errorf("overtook the waiter for several at place %d, %d places before it", where, where-i)
 				}
 				want = append(want, i)
 				l.want(want...)
@@ -204,7 +205,7 @@ func TestNobodyPassesWhoWantsSeveral(t *testing.T) {
 	})
 }
 
-// When he who wants several is gone, one may pass again.
+// When the waiter that needs several permits is gone, the others can be overtaken again.
 func TestPassingGoesOnWhenTheLargeOneIsGone(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
@@ -224,13 +225,13 @@ func TestPassingGoesOnWhenTheLargeOneIsGone(t *testing.T) {
 			synctest.Wait()
 		}
 		if passed < 50 {
-			t.Errorf("passed the waiter for one in %d of 100 tries, want it to be usual", passed)
+			t.Errorf("overtook the waiter for one in %d of 100 tries, want at least 50", passed)
 		}
 	})
 }
 
-// The same rules where permits may come from C, with the time of the machine: who
-// has waited for long, or wants several, is passed by nobody.
+// The same rules hold where permits can come from C, with real time: a waiter that has waited
+// for long, or needs several permits, is not overtaken.
 func TestNobodyPassesInAnyMode(t *testing.T) {
 	for name, n := range map[string]int64{"long": 1, "several": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -255,15 +256,15 @@ func TestNobodyPassesInAnyMode(t *testing.T) {
 	}
 }
 
-// However many want the few permits, no more than these are ever held, and each
-// gets his share, also of several at once.
+// However many goroutines want the few permits, no more permits are held than exist, and each
+// goroutine gets its share, even if it needs several permits together.
 func TestEverybodyGetsHisShare(t *testing.T) {
 	const goroutines, permits = 16, 2
 	share := 2000
 	if testing.Short() {
 		share /= 8
 	}
-	if mode.Is("exported") { // where each is some system calls
+	if mode.Is("exported") { // where each call makes system calls
 		share /= 8
 	}
 	for name, n := range map[string]func(who, round int) int64{
@@ -280,10 +281,10 @@ func TestEverybodyGetsHisShare(t *testing.T) {
 						n := n(who, round)
 						mustAcquire(t, s, n)
 						if now := held.Add(n); now > permits {
-							t.Errorf("%d permits are held, there are %d", now, permits)
+							t.Errorf("%d permits are held, want at most %d", now, permits)
 						}
 						if round%16 == 0 {
-							runtime.Gosched() // so that others find none
+							runtime.Gosched() // so that others find no permits
 						}
 						held.Add(-n)
 						s.Release(n)
@@ -296,8 +297,8 @@ func TestEverybodyGetsHisShare(t *testing.T) {
 	}
 }
 
-// A waiter is served in a bounded time, though others take and release all the
-// time and never wait.
+// A waiter is served within a bounded time, even if other goroutines keep taking and releasing
+// permits and never wait.
 func TestNobodyStarvesAWaiter(t *testing.T) {
 	s := mustNew(t, 1)
 	var stop atomic.Bool

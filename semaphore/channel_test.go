@@ -55,8 +55,8 @@ func cIsServedInOrder(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	crowd.want(t, second, nil)
 }
 
-// After Close has returned nobody receives a permit, neither from a goroutine
-// that was about to hold one out nor from the poller that was about to serve.
+// After Close has returned no permit is received, neither from a goroutine that was about to
+// reserve one nor from the poller that was about to serve C.
 func TestNoPermitAfterClose(t *testing.T) { eachWay(t, noPermitAfterClose) }
 
 func noPermitAfterClose(t *testing.T, release func(*semaphore.Semaphore, int64)) {

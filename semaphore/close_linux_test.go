@@ -16,8 +16,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// What a thread was told is in time stays in the eventfd for others who hold it,
-// though Close comes at any moment.
+// A release that a C thread made in time stays in the eventfd for its other holders, whenever
+// Close is called.
 func TestCloseLeavesWhatCameInTime(t *testing.T) {
 	hammer.NeedsCount(t)
 	hammer.For(time.Second/2, 2, func() {
@@ -54,12 +54,13 @@ func TestCloseLeavesWhatCameInTime(t *testing.T) {
 		s.Close()
 		threads.Wait()
 		if left, err := other.Count(); left != released.Load() || err != nil {
-			t.Errorf("%d came in time, %d, %v are left", released.Load(), left, err)
+			t.Errorf("%d permits were released in time, but Count = %d, %v", released.Load(), left, err)
 		}
 	})
 }
 
-// Close at any moment of the way: everybody wakes, and no stranger gets a byte.
+// Close can be called at any moment of an export: all goroutines wake up, and nothing is
+// written to an unrelated file.
 func TestCloseOnTheWayOut(t *testing.T) {
 	if !mode.Is("private") {
 		return

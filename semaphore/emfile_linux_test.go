@@ -37,8 +37,8 @@ func init() {
 	os.Exit(0)
 }
 
-// Where neither our poller nor the runtime's can be opened, the process lives, and
-// everything works that needs no poller.
+// If neither the package's poller nor the runtime's can be opened, the process keeps running, and
+// everything works that does not need a poller.
 func TestWithoutDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
 	for role := range emfileRoles {
 		t.Run(role, func(t *testing.T) {
@@ -71,14 +71,14 @@ func fillUp() (free func(), err error) {
 	}, nil
 }
 
-// nap sleeps without a timer of Go's.
+// nap sleeps without a Go timer.
 func nap(d time.Duration) {
 	wait := unix.NsecToTimespec(int64(d))
 	unix.Nanosleep(&wait, nil)
 }
 
-// reserveWithoutDescriptors has C reserve a permit, which it gives back now and then as
-// soon as there is a poller.
+// reserveWithoutDescriptors has C reserve a permit, which C gives back at intervals as soon as a
+// poller can be opened.
 func reserveWithoutDescriptors() error {
 	const permits = 2
 	s, err := semaphore.New(permits)
@@ -91,7 +91,7 @@ func reserveWithoutDescriptors() error {
 		return err
 	}
 	c := s.C()
-	nap(300 * time.Millisecond) // three times as long as C may keep the permit otherwise
+	nap(300 * time.Millisecond) // three times as long as C otherwise keeps the permit
 	free()
 	for begin := time.Now(); ; nap(time.Millisecond / 2) {
 		if count, err := s.Count(); err != nil {
@@ -108,8 +108,8 @@ func reserveWithoutDescriptors() error {
 	return s.Close()
 }
 
-// serveLateWithoutDescriptors has C wait for a permit that comes long after there are
-// descriptors again.
+// serveLateWithoutDescriptors has C wait for a permit that comes long after descriptors are
+// available again.
 func serveLateWithoutDescriptors() error {
 	s, err := semaphore.New(0)
 	if err != nil {
@@ -140,8 +140,8 @@ func rawAdd(fd int, n uint64) error {
 	return err
 }
 
-// keepOrderWithoutDescriptors has two waiters for several permits, who cannot read the
-// count and therefore try now and then, the second not before the first.
+// keepOrderWithoutDescriptors has two waiters for several permits. They cannot read the count
+// and therefore try to take at intervals, the second one not before the first.
 func keepOrderWithoutDescriptors() error {
 	s, err := semaphore.New(0)
 	if err != nil {
@@ -170,14 +170,14 @@ func keepOrderWithoutDescriptors() error {
 				return fmt.Errorf("waiter %d was served, %v; want waiter %d", got.who, got.err, want)
 			}
 		case <-time.After(10 * time.Second):
-			return fmt.Errorf("nobody was served after %d permits in %d steps", n, i)
+			return fmt.Errorf("no waiter was served after %d permits in step %d", n, i)
 		}
 	}
 	return s.Close()
 }
 
-// acquireManyWithoutDescriptors acquires many permits, which are taken in pieces: once
-// enough are free, and once too few.
+// acquireManyWithoutDescriptors acquires many permits, which are taken in pieces: once while
+// enough are free, and once while too few are.
 func acquireManyWithoutDescriptors() error {
 	const permits, many = 3000, 2000
 	s, err := semaphore.New(permits)
@@ -190,7 +190,7 @@ func acquireManyWithoutDescriptors() error {
 		return err
 	}
 	if err := s.Acquire(background, many); err != nil {
-		return fmt.Errorf("Acquire of permits that are free: %w", err)
+		return fmt.Errorf("Acquire of free permits: %w", err)
 	}
 	if err := s.Acquire(background, many); !errors.Is(err, unix.EMFILE) {
 		return fmt.Errorf("Acquire of more than are free = %v, want EMFILE", err)

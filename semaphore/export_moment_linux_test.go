@@ -13,8 +13,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// A permit that is free is found at every moment of an export: by TryAcquire, by an
-// Acquire whose context ends soon, and by read(2) through a number that FD has returned.
+// A free permit is found at every moment of an export: by TryAcquire, by an Acquire whose
+// context ends soon, and by read(2) of the descriptor that FD returned.
 func TestPermitIsFoundAtEveryMomentOfAnExport(t *testing.T) {
 	for name, found := range map[string]func(*semaphore.Semaphore) bool{
 		"TryAcquire(1)": func(s *semaphore.Semaphore) bool { return s.TryAcquire(1) },
@@ -56,7 +56,7 @@ func TestPermitIsFoundAtEveryMomentOfAnExport(t *testing.T) {
 					runtime.Gosched()
 				}
 				if !found(s) {
-					t.Error("found nothing, though 5 permits were free all the time")
+					t.Error("found nothing, but 5 permits were free all the time")
 				}
 				exporter.Wait()
 			})

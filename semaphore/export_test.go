@@ -1,13 +1,13 @@
 package semaphore
 
-// Waiting returns the number of goroutines that sleep in Acquire.
+// Waiting returns the number of waiters in the queue, C included.
 func Waiting(s *Semaphore) int {
 	s.count.LockShut()
 	defer s.count.UnlockShut()
 	return s.waiters.Len()
 }
 
-// Apart returns the number of goroutines that wait for more permits than the size.
+// Apart returns the number of goroutines that are waiting for more permits than the size.
 func Apart(s *Semaphore) int {
 	s.count.LockShut()
 	defer s.count.UnlockShut()

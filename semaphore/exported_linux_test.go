@@ -21,7 +21,7 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// FD and File move all permits, wherever they came from.
+// FD and File move all permits to the eventfd, wherever they came from.
 func TestReaderTakesWhatWasReleasedBeforeTheExport(t *testing.T) {
 	for name, export := range map[string]func(*semaphore.Semaphore) int{
 		"FD": (*semaphore.Semaphore).FD,
@@ -55,7 +55,8 @@ func TestReaderTakesWhatWasReleasedBeforeTheExport(t *testing.T) {
 	}
 }
 
-// Also where C has released so many beside a full count that no eventfd holds all.
+// The same holds if C has released so many permits beside a full count that an eventfd does not
+// hold them all.
 func TestReaderSeesMoreThanAnEventfdHolds(t *testing.T) {
 	s := mustNew(t, math.MaxInt64)
 	h := s.Handle()
@@ -65,8 +66,8 @@ func TestReaderSeesMoreThanAnEventfdHolds(t *testing.T) {
 	wantTry(t, s, 1, true)
 }
 
-// Never more permits are held than there are, none is lost and nobody sleeps past
-// one, though they move at any moment while they are taken in every way.
+// Never more permits are held than exist, none is lost, and no goroutine keeps sleeping while
+// one is free, whenever the permits move while they are taken in every way.
 func TestExportAtAnyMoment(t *testing.T) {
 	if !mode.Is("private") {
 		return
@@ -90,7 +91,7 @@ func exportAtAnyMoment(t *testing.T, useC bool) {
 	h.there.Store(permits)
 	most := int64(permits)
 	if useC {
-		most-- // since one is with C
+		most-- // C has reserved one
 	}
 	var all, moving sync.WaitGroup
 	var moved atomic.Bool
@@ -101,7 +102,7 @@ func exportAtAnyMoment(t *testing.T, useC bool) {
 			}
 		})
 	}
-	all.Go(func() { // who comes and goes
+	all.Go(func() { // a waiter that comes and goes
 		for !moved.Load() {
 			ctx, cancel := context.WithTimeout(background, time.Duration(rand.IntN(50))*time.Microsecond)
 			h.acquire(ctx, 1+rand.Int64N(most))
@@ -136,13 +137,12 @@ func exportAtAnyMoment(t *testing.T, useC bool) {
 	case <-ended:
 	case <-time.After(30 * time.Second):
 		count, err := s.Count()
-		t.Fatalf("%d goroutines sleep, %d are held, %d, %v are free of %d", semaphore.Waiting(s), h.held.Load(), count, err, h.there.Load())
+		t.Fatalf("%d goroutines sleep, %d permits of %d are held, Count = %d, %v", semaphore.Waiting(s), h.held.Load(), h.there.Load(), count, err)
 	}
 	h.wantAll(useC)
 }
 
-// Holders share the permits of a private Semaphore, and bring it to where others
-// see it.
+// Holders are goroutines that share the permits of a private Semaphore, and share or export it.
 type holders struct {
 	t           *testing.T
 	s           *semaphore.Semaphore
@@ -160,7 +160,7 @@ func (h *holders) acquire(ctx context.Context, n int64) {
 // hold counts permits that were acquired, and releases them.
 func (h *holders) hold(n int64) {
 	if now, there := h.held.Add(n), h.there.Load(); now > there {
-		h.t.Errorf("%d permits are held, there are %d", now, there)
+		h.t.Errorf("%d permits are held, want at most %d", now, there)
 	}
 	h.held.Add(-n)
 	h.s.Release(n)
@@ -186,17 +186,17 @@ func (h *holders) handle() {
 	}
 }
 
-// wantAll waits until all permits are free, but the one that C may hold.
+// wantAll waits until all permits are free, except for the one that C has reserved if useC.
 func (h *holders) wantAll(useC bool) {
 	h.t.Helper()
 	want := h.there.Load()
 	if useC {
-		h.s.C() // so that there is always one with it
+		h.s.C() // so that C has always reserved one
 		want--
 	}
 	var count int64
 	var err error
-	hammer.Eventually(h.t, func() string { return fmt.Sprintf("%d, %v are free, want %d", count, err, want) }, func() bool {
+	hammer.Eventually(h.t, func() string { return fmt.Sprintf("Count = %d, %v, want %d", count, err, want) }, func() bool {
 		count, err = h.s.Count()
 		hammer.Counted(h.t, err)
 		return count == want && err == nil

@@ -14,8 +14,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// broken replaces the eventfd of s, behind its back, by a directory, from which read(2)
-// fails. It returns the number and the eventfd.
+// broken replaces the descriptor of s, without its knowledge, by one of a directory, from which
+// read(2) fails. It returns the descriptor and a duplicate of the eventfd.
 func broken(t *testing.T, s *semaphore.Semaphore) (num, eventfd int) {
 	t.Helper()
 	num = s.FD()
@@ -44,11 +44,11 @@ func rawRelease(t *testing.T, fd int, n uint64) {
 	}
 }
 
-// A waiter gets the error of a system call that fails while it is served, and so does
-// each of the waiters behind it.
+// If a system call fails while a waiter is served, that waiter and each waiter behind it get the
+// error.
 func TestWaiterGetsTheErrorOfAFailingSystemCall(t *testing.T) {
 	if mode.Is("handle") {
-		return // where it makes no difference
+		return // a handle makes no difference here
 	}
 	for _, sizes := range [][]int64{{1}, {1, 1, 1}, {3}, {1, 3, 1}} {
 		s := mustNew(t, 0)
@@ -67,19 +67,18 @@ func TestWaiterGetsTheErrorOfAFailingSystemCall(t *testing.T) {
 					t.Errorf("the error is %q, want it to begin with %q", got.err, text)
 				}
 			case <-time.After(20 * time.Second):
-				t.Fatalf("a waiter of %v sleeps though the system failed", sizes)
+				t.Fatalf("a waiter of %v still sleeps, but the system call failed", sizes)
 			}
 		}
 		replace(t, eventfd, num)
-		mustAcquire(t, s, 1) // the place of a waiter that failed is as good as new
+		mustAcquire(t, s, 1) // the place of a waiter that failed can be reused
 		first := crowd.join(background, 1)
 		s.Release(1)
 		crowd.want(t, first, nil)
 	}
 }
 
-// C is tried again until the system does not fail any more, and waiters behind it
-// get the error.
+// C is tried again until the system call succeeds, and waiters behind it get the error.
 func TestCIsTriedAgainAfterAFailingSystemCall(t *testing.T) {
 	s := mustNew(t, 0)
 	s.FD()
@@ -90,7 +89,7 @@ func TestCIsTriedAgainAfterAFailingSystemCall(t *testing.T) {
 	rawRelease(t, eventfd, 1)
 	got := <-crowd.arrivals
 	wantIs(t, "Acquire behind C", got.err, unix.EISDIR)
-	<-time.After(30 * time.Millisecond) // C fails some more times
+	<-time.After(30 * time.Millisecond) // C fails a few more times
 	replace(t, eventfd, num)
 	select {
 	case <-c:
@@ -111,7 +110,7 @@ func TestFailingAcquireOfSeveralTakesNothing(t *testing.T) {
 	var buf [8]byte
 	for range 2 {
 		if _, err := unix.Read(eventfd, buf[:]); err != nil {
-			t.Errorf("read(2) of a permit that must be there = %v", err)
+			t.Errorf("read(2) = %v, want the permit that was put back", err)
 		}
 	}
 }

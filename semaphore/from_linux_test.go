@@ -12,7 +12,7 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// Others draw from the same permits by read(2) and write(2).
+// Other holders take and add permits by read(2) and write(2).
 func TestFileSharesThePermits(t *testing.T) {
 	s := mustNew(t, 2)
 	file, err := s.File()
@@ -30,9 +30,9 @@ func TestFileSharesThePermits(t *testing.T) {
 	}
 	wantTry(t, s, 5, true)
 	s.Release(1)
-	s.Close() // a free permit stays for others
+	s.Close() // a free permit stays in the eventfd
 	if _, err := file.Read(buf[:]); err != nil {
-		t.Errorf("read = %v after Close, want the permit that was free", err)
+		t.Errorf("read = %v after Close, want the free permit", err)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestFromRefuses(t *testing.T) {
 	_, err := semaphore.FromFD(-1)
 	wantIs(t, "FromFD(-1)", err, os.ErrInvalid)
 	_, err = semaphore.FromFD(1 << 20)
-	wantIs(t, "FromFD of a descriptor not open", err, syscall.EBADF)
+	wantIs(t, "FromFD of a closed descriptor", err, syscall.EBADF)
 	_, err = semaphore.FromFD(0)
 	wantIs(t, "FromFD of standard input", err, os.ErrInvalid)
 	_, err = semaphore.FromProcess(-1, 3)
@@ -74,10 +74,10 @@ func TestFromRefuses(t *testing.T) {
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
 		t.Skipf("this machine does not let us: %v", err)
 	}
-	wantIs(t, "FromProcess of a descriptor not open", err, syscall.EBADF)
+	wantIs(t, "FromProcess of a closed descriptor", err, syscall.EBADF)
 }
 
-// Two who each want all never wait for each other, though both take one by one.
+// Two waiters that each need all permits do not deadlock, even though both take them one by one.
 func TestTwoWhoWantAllDoNotWaitForEachOther(t *testing.T) {
 	const permits, rounds = 5, 500
 	one := mustNew(t, permits)
@@ -85,7 +85,7 @@ func TestTwoWhoWantAllDoNotWaitForEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := semaphore.FromFD(fd) // knows nothing of one, like another process
+	other, err := semaphore.FromFD(fd) // it knows nothing of one, like another process
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestTwoWhoWantAllDoNotWaitForEachOther(t *testing.T) {
 				select {
 				case holders <- struct{}{}:
 				default:
-					t.Error("two hold all permits at once")
+					t.Error("two goroutines hold all permits")
 				}
 				<-holders
 				s.Release(permits)

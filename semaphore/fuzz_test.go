@@ -10,13 +10,13 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// FuzzSemaphore runs a random program on a Semaphore and on a model of it, a
-// number and a queue, and compares them after each step.
+// FuzzSemaphore runs a random program on a Semaphore and on a model of it, which is a number and
+// a queue, and compares them after each step.
 func FuzzSemaphore(f *testing.F) {
 	f.Add([]byte{0, 3, 1, 2, 2, 2, 3, 4, 0, 9})
 	f.Add([]byte{2, 3, 2, 1, 0, 2, 1, 1, 3, 0, 0, 3})
 	f.Add([]byte{2, 3, 2, 1, 6, 2, 6, 1, 4, 0, 6, 0, 5, 0, 6, 3})
-	f.Add([]byte{0, 2, 2, 4, 2, 0, 0, 4}) // the first gets all, the second what was there before
+	f.Add([]byte{0, 2, 2, 4, 2, 0, 0, 4}) // one Release serves the first waiter, and its rest the second
 	f.Add([]byte{4, 0, 0, 2, 5, 0, 5, 0, 2, 4, 0, 1, 0, 4})
 	f.Add([]byte{2, 2, 4, 0, 2, 1, 0, 1, 0, 1, 0, 1, 5, 0, 3, 1})
 	f.Fuzz(func(t *testing.T, program []byte) {
@@ -30,7 +30,7 @@ func FuzzSemaphore(f *testing.F) {
 	})
 }
 
-// theC stands in the queue of the model for the channel.
+// theC stands for C in the queue of the model.
 const theC = -1
 
 type place struct {
@@ -38,8 +38,8 @@ type place struct {
 	permits int64
 }
 
-// A model is a Semaphore together with what should be free, who should wait and
-// whether C should hold a permit.
+// A model is a Semaphore together with the permits that should be free, the waiters that should
+// be queued, and whether C should have reserved a permit.
 type model struct {
 	s       *semaphore.Semaphore
 	crowd   *crowd
@@ -56,13 +56,13 @@ func (m *model) step(t *testing.T, op, arg byte) {
 	case 0:
 		m.s.Release(n)
 		m.free += n
-	case 6: // on Linux through the eventfd
+	case 6: // through the eventfd on Linux
 		anySize[len(anySize)-1].release(m.s, n)
 		m.free += n
 	case 1:
 		want := len(m.queue) == 0 && m.free >= n
 		if m.held && n == m.free+1 {
-			return // C can be about to give its permit back for a moment
+			return // C might give its permit back for a moment
 		}
 		wantTry(t, m.s, n, want)
 		if want {
@@ -106,7 +106,7 @@ func (m *model) cancel(t *testing.T, arg int) {
 	}
 	who := waiting[arg%len(waiting)].who
 	m.cancels[who]()
-	for got := range m.crowd.arrivals { // those behind it may be granted before it wakes
+	for got := range m.crowd.arrivals { // waiters behind it can be served before it wakes up
 		if got.who == who {
 			wantIs(t, "the canceled Acquire", got.err, context.Canceled)
 			break
@@ -116,7 +116,7 @@ func (m *model) cancel(t *testing.T, arg int) {
 	m.queue = slices.DeleteFunc(m.queue, func(p place) bool { return p.who == who })
 }
 
-// settle grants in the model what should be granted, and waits for it.
+// settle grants in the model what should be granted, and waits until the Semaphore has granted it.
 func (m *model) settle(t *testing.T) {
 	granted := m.grant()
 	for m.held && len(m.queue) > 0 { // C gives way
@@ -132,20 +132,20 @@ func (m *model) settle(t *testing.T) {
 		}
 		m.cancels[got.who]()
 	}
-	// What C received may still be on its way to be replaced.
+	// The permit that was received from C might not have been replaced yet.
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
 		if count, _ := m.s.Count(); count == m.free && semaphore.Waiting(m.s) == len(m.queue) {
-			return // to look again could meet C while it gives its permit back for a moment
+			return // a second look could meet C while it gives its permit back for a moment
 		}
 		hammer.Yield()
 	}
 	wantCount(t, m.s, m.free)
 	if got, want := semaphore.Waiting(m.s), len(m.queue); got != want {
-		t.Errorf("%d wait, want %d", got, want)
+		t.Errorf("%d waiters, want %d", got, want)
 	}
 }
 
-// grant grants in the model while there are enough permits for the first.
+// grant grants in the model while enough permits are free for the first waiter.
 func (m *model) grant() (granted []int) {
 	for len(m.queue) > 0 && m.free >= m.queue[0].permits {
 		first := m.queue[0]
@@ -159,7 +159,7 @@ func (m *model) grant() (granted []int) {
 	return granted
 }
 
-// end wakes who still waits.
+// end closes the Semaphore and receives the remaining waiters.
 func (m *model) end(t *testing.T) {
 	m.s.Close()
 	for _, p := range m.queue {

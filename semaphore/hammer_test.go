@@ -17,14 +17,14 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// Never more holders than permits, and none lost, whoever is cancelled when.
+// Never more permits are held than exist, and none is lost, whichever Acquire is canceled when.
 func TestConservation(t *testing.T) {
 	const permits = 7
 	s := mustNew(t, permits)
 	var held atomic.Int64
 	hold := func(n int64) {
 		if now := held.Add(n); now > permits {
-			t.Errorf("%d permits are held, there are %d", now, permits)
+			t.Errorf("%d permits are held, want at most %d", now, permits)
 		}
 		held.Add(-n)
 		s.Release(n)
@@ -63,7 +63,7 @@ func TestConservation(t *testing.T) {
 			func() bool { free, _ := s.Count(); return free == permits-1 })
 		return
 	}
-	// What C reserves comes back with Close, which another process can see.
+	// Close puts back the permit that C has reserved, which other holders can see.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +77,8 @@ func TestConservation(t *testing.T) {
 	}
 }
 
-// A Release may come at any moment of going to sleep. If it were missed, its
-// round would never end.
+// A Release can come at any moment while a waiter goes to sleep. If it were missed, its round
+// would never end.
 func TestNoWakeUpIsLost(t *testing.T) { eachWay(t, noWakeUpIsLost) }
 
 func noWakeUpIsLost(t *testing.T, release func(*semaphore.Semaphore, int64)) {
@@ -89,7 +89,7 @@ func noWakeUpIsLost(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 			go func() {
 				defer close(turn)
 				for round := range rounds {
-					for range round % 64 { // meet the other at another step each time
+					for range round % 64 { // meet the waiter at another step each time
 						runtime.Gosched()
 					}
 					for range n {
@@ -104,9 +104,8 @@ func noWakeUpIsLost(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 				turn <- round
 			}
 			<-turn
-			// The look that several permits take by themselves must not be what
-			// woke them: then each round takes a tenth of a second. Where the system
-			// shows no count, it is.
+			// A waiter for several permits polls by itself ten times per second. That must
+			// not be what woke it, except where the system does not show the count.
 			if took := time.Since(start); took > time.Duration(rounds)*20*time.Millisecond && (n == 1 || hammer.ShowsCount()) {
 				t.Errorf("%d rounds took %v", rounds, took)
 			}
@@ -114,8 +113,8 @@ func noWakeUpIsLost(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	}
 }
 
-// A TryAcquire of one fails only if there was none, however often others try in
-// vain to take more than there are.
+// A TryAcquire of one permit fails only if none is free, however often others try to take more
+// than are free.
 func TestTryAcquireIsNotFooledByOthersWhoTakeSeveral(t *testing.T) {
 	s := mustNew(t, 1)
 	stop := make(chan struct{})
@@ -133,7 +132,7 @@ func TestTryAcquireIsNotFooledByOthersWhoTakeSeveral(t *testing.T) {
 	})
 	hammer.For(time.Second, 1, func() {
 		if !s.TryAcquire(1) {
-			t.Error("TryAcquire(1) = false, though nobody else can have the permit")
+			t.Error("TryAcquire(1) = false, but no other goroutine can have the permit")
 			return
 		}
 		s.Release(1)
@@ -142,8 +141,8 @@ func TestTryAcquireIsNotFooledByOthersWhoTakeSeveral(t *testing.T) {
 	wg.Wait()
 }
 
-// Nobody hangs, nothing is granted by a closed semaphore, and no stranger gets a
-// byte, though Close comes at any moment and numbers are reused at once.
+// Whenever Close is called, all calls return, a closed Semaphore grants nothing, and nothing is
+// written to an unrelated file, even if descriptor numbers are reused immediately.
 func TestCloseAgainstEverything(t *testing.T) {
 	stop := hammer.Strangers(t)
 	defer stop()
@@ -191,8 +190,8 @@ func TestCloseAgainstEverything(t *testing.T) {
 	})
 }
 
-// A context that ends at the moment when its waiter is woken leaves nothing behind
-// for the next who waits in the same place.
+// If a context ends at the moment when its waiter is woken, nothing is left behind for the next
+// waiter in the same place.
 func TestCancelMeetsRelease(t *testing.T) {
 	s := mustNew(t, 1)
 	var granted atomic.Int64
@@ -202,7 +201,7 @@ func TestCancelMeetsRelease(t *testing.T) {
 		if err := s.Acquire(ctx, 1); err == nil {
 			granted.Add(1)
 			if granted.Load()%4 == 0 {
-				runtime.Gosched() // so that others have to wait
+				runtime.Gosched() // so that others must wait
 			}
 			s.Release(1)
 		}
@@ -210,32 +209,32 @@ func TestCancelMeetsRelease(t *testing.T) {
 		cancel()
 	})
 	if granted.Load() == 0 {
-		t.Error("nobody was granted anything")
+		t.Error("no permit was granted")
 	}
 	wantCount(t, s, 1)
 }
 
-// A permit may come at any moment of going to sleep, from Go or from C, and it may
-// be the one that a waiter for several lacks. If it were missed, its round would
-// never end. See TestNoWakeUpIsLost, which moves the permits to an eventfd.
+// A permit can come at any moment while a waiter goes to sleep, from Go or from C, and it can be
+// the one that a waiter for several lacks. If it were missed, its round would never end. See
+// TestNoWakeUpIsLost, which moves the permits to an eventfd.
 func TestNoReleaseIsLost(t *testing.T) {
 	rounds := int64(100_000)
 	if testing.Short() {
 		rounds /= 4
 	}
-	if !mode.Is("private") { // where a round is some system calls
+	if !mode.Is("private") { // where each round makes system calls
 		rounds /= 8
 	}
 	if mode.Is("handle") && runtime.GOMAXPROCS(0) == 1 {
-		// While the releaser yields on the only processor, Go's runtime looks for a ring
-		// of the doorbell, as for all events of descriptors, every 10 ms.
+		// While the releaser yields on the only processor, the Go runtime polls the doorbell, as
+		// all descriptors, only every 10 ms.
 		rounds /= 64
 	}
 	for name, n := range map[string]int64{"one": 1, "several": 3} {
 		t.Run(name, func(t *testing.T) {
 			rounds := rounds
 			if n > 1 && mode.Is("exported") && !hammer.ShowsCount() {
-				rounds /= 100 // the waiter learns of its permits ten times per second
+				rounds /= 100 // the waiter polls only ten times per second
 			}
 			s := mustNew(t, 0)
 			release := s.Release
@@ -243,7 +242,7 @@ func TestNoReleaseIsLost(t *testing.T) {
 				h := s.Handle()
 				release = func(n int64) { handletest.Signal(h, uint64(n)) }
 			}
-			var turn atomic.Int64 // and no channel, so that both run at the same time
+			var turn atomic.Int64 // not a channel, so that both run at the same time
 			var releaser sync.WaitGroup
 			releaser.Go(func() {
 				for round := range rounds {
@@ -251,7 +250,7 @@ func TestNoReleaseIsLost(t *testing.T) {
 						runtime.Gosched()
 					}
 					for range n {
-						for range round % 512 { // meet the other at another step each time
+						for range round % 512 { // meet the waiter at another step each time
 							turn.Load()
 						}
 						release(1)
@@ -264,7 +263,7 @@ func TestNoReleaseIsLost(t *testing.T) {
 				turn.Store(round)
 				if err := s.Acquire(ctx, n); err != nil {
 					free, _ := s.Count()
-					t.Errorf("round %d: Acquire(%d) = %v, and %d are free", round, n, err, free)
+					t.Errorf("round %d: Acquire(%d) = %v, but %d permits are free", round, n, err, free)
 					break
 				}
 			}

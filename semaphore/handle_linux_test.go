@@ -8,8 +8,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// The word and the eventfd are one number of permits, in whatever order they came
-// to be.
+// The state word and the eventfd act as one number of permits, whichever of the two is made
+// first.
 func TestReleaseThroughHandleReachesTheDescriptor(t *testing.T) {
 	for name, outside := range map[string]func(*semaphore.Semaphore) (unsafe.Pointer, int){
 		"Handle first": func(s *semaphore.Semaphore) (unsafe.Pointer, int) { h := s.Handle(); return h, s.FD() },
@@ -18,7 +18,7 @@ func TestReleaseThroughHandleReachesTheDescriptor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := mustNew(t, 0)
 			h, fd := outside(s)
-			for range 50 { // each time the owner has to ask anew to be rung
+			for range 50 { // each time the owner must set Ring again
 				handletest.Signal(h, 2)
 				fetch(t, fd)
 				fetch(t, fd)
@@ -41,7 +41,7 @@ func TestReleaseThroughHandleReachesTheDescriptor(t *testing.T) {
 	}
 }
 
-// Who waits when the permits move is reached from there.
+// A goroutine that is waiting when the permits move gets permits from the new place.
 func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
 	for name, from := range map[string]func(*semaphore.Semaphore){
 		"Handle": func(s *semaphore.Semaphore) { handletest.Signal(s.Handle(), 2) },

@@ -13,15 +13,15 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// Permits that no word holds move with Handle as any other.
+// Handle moves any number of permits, even more than a state word holds.
 func TestHandleMovesAnyNumber(t *testing.T) {
 	for _, permits := range []int64{1, word.Full, word.Full + 9, math.MaxInt64 - 5} {
 		s := mustNew(t, permits)
 		if !handletest.Signal(s.Handle(), 5) {
-			t.Error("a release through the handle came too late, want it in time")
+			t.Error("a release through the handle came too late")
 		}
 		wantCount(t, s, permits+5)
-		if !mode.Is("exported") { // or else it is a system call for each
+		if !mode.Is("exported") { // where each permit would take a system call
 			wantTry(t, s, permits+5, true)
 			wantTry(t, s, 1, false)
 		}
@@ -44,12 +44,12 @@ func TestHandleIsTheSameEachTimeAndNilAfterClose(t *testing.T) {
 		t.Errorf("Handle = %p after Close, want nil", got)
 	}
 	if handletest.Signal(h, 1) {
-		t.Error("a release after Close: want it to come too late")
+		t.Error("a release after Close came in time")
 	}
 }
 
-// Permits that C releases go to who has waited for long, though a goroutine that
-// runs sees them before the poller does.
+// A permit that C releases goes to a waiter that has waited for long, even if a running
+// goroutine sees it before the doorbell's goroutine does.
 func TestNobodyPassesForWhatCReleases(t *testing.T) {
 	for range 20 {
 		s := mustNew(t, 0)

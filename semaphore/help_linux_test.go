@@ -19,7 +19,7 @@ func write(s *semaphore.Semaphore, n int64) {
 	}
 }
 
-// fetch takes a permit from the eventfd as C does that waits for it.
+// fetch waits for a permit and takes it from the eventfd, as C code does.
 func fetch(t testing.TB, fd int) {
 	t.Helper()
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
@@ -39,7 +39,7 @@ func fetch(t testing.TB, fd int) {
 	}
 }
 
-// dup returns a descriptor of the same eventfd that the test must hand on.
+// dup returns a duplicate of fd, which the test must close or hand over.
 func dup(t *testing.T, fd int) int {
 	d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

@@ -40,12 +40,12 @@ type way struct {
 	release func(s *semaphore.Semaphore, n int64)
 }
 
-// anySize are the ways for any number of permits. Linux has a second one.
+// anySize are the ways that release any number of permits. Linux has a second one.
 var anySize = []way{{"Release", (*semaphore.Semaphore).Release}}
 
-// eachWay runs a test with permits released by Go, which reach a waiter directly, and
-// with permits that look to the Semaphore as if they came from elsewhere: through the
-// eventfd, and through a handle, as C threads release them.
+// eachWay runs a test with permits that Go code releases, which reach a waiter directly, and
+// with permits that come from elsewhere: through the eventfd, as other processes release them,
+// and through a handle, as C threads do.
 func eachWay(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
 	for _, way := range anySize {
 		t.Run(way.name, func(t *testing.T) { test(t, way.release) })
@@ -55,7 +55,7 @@ func eachWay(t *testing.T, test func(t *testing.T, release func(*semaphore.Semap
 	}
 }
 
-// signal releases permits as a C thread does. It panics if that came too late.
+// signal releases permits as a C thread does. It panics if the Semaphore is closed.
 func signal(s *semaphore.Semaphore, n int64) {
 	if !handletest.Signal(s.Handle(), uint64(n)) {
 		panic(fmt.Sprintf("a release of %d through the handle came too late", n))
@@ -102,14 +102,13 @@ func ended() context.Context {
 	return ctx
 }
 
-// An arrival is what a waiter woke with.
+// An arrival is the result with which a waiter woke up.
 type arrival struct {
 	who int
 	err error
 }
 
-// A crowd starts goroutines that Acquire, each only when the one before it
-// sleeps.
+// A crowd starts goroutines that call Acquire, each only when the one before it is waiting.
 type crowd struct {
 	s        *semaphore.Semaphore
 	size     int
@@ -135,7 +134,7 @@ func (c *crowd) want(t *testing.T, who int, err error) {
 	t.Helper()
 	got := <-c.arrivals
 	if got.who != who {
-		t.Errorf("waiter %d woke with %v, want waiter %d", got.who, got.err, who)
+		t.Errorf("waiter %d woke up with %v, want waiter %d", got.who, got.err, who)
 	}
 	if err == nil && got.err != nil {
 		t.Errorf("waiter %d got %v", who, got.err)

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These tests look at what no caller can see: it costs time, or shows itself only in
-// moments that no test can bring about.
+// These tests check properties that callers cannot see, because they only cost time, or matter
+// only at moments that a test cannot bring about.
 
-// asleep has a goroutine Acquire n permits, and returns its result when it waits.
+// asleep starts an Acquire of n permits, waits until it is queued, and returns the channel of its
+// result.
 func asleep(ctx context.Context, s *Semaphore, n int64) <-chan error {
 	before := Waiting(s)
 	result := make(chan error, 1)
@@ -43,11 +44,11 @@ func wantNil(t *testing.T, what string, result <-chan error) {
 			t.Errorf("%s = %v", what, err)
 		}
 	case <-time.After(20 * time.Second):
-		t.Fatalf("%s sleeps", what)
+		t.Fatalf("%s is still waiting", what)
 	}
 }
 
-// unheard adds permits to the eventfd without an event that this process hears of.
+// unheard adds permits to the eventfd without an event for this process.
 func unheard(t *testing.T, s *Semaphore, n uint64) {
 	t.Helper()
 	s.count.Lock()
@@ -58,8 +59,8 @@ func unheard(t *testing.T, s *Semaphore, n uint64) {
 	}
 }
 
-// A waiter for several permits finds them though no event says that they are there,
-// whether it began to wait before the export or after it.
+// A waiter for several permits finds them without an event, whether it began to wait before the
+// export or after it.
 func TestLargeWaiterLooksByItself(t *testing.T) {
 	for name, exportFirst := range map[string]bool{"after the export": true, "before the export": false} {
 		t.Run(name, func(t *testing.T) {
@@ -75,8 +76,7 @@ func TestLargeWaiterLooksByItself(t *testing.T) {
 	}
 }
 
-// A waiter leaves its place as it found it, though it was woken when its context had
-// ended.
+// A waiter leaves its place as it found it, even if it was woken after its context had ended.
 func TestNoTokenIsLeftBehind(t *testing.T) {
 	procs := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(procs)
@@ -94,8 +94,8 @@ func TestNoTokenIsLeftBehind(t *testing.T) {
 	}
 }
 
-// While a waiter may be overtaken, goroutines that are running take and look without
-// the lock; while it may not, they cannot.
+// While a waiter can be overtaken, running goroutines take permits without the lock. While it
+// cannot, the word is held, and they need the lock.
 func TestWordIsHeldOnlyWhereNobodyMayOvertake(t *testing.T) {
 	for n, free := range map[int64]bool{1: true, 2: false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -103,15 +103,15 @@ func TestWordIsHeldOnlyWhereNobodyMayOvertake(t *testing.T) {
 			go s.Acquire(t.Context(), n)
 			synctest.Wait()
 			if got := s.count.Word().Lacks(1); got != free {
-				t.Errorf("with a waiter for %d the word is free: %v, want %v", n, got, free)
+				t.Errorf("with a waiter for %d permits: the word is not held: %v, want %v", n, got, free)
 			}
 			s.Close()
 		})
 	}
 }
 
-// A read of the eventfd that finds nothing is certain only if no other goroutine has
-// begun to take several permits, which it may put back.
+// That a read of the eventfd finds no permit is certain only if no other goroutine has begun to
+// take several permits, which it can put back.
 func TestEmptyReadIsCertainOnlyAlone(t *testing.T) {
 	s := mustMake(t, 0)
 	s.FD()
@@ -131,8 +131,7 @@ func TestEmptyReadIsCertainOnlyAlone(t *testing.T) {
 	}
 }
 
-// A permit that was granted before Close belongs to its waiter, which runs only
-// afterwards.
+// Permits that were granted before Close belong to their waiter, even if it runs only afterward.
 func TestGrantBeforeCloseIsKept(t *testing.T) {
 	procs := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(procs)

@@ -5,11 +5,11 @@ import (
 	"unsafe"
 )
 
-// What each call reads, what each call writes and what the lock guards stand on cache
-// lines of their own; counter's TestLayout has the Counter's part of it.
+// The fields that each call reads, the fields that each call writes and the fields that the
+// lock guards are on separate cache lines. TestLayout of counter checks the Counter's part.
 func TestLayout(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) < 8 {
-		return // no layout is promised there
+		return // the layout is promised on 64-bit systems only
 	}
 	const line = 64
 	var s Semaphore

@@ -13,10 +13,10 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// veryMany takes a minute to acquire, one read(2) each.
+// veryMany permits take a minute to acquire, with one read(2) per permit.
 const veryMany = 100_000_000
 
-// exported returns a Semaphore with an eventfd.
+// exported returns an exported Semaphore.
 func exported(t *testing.T, permits int64) *semaphore.Semaphore {
 	t.Helper()
 	s := mustNew(t, permits)
@@ -26,8 +26,7 @@ func exported(t *testing.T, permits int64) *semaphore.Semaphore {
 	return s
 }
 
-// promptly fails the test if f takes as long as to acquire a good part of veryMany
-// permits.
+// promptly fails the test if f takes as long as acquiring a good part of veryMany permits.
 func promptly(t *testing.T, what string, f func()) {
 	t.Helper()
 	begin := time.Now()
@@ -49,7 +48,8 @@ func TestAcquireOfVeryManyObeysItsContext(t *testing.T) {
 	wantTry(t, s, 1, true)
 }
 
-// taking returns once an Acquire of all n permits has taken some, and its result.
+// taking starts an Acquire of all n permits, waits until it has taken some, and returns the
+// channel of its result.
 func taking(t *testing.T, s *semaphore.Semaphore, n int64) <-chan error {
 	hammer.NeedsCount(t)
 	result := make(chan error, 1)
@@ -61,10 +61,10 @@ func taking(t *testing.T, s *semaphore.Semaphore, n int64) <-chan error {
 	return result
 }
 
-// What is released while an Acquire takes its permits is added to the others, and not
-// given to the Acquire a second time.
+// Permits that are released while an Acquire takes its permits are added to the count, and not
+// granted to that Acquire as well.
 func TestReleaseDuringAnAcquireOfMany(t *testing.T) {
-	const many = 50_000 // taken in about 50 pieces
+	const many = 50_000 // about 50 pieces
 	s := exported(t, many)
 	result := taking(t, s, many)
 	s.Release(many)
@@ -74,8 +74,8 @@ func TestReleaseDuringAnAcquireOfMany(t *testing.T) {
 	wantCount(t, s, many)
 }
 
-// Others are not blocked while an Acquire takes very many permits, and do not overtake
-// it. Close ends it, and leaves all permits to others.
+// While an Acquire takes very many permits, other calls are not blocked and do not overtake it.
+// Close ends it, and all permits stay in the eventfd.
 func TestAcquireOfVeryManyBlocksNobody(t *testing.T) {
 	s := exported(t, veryMany)
 	rest := twin(t, s)
@@ -97,7 +97,7 @@ func TestAcquireOfVeryManyBlocksNobody(t *testing.T) {
 	wantCount(t, rest, veryMany+1)
 }
 
-// A TryAcquire of very many blocks nobody else either.
+// A TryAcquire of very many permits does not block other calls either.
 func TestTryAcquireOfVeryManyBlocksNobody(t *testing.T) {
 	s := exported(t, veryMany)
 	rest := twin(t, s)
@@ -112,8 +112,8 @@ func TestTryAcquireOfVeryManyBlocksNobody(t *testing.T) {
 	wantCount(t, rest, want)
 }
 
-// A waiter for many permits, more than are taken without a break, holds none while it
-// waits, and is served in order.
+// A waiter for many permits, which are taken in pieces, holds none while it waits, and is served
+// in FIFO order.
 func TestWaiterForManyHoldsNothing(t *testing.T) {
 	hammer.NeedsCount(t)
 	const many = 5000
@@ -123,7 +123,7 @@ func TestWaiterForManyHoldsNothing(t *testing.T) {
 	first := crowd.join(background, many)
 	second := crowd.join(background, 1)
 	third := crowd.join(background, many)
-	hammer.Eventually(t, func() string { return "a waiter has permits in hand" }, func() bool {
+	hammer.Eventually(t, func() string { return "a waiter holds permits" }, func() bool {
 		count, err := other.Count()
 		return count == many-1 && err == nil
 	})
@@ -142,7 +142,7 @@ func TestWaiterForManyHoldsNothing(t *testing.T) {
 	wantCount(t, s, 0)
 }
 
-// Many permits at a time are neither lost nor doubled, whatever comes in between.
+// Permits that are acquired in pieces are neither lost nor doubled, whatever happens in between.
 func TestManyPermitsAreConserved(t *testing.T) {
 	const permits = 4000
 	s := exported(t, permits)
@@ -181,7 +181,7 @@ func TestManyPermitsAreConserved(t *testing.T) {
 	h.wantAll(true)
 }
 
-// An Acquire of many that need not wait does not allocate.
+// An Acquire of many permits does not allocate if it does not wait.
 func TestAcquireOfManyDoesNotAllocate(t *testing.T) {
 	const many = 1100 // more than it takes in one piece
 	s := exported(t, many)

@@ -14,8 +14,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// wantUnsupported fails the test unless err says that this system lacks something,
-// and names the package and the call.
+// wantUnsupported fails the test unless err matches errors.ErrUnsupported and names the package
+// and the call.
 func wantUnsupported(t *testing.T, call string, err error) {
 	t.Helper()
 	if !errors.Is(err, errors.ErrUnsupported) || !strings.HasPrefix(err.Error(), "semaphore: "+call) {
@@ -47,10 +47,10 @@ func TestDescriptorsAreUnsupported(t *testing.T) {
 	wantUnsupported(t, "FromProcess", err)
 }
 
-// What the system lacks changes nothing in a Semaphore: waiters and C get their
+// Calls that this system does not support change nothing in a Semaphore: waiters and C get their
 // permits.
 func TestAskingForADescriptorChangesNothing(t *testing.T) {
-	s := mustNew(t, math.MaxInt64) // more than a word holds
+	s := mustNew(t, math.MaxInt64) // more than a state word holds
 	s.FD()
 	wantCount(t, s, math.MaxInt64)
 	mustAcquire(t, s, math.MaxInt64)

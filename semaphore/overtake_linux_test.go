@@ -9,8 +9,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// A waiter is served though others take and release the permit all the time and no
-// time passes, as in a bubble.
+// A waiter is served even if others keep taking and releasing the permit and time stands still,
+// as in a bubble.
 func TestWaiterIsOvertakenAFixedNumberOfTimes(t *testing.T) {
 	oneAtATime(t)
 	const rounds = 20_000
@@ -22,7 +22,7 @@ func TestWaiterIsOvertakenAFixedNumberOfTimes(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				s := private(t, 1)
 				defer s.Close()
-				for range 3 { // each waiter is overtaken as often as the one before
+				for range 3 { // each waiter can be overtaken as often as the one before
 					take(s)
 					var served atomic.Bool
 					go func() {

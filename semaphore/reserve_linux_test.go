@@ -17,8 +17,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// twin returns another Semaphore on the same eventfd, which knows nothing of s, as if
-// it were another process's.
+// twin returns another Semaphore on the eventfd of s, which knows nothing of s, like a Semaphore
+// of another process.
 func twin(t *testing.T, s *semaphore.Semaphore) *semaphore.Semaphore {
 	t.Helper()
 	other, err := semaphore.FromFD(dup(t, s.FD()))
@@ -29,7 +29,7 @@ func twin(t *testing.T, s *semaphore.Semaphore) *semaphore.Semaphore {
 	return other
 }
 
-// within is what an Acquire gets that must succeed.
+// within returns the context of an Acquire that must succeed.
 func within(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(background, 20*time.Second)
 	t.Cleanup(cancel)
@@ -43,8 +43,8 @@ func wantGot(t *testing.T, s *semaphore.Semaphore, n int64) {
 	}
 }
 
-// A goroutine that lacks permits gets the one that C has reserved, and C reserves the
-// next one.
+// A goroutine that lacks permits gets the permit that C has reserved, and C reserves the next
+// free one.
 func TestAcquireGetsThePermitOfC(t *testing.T) {
 	hammer.NeedsCount(t)
 	for _, n := range []int64{1, 3} {
@@ -69,7 +69,7 @@ func TestAcquireGetsThePermitOfC(t *testing.T) {
 	}
 }
 
-// A permit that C gives back is for the first waiter, and C is the last in the queue.
+// A permit that C gives back goes to the first waiter, and C is then the last in the queue.
 func TestCQueuesAgainBehind(t *testing.T) {
 	s := mustNew(t, 1)
 	s.C()
@@ -86,15 +86,15 @@ func TestCQueuesAgainBehind(t *testing.T) {
 	wantCount(t, s, 0)
 }
 
-// A Semaphore that is exported while C has reserved a permit gives it back, too.
+// If a Semaphore is exported while C has reserved a permit, C gives it back at intervals as well.
 func TestCGivesBackAfterAnExport(t *testing.T) {
 	s := mustNew(t, 2)
 	s.C()
 	wantGot(t, twin(t, s), 2)
 }
 
-// It also does so for a waiter that cannot see the count, as in gVisor, and so has to
-// look while C keeps no permit.
+// C also gives back to a waiter that cannot see the count, as in gVisor, and must therefore poll
+// while C keeps no permit.
 func TestCGivesBackToAWaiterThatSeesNoCount(t *testing.T) {
 	s := mustNew(t, 2)
 	other := twin(t, s)
@@ -111,8 +111,8 @@ func TestCGivesBackToAWaiterThatSeesNoCount(t *testing.T) {
 	}
 }
 
-// Semaphores that share permits and use C, as several processes do, can each acquire
-// several at once.
+// Semaphores that share permits and use C, as several processes do, can each acquire several
+// permits together.
 func TestSharersOfPermitsWhoUseCGoOn(t *testing.T) {
 	const permits, sharers, n = 5, 3, 3
 	s := mustNew(t, permits)
@@ -133,8 +133,8 @@ func TestSharersOfPermitsWhoUseCGoOn(t *testing.T) {
 	all.Wait()
 }
 
-// An Acquire of all permits succeeds though several others have them reserved, or are
-// waiting to reserve one, and none of them receives.
+// An Acquire of all permits succeeds even if the C of several other Semaphores has reserved a
+// permit, or is waiting to reserve one, and nothing receives from them.
 func TestAcquireGetsThePermitsOfEveryIdleC(t *testing.T) {
 	hammer.NeedsCount(t)
 	const permits = 3
@@ -154,7 +154,7 @@ func TestAcquireGetsThePermitsOfEveryIdleC(t *testing.T) {
 	}
 }
 
-// A receiver gets its permit though C gives it back again and again.
+// A receiver gets its permit even if C gives it back again and again.
 func TestIdleCServesAReceiver(t *testing.T) {
 	s := mustNew(t, 1)
 	s.FD()
@@ -167,8 +167,8 @@ func TestIdleCServesAReceiver(t *testing.T) {
 	}
 }
 
-// C of a private Semaphore that nobody receives from runs nothing: time that passes
-// does not wake it.
+// If nothing receives from the C of a private Semaphore, C runs nothing: the passing of time does
+// not wake it.
 func TestIdleCOfAPrivateSemaphoreSleeps(t *testing.T) {
 	begin := time.Now()
 	inBubble(t, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestBubbleHasCGiveBack(t *testing.T) {
 		s.Release(2)
 		synctest.Wait()
 		if free, err := s.Count(); free != 1 || err != nil {
-			t.Errorf("Count = %d, %v; want 1, since C has reserved one of 2", free, err)
+			t.Errorf("Count = %d, %v; want 1, because C has reserved one of 2", free, err)
 		}
 		s.Close()
 	})
@@ -246,7 +246,7 @@ func TestPermitsOfCAreConserved(t *testing.T) {
 		<-time.After(time.Duration(rand.IntN(120)) * time.Millisecond)
 		s.Close()
 		if left, err := rest.Count(); left != permits || err != nil {
-			t.Errorf("%d, %v are left of %d", left, err, permits)
+			t.Errorf("Count = %d, %v after Close, want %d", left, err, permits)
 		}
 	})
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// With an eventfd others can make permits, so the size has no effect any more: a Release
-// past it adds, and an Acquire of more takes its turn, also one that has waited apart.
+// After an export other processes can make permits, so the size no longer has an effect. A
+// Release past it adds permits, and an Acquire of more takes its turn, even one that has waited
+// apart.
 func TestSizeEndsWithTheExport(t *testing.T) {
 	s := newWeighted(t, 2)
 	c := newCrowd(s)
@@ -24,7 +25,7 @@ func TestSizeEndsWithTheExport(t *testing.T) {
 	for semaphore.Waiting(s) == 0 {
 		hammer.Yield()
 	}
-	small := c.join(background, 1) // stands behind it
+	small := c.join(background, 1) // behind the Acquire of 4
 	wantTry(t, s, 1, false)
 	s.Release(2)
 	if err := <-apart; err != nil {
@@ -39,8 +40,8 @@ func TestSizeEndsWithTheExport(t *testing.T) {
 	c.want(t, large, nil)
 }
 
-// C threads add without a look at the size. A permit too many from there shows when
-// Go's permits come back.
+// C threads add without checking the size. If they add one permit too many, a Release in Go
+// panics when the permits come back.
 func TestCThreadsDoNotKnowTheSize(t *testing.T) {
 	s := semaphore.NewWeighted(2)
 	defer s.Close()

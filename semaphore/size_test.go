@@ -15,11 +15,11 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// tooMany is what the panic of x/sync says.
+// tooMany is the text with which x/sync panics.
 const tooMany = "semaphore: released more than held"
 
-// newWeighted returns a Semaphore with a size, in the current mode unless that is
-// the one in which a size has no effect.
+// newWeighted returns a Semaphore with a size, in the current mode unless that is "exported", in
+// which a size has no effect.
 func newWeighted(t testing.TB, n int64) *semaphore.Semaphore {
 	t.Helper()
 	s := semaphore.NewWeighted(n)
@@ -30,8 +30,7 @@ func newWeighted(t testing.TB, n int64) *semaphore.Semaphore {
 	return s
 }
 
-// What a Release past the size does: it panics and adds nothing, with or without
-// waiters, whatever the permits are taken by.
+// A Release past the size panics and adds nothing, whether permits are held or free.
 func TestReleasePastTheSizePanics(t *testing.T) {
 	for _, size := range []int64{0, 1, 5, 1 << 59, 1<<59 + 3, math.MaxInt64} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -62,8 +61,8 @@ func TestReleasePastTheSizePanics(t *testing.T) {
 	}
 }
 
-// A waiter for more permits than are free makes Release take the lock. The size is
-// looked at there, and what is not past it reaches the waiter.
+// A waiter for more permits than are free makes Release take the lock. The size is checked there
+// as well, and a Release that is not past it reaches the waiter.
 func TestReleasePastTheSizeWhileOthersWait(t *testing.T) {
 	s := newWeighted(t, 3)
 	mustAcquire(t, s, 2)
@@ -77,7 +76,7 @@ func TestReleasePastTheSizeWhileOthersWait(t *testing.T) {
 	wantPanic(t, "Release(1)", tooMany, func() { s.Release(1) })
 }
 
-// The permit that C has reserved is held by nobody, so nobody can release it.
+// The permit that C has reserved is not held, so it cannot be released.
 func TestReservedPermitIsNotHeld(t *testing.T) {
 	s := newWeighted(t, 2)
 	c := s.C()
@@ -94,8 +93,8 @@ func TestReservedPermitIsNotHeld(t *testing.T) {
 	wantPanic(t, "Release(1)", tooMany, func() { s.Release(1) })
 }
 
-// An Acquire of more than the size ends with its context, or with Close, and keeps
-// nobody waiting.
+// An Acquire of more than the size ends with its context, or with Close, and does not keep others
+// waiting.
 func TestAcquireOfMoreThanTheSize(t *testing.T) {
 	s := newWeighted(t, 2)
 	ctx, cancel := context.WithCancel(background)
@@ -119,7 +118,7 @@ func TestAcquireOfMoreThanTheSize(t *testing.T) {
 	wantIs(t, "Acquire(3)", <-errs, os.ErrClosed)
 	wantIs(t, "Acquire(3) after Close", s.Acquire(background, 3), os.ErrClosed)
 	if n := semaphore.Apart(s); n != 0 {
-		t.Errorf("%d wait after Close", n)
+		t.Errorf("%d goroutines wait after Close, want none", n)
 	}
 }
 
@@ -131,10 +130,10 @@ func TestSizeIsNotNegative(t *testing.T) {
 	wantTry(t, s, 1, false)
 	wantPanic(t, "Release(-1)", "Release(-1)", func() { s.Release(-1) })
 	s.Close()
-	s.Release(1) // does nothing, and so it does not panic
+	s.Release(1) // has no effect after Close, and therefore does not panic
 }
 
-// In a bubble goroutines wait for more than the size of a Semaphore that another bubble
+// Goroutines of a bubble can wait for more than the size of a Semaphore that another bubble has
 // used before.
 func TestAcquireOfMoreThanTheSizeInABubble(t *testing.T) {
 	if !mode.Is("private") {
@@ -158,8 +157,8 @@ func TestAcquireOfMoreThanTheSizeInABubble(t *testing.T) {
 	}
 }
 
-// Where goroutines hold permits of a size, no more are ever held, and each Release too
-// many panics, whichever goroutine it comes from.
+// Goroutines never hold more permits than the size, and each Release of too many panics, in
+// whichever goroutine.
 func TestSizeUnderLoad(t *testing.T) {
 	const goroutines, size = 8, 3
 	rounds := hammer.Rounds(4000)
@@ -172,7 +171,7 @@ func TestSizeUnderLoad(t *testing.T) {
 				n := 1 + int64((who+round)%16/15)
 				mustAcquire(t, s, n)
 				if now := held.Add(n); now > size {
-					t.Errorf("%d permits are held, there are %d", now, size)
+					t.Errorf("%d permits are held, want at most %d", now, size)
 				}
 				func() {
 					defer func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// inBubble runs f in a testing/synctest bubble, once and not in each mode, since
+// inBubble runs f in a testing/synctest bubble. It does so once and not in each mode, because
 // only a private Semaphore works there.
 func inBubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
@@ -33,8 +33,7 @@ func private(t *testing.T, permits int64) *semaphore.Semaphore {
 	return s
 }
 
-// A line is of goroutines that Acquire, each only when the one before it sleeps,
-// and then stand in order.
+// A line is a queue of goroutines that call Acquire, each only when the one before it is waiting.
 type line struct {
 	t      *testing.T
 	s      *semaphore.Semaphore
@@ -44,7 +43,7 @@ type line struct {
 	failed []error
 }
 
-// join has a goroutine Acquire n permits, which it keeps.
+// join starts a goroutine that acquires n permits and keeps them.
 func (l *line) join(ctx context.Context, n int64) {
 	who := l.size
 	l.size++
@@ -61,7 +60,7 @@ func (l *line) join(ctx context.Context, n int64) {
 	synctest.Wait() // it is durably blocked, or has its permits
 }
 
-// want fails the test unless just these have been served.
+// want fails the test unless exactly these goroutines have been served.
 func (l *line) want(who ...int) {
 	l.t.Helper()
 	synctest.Wait()
@@ -81,7 +80,7 @@ func TestBubbleSeesWaitersBlocked(t *testing.T) {
 		l.want(0)
 		s.Release(1)
 		l.want(0, 1)
-		s.Release(2) // too few for the next, who is not passed
+		s.Release(2) // too few for the next waiter, which is not overtaken
 		l.want(0, 1)
 		s.Release(1)
 		l.want(0, 1, 2)
@@ -113,7 +112,7 @@ func TestBubbleHasTheDeadlineOfAcquire(t *testing.T) {
 			t.Errorf("both took %v of the bubble's time, want an hour and a minute", took)
 		}
 		if s.TryAcquire(1) {
-			t.Error("TryAcquire = true, though all permits are taken")
+			t.Error("TryAcquire = true, but all permits are taken")
 		}
 	})
 }
@@ -145,14 +144,14 @@ func TestBubbleSeesReceiverOfCBlocked(t *testing.T) {
 	})
 }
 
-// A permit that C holds out is a goroutine, which ends with Close.
+// While C has reserved a permit it has a goroutine, which ends with Close.
 func TestBubbleHoldsTheGoroutineOfC(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := private(t, 2)
 		s.C()
 		synctest.Wait()
 		if free, err := s.Count(); free != 1 || err != nil {
-			t.Errorf("Count = %d, %v; want 1, since C holds one of 2", free, err)
+			t.Errorf("Count = %d, %v; want 1, because C has reserved one of 2", free, err)
 		}
 		s.Close()
 	})
@@ -173,8 +172,8 @@ func TestBubbleIsLeftByCloseOfEveryWaiter(t *testing.T) {
 	})
 }
 
-// What was made outside works inside, and outside again, and then inside another
-// bubble: nothing of the first is left in it.
+// A Semaphore that was made outside a bubble works in the bubble, outside again, and then in
+// another bubble: nothing of the first bubble is left in it.
 func TestBubbleLeavesNothingInASemaphore(t *testing.T) {
 	if !mode.Is("private") {
 		return
@@ -182,7 +181,7 @@ func TestBubbleLeavesNothingInASemaphore(t *testing.T) {
 	s := private(t, 0)
 	defer s.Close()
 	use := func(t *testing.T) {
-		for i := range 4 { // one more each time than there are places ready
+		for i := range 4 { // one more waiter each time
 			results := make(chan error, i)
 			ctx, cancel := context.WithCancel(context.Background())
 			for range i {

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// A moment is a part of the time in which waiters may be overtaken.
+// A moment is a part of a window, in which waiters may be overtaken.
 const moment = 20 * time.Microsecond
 
-// Waiters are overtaken for one window, not for one each: when it is over, those that came
-// in the middle of it are served as well before another begins.
+// Waiters are overtaken for one window together, not for one each. When it is over, the waiters
+// that came in the middle of it are served as well before another one begins.
 func TestWindowIsSharedByWhoComesInIt(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
@@ -21,11 +21,11 @@ func TestWindowIsSharedByWhoComesInIt(t *testing.T) {
 			time.Sleep(2 * moment)
 			l.join(t.Context(), 1)
 			l.join(t.Context(), 1)
-			time.Sleep(moment) // and it is over
+			time.Sleep(moment) // after which the window is over
 			for who := range 3 {
 				s.Release(1)
 				if s.TryAcquire(1) {
-					t.Errorf("a goroutine passed waiter %d, whose window is over", who)
+					t.Errorf("a goroutine overtook waiter %d, whose window is over", who)
 				}
 				l.wantFirst(who + 1)
 			}
@@ -35,8 +35,8 @@ func TestWindowIsSharedByWhoComesInIt(t *testing.T) {
 	})
 }
 
-// A waiter that comes when the window is over has one of its own, which begins when those
-// before it have been served, however long that took, and ends as the first did.
+// A waiter that comes when the window is over has another one, which begins when the waiters
+// before it have been served, if that did not take too long, and ends as the first one did.
 func TestNextWindowBeginsWhenAllBeforeAreServed(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
@@ -55,16 +55,16 @@ func TestNextWindowBeginsWhenAllBeforeAreServed(t *testing.T) {
 			l.join(t.Context(), 1)
 			l.join(t.Context(), 1)
 			l.want(0)
-			time.Sleep(took) // while it is not overtaken
+			time.Sleep(took) // in this phase no waiter is overtaken
 			s.Release(1)
 			if s.TryAcquire(1) {
-				t.Error("a goroutine passed a waiter before its window")
+				t.Error("a goroutine overtook a waiter before its window")
 			}
 			l.wantFirst(2)
 			s.Release(1)
 			if s.TryAcquire(1) {
 				if took == long {
-					t.Errorf("a goroutine passed a waiter that has waited for %v", took)
+					t.Errorf("a goroutine overtook a waiter that has waited for %v", took)
 				}
 				passed++
 				s.Release(1)
@@ -73,14 +73,14 @@ func TestNextWindowBeginsWhenAllBeforeAreServed(t *testing.T) {
 			time.Sleep(long)
 			s.Release(1)
 			if s.TryAcquire(1) {
-				t.Error("a goroutine passed a waiter after its window")
+				t.Error("a goroutine overtook a waiter after its window")
 			}
 			l.wantFirst(4)
 			s.Close()
 			synctest.Wait()
 		}
 		if passed < 50 {
-			t.Errorf("a goroutine that runs passed a waiter of the next window in %d of 100 tries, want it to be usual", passed)
+			t.Errorf("a running goroutine overtook a waiter of the next window in %d of 100 tries, want at least 50", passed)
 		}
 	})
 }

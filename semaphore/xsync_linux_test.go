@@ -40,11 +40,11 @@ const (
 )
 
 // TestXSyncsOwnTests runs the tests, examples and benchmarks of golang.org/x/sync/semaphore,
-// which this package replaces, as they are in the module cache: main go.mod is not to
-// require that module for it. cd bench && go mod download golang.org/x/sync gets it.
-// The import path is the only thing that is changed, and all of them run.
+// which this package replaces. Only their import path is changed, and all of them run. They are
+// taken from the module cache, because the main go.mod must not require that module.
+// "cd bench && go mod download golang.org/x/sync" gets it.
 func TestXSyncsOwnTests(t *testing.T) {
-	if !mode.Is("private") { // it does all modes
+	if !mode.Is("private") { // this run covers all modes
 		return
 	}
 	root, err := filepath.Abs("..")
@@ -72,7 +72,7 @@ func TestXSyncsOwnTests(t *testing.T) {
 	}
 	for mode, skip := range map[string]string{
 		"handle": "^$",
-		// Where others can make permits there is no size: see NewWeighted.
+		// The size of an exported Semaphore has no effect: see NewWeighted.
 		"exported": "^TestWeightedPanic$|^TestWeightedDoesntBlockIfTooBig$",
 	} {
 		t.Run(mode, func(t *testing.T) {
@@ -122,7 +122,7 @@ func runXSync(t *testing.T, dir, mode string, flags ...string) {
 	}
 }
 
-// newestXSync returns the folder of golang.org/x/sync in the module cache.
+// newestXSync returns the folder of the newest golang.org/x/sync in the module cache.
 func newestXSync(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
@@ -136,7 +136,7 @@ func newestXSync(t *testing.T) string {
 	return filepath.Dir(slices.MaxFunc(folders, func(a, b string) int { return slices.Compare(version(a), version(b)) }))
 }
 
-// lacks skips a test for want of something, except in CI, which has everything.
+// lacks skips a test because the machine lacks something. In CI it fails the test instead.
 func lacks(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if hammer.InCI() {

@@ -2,15 +2,16 @@ package notify
 
 import "math/bits"
 
-// C returns a channel of counts for use in a select, the same one each time. Once C has
-// been called, counts move into its buffer as they come, except those of goroutines in
-// Wait, and are not pending in the kernel any more. The buffer of one holds the whole
-// count that was not received yet, so a slow receiver loses nothing and blocks no signaler.
-// A sum that does not fit into a uint64 is received in pieces.
+// C returns a channel of counts for use in a select statement. C returns the same channel each time.
 //
-// Close delivers what was pending and then closes the channel, even if C is called for the
-// first time after Close. C needs neither a goroutine of its own nor a receiver that drains
-// it. Only a sum above MaxUint64 keeps a goroutine until its first piece is received.
+// From the first call on, each count moves to the channel's buffer as it arrives, unless a goroutine
+// is waiting in Wait, which is served first. The buffer holds one value, the sum of all counts that
+// were not received yet, so a slow receiver loses nothing and does not block signalers. A sum that
+// does not fit in a uint64 is received as several values.
+//
+// Close leaves the pending count in the channel and then closes it, even if C is called for the
+// first time after Close. C needs neither a goroutine of its own nor a receiver that drains it. Only
+// a sum above [math.MaxUint64] keeps a goroutine, until its first value is received.
 func (n *Notifier) C() <-chan uint64 {
 	if c := n.c.Load(); c != nil {
 		return *c
@@ -36,11 +37,10 @@ func (n *Notifier) C() <-chan uint64 {
 	return c
 }
 
-// deliver hands what has come to the first waiter, or if there is none to C, until
-// there is no more, and then asks for the next event. If there is neither, the count
-// stays where it is, and the source is disarmed. A waiter gets the error of a take
-// that fails; C, which cannot return it, is served again later. The caller holds the
-// lock.
+// deliver hands the pending count to the first waiter, or to C without a waiter, until the count is
+// 0, and then asks for the next event. Without a waiter and C, the count stays where it is, and the
+// source is disarmed. If taking the count fails, the first waiter gets the error. C, which cannot
+// return an error, is served again later. The caller holds the lock.
 func (n *Notifier) deliver() {
 	c := n.c.Load()
 	if c != nil {
@@ -60,7 +60,7 @@ func (n *Notifier) deliver() {
 			n.settle()
 			n.relax(served)
 			return
-		case !n.spilling: // spill comes back when there is room
+		case !n.spilling: // otherwise spill calls deliver again
 			if count, err := n.count.TakeAll(); err != nil {
 				n.count.Retry()
 				return
@@ -74,9 +74,9 @@ func (n *Notifier) deliver() {
 	}
 }
 
-// hand delivers a count that was not added yet, and reports whether it could. A
-// count that was added outside and is on its way comes after it, which no receiver
-// can distinguish from its coming before. The caller holds the lock.
+// hand hands count, which was not added to the Counter yet, to the first waiter or to C, and reports
+// whether it did. A count that others have added but that was not delivered yet is delivered after
+// it, and receivers cannot distinguish the two orders. The caller holds the lock.
 func (n *Notifier) hand(count uint64) bool {
 	if count > MaxCount {
 		return false
@@ -84,21 +84,21 @@ func (n *Notifier) hand(count uint64) bool {
 	if p := n.next(); p != nil {
 		n.alike = 0
 		if n.count.Shared() && !n.waited() {
-			n.count.Wake() // otherwise a C thread would ring although nothing waits
+			n.count.Wake() // otherwise a C thread would ring the doorbell without need
 		}
 		n.give(p, count)
 		return true
 	}
 	c := n.c.Load()
 	if c == nil || n.spilling {
-		return false // the Counter keeps it, or refuses what it cannot hold
+		return false // the caller adds count to the Counter, or reports that it does not fit
 	}
 	n.send(*c, count)
 	return true
 }
 
-// send merges count into C's buffer. The caller holds the lock, and no
-// goroutine spills.
+// send merges count into C's buffer. If the sum does not fit in a uint64, it starts spill. The caller
+// holds the lock, and no goroutine spills.
 func (n *Notifier) send(c chan uint64, count uint64) {
 	select {
 	case held := <-c:
@@ -115,10 +115,9 @@ func (n *Notifier) send(c chan uint64, count uint64) {
 	}
 }
 
-// spill is the one goroutine that C can ever need: it waits for room for a
-// piece of a sum past MaxUint64. Until it is done, later counts stay in the
-// Counter, which refuses what it cannot hold, so there is never a second piece
-// but those that last leaves.
+// spill is the only goroutine that C can need. It waits until C's buffer has room for a piece, a part
+// of a sum past MaxUint64. Until then later counts stay in the Counter, which refuses counts that it
+// cannot hold. Therefore a second piece exists only if last leaves one.
 func (n *Notifier) spill(c chan uint64, piece uint64) {
 	c <- piece
 	if n.count.Lock() {
@@ -132,7 +131,7 @@ func (n *Notifier) spill(c chan uint64, piece uint64) {
 	closed, pieces := n.closed, n.pieces
 	n.count.UnlockShut()
 	if !closed {
-		return // last does the rest
+		return // last sends what is left, and closes c
 	}
 	for _, piece := range pieces {
 		c <- piece

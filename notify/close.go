@@ -2,19 +2,18 @@ package notify
 
 import "os"
 
-// Close ends the Notifier and closes its descriptor, if it has one. It never blocks:
-// a call that another goroutine is in the middle of ends as if it had come first,
-// and the descriptor is closed when the last such call has ended.
+// Close closes the Notifier and its descriptor, if it has one. It never blocks. Calls in progress in
+// other goroutines complete as if they had happened before Close, and the descriptor is closed when
+// the last of them returns.
 //
-// What is pending can still be received, as from a closed channel: it goes to the
-// first goroutine in Wait, or through C, which is then closed, or, if there is
-// neither, to the first call of Wait, TryWait or C after Close. All others in Wait,
-// and later calls, get an error matching [os.ErrClosed]. There is one exception:
-// after FD, File, FromFD or FromProcess, the count stays in the eventfd for its other
-// holders if this Notifier has never received anything and C was not called.
+// The pending count can still be received, as from a closed channel. It goes to the first goroutine
+// that is waiting in Wait, otherwise to C, and otherwise to the first call of Wait, TryWait or C after
+// Close. All other waiters, and later calls of Wait, get an error matching [os.ErrClosed], and C is
+// closed. The exception is an exported Notifier that has never received a count and whose C was not
+// called: its count stays in the eventfd for the other holders.
 //
-// A C thread that signals through Handle from now on does nothing. A second Close
-// returns an error matching [os.ErrClosed].
+// A later signal of a C thread through Handle has no effect. A second Close returns an error matching
+// [os.ErrClosed].
 func (n *Notifier) Close() error {
 	fd, first := n.count.Shut()
 	if !first {
@@ -28,9 +27,8 @@ func (n *Notifier) Close() error {
 	return nil
 }
 
-// last delivers what is pending and wakes all waiters. It runs once, when Close
-// has forbidden new calls and the last one has ended, so there is no Add that
-// it could miss.
+// last delivers the pending count and wakes all waiters. It runs once, when Close has forbidden new
+// calls and the last call in progress has ended, so it cannot miss an Add.
 func (n *Notifier) last() {
 	n.count.LockShut()
 	defer n.count.UnlockShut()
@@ -44,7 +42,7 @@ func (n *Notifier) last() {
 	c := n.c.Load()
 	if c != nil || n.count.FD() == nil || n.received.Load() {
 		for count, _ := n.count.TakeAll(); count > 0; count, _ = n.count.TakeAll() {
-			n.pieces = append(n.pieces, count) // one, unless the sum is past MaxUint64
+			n.pieces = append(n.pieces, count) // one piece, unless the sum is past MaxUint64
 		}
 	} else {
 		n.count.Leave()
@@ -54,8 +52,8 @@ func (n *Notifier) last() {
 	}
 }
 
-// closeC sends what is left and closes c, or leaves both to the goroutine that
-// spills, if there is one or this makes one. The caller holds the lock.
+// closeC sends the pieces and closes c. If a goroutine spills, or begins to spill because of them,
+// closeC leaves the rest and the closing to that goroutine. The caller holds the lock.
 func (n *Notifier) closeC(c chan uint64) {
 	pieces := n.pieces
 	n.pieces = nil

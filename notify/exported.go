@@ -7,15 +7,14 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// FromFD returns a Notifier that owns the eventfd fd, which was created here or
-// came from C or another process, and makes it close-on-exec. O_NONBLOCK stays
-// as it is, because all holders of the eventfd share that flag.
+// FromFD returns a Notifier that uses the eventfd fd and takes ownership of it. The eventfd can have
+// been created by this process, by C code or by another process. FromFD makes fd close-on-exec. It
+// does not change O_NONBLOCK, because all holders of the eventfd share that flag.
 //
-// If FromFD returns an error, fd stays the caller's, unchanged. The error matches
-// [os.ErrInvalid] if fd is not an eventfd in counting mode (the kernel reports the mode
-// since Linux 6.5) or not a possible descriptor number, and EBADF if it is not open. FromFD
-// needs /proc. On systems other than Linux it returns an error matching
-// [errors.ErrUnsupported].
+// On error the caller still owns fd, which is unchanged. The error matches [os.ErrInvalid] if fd is
+// negative or past 32 bits, or is not an eventfd in counting mode, and EBADF if fd is not open. FromFD
+// reads /proc, where the mode is shown since Linux 6.5. On systems other than Linux FromFD returns an
+// error matching [errors.ErrUnsupported].
 func FromFD(fd int) (*Notifier, error) {
 	own, err := rawefd.Adopt(fd, false)
 	if err != nil {
@@ -24,14 +23,14 @@ func FromFD(fd int) (*Notifier, error) {
 	return wrap(own), nil
 }
 
-// FromProcess returns a Notifier on descriptor fd of process pid, which must be
-// an eventfd in counting mode. Both processes then share the count. The
-// caller needs the right to ptrace that process: see pidfd_getfd(2), Linux 5.6. A pid can
-// be reused once its process was waited for.
+// FromProcess returns a Notifier that uses a duplicate of descriptor fd of the process pid. The
+// descriptor must be an eventfd in counting mode. Both processes then share the count. The caller must
+// be allowed to ptrace that process; see pidfd_getfd(2). FromProcess requires Linux 5.6. A pid can be
+// reused once its process was waited for.
 //
-// It returns an error matching ESRCH if the process does not exist, EBADF if it does not
-// have that descriptor, [os.ErrPermission] if the caller is not allowed to ptrace it, and
-// otherwise those of [FromFD].
+// FromProcess returns an error matching ESRCH if the process does not exist, EBADF if it does not have
+// that descriptor, and [os.ErrPermission] if the caller is not allowed to ptrace it. Other errors are
+// those of [FromFD].
 func FromProcess(pid, fd int) (*Notifier, error) {
 	own, err := rawefd.FromProcess(pid, fd, false)
 	if err != nil {
@@ -40,17 +39,17 @@ func FromProcess(pid, fd int) (*Notifier, error) {
 	return wrap(own), nil
 }
 
-// FD returns the number of the eventfd's descriptor. It returns -1 after Close, if the
-// process is out of descriptors (EMFILE), and on systems other than Linux; File then
-// returns the reason. Writing a native uint64, 8 bytes, to the descriptor adds to the
-// count: C code, the kernel, or a process that inherits it can do so. Reading takes the
-// count; the descriptor is non-blocking, so a reader that is to wait calls poll(2)
-// first. It stays the Notifier's own: do not close it, and do not use it
-// after Close, when the number may be another file's.
+// FD returns the descriptor of the eventfd, for C code, for the kernel and for processes that inherit
+// it. Writing 8 bytes, a uint64 in native byte order, adds that number to the count. Reading 8 bytes
+// takes the whole count. A reader that is to wait must call poll(2) first, because the descriptor is
+// non-blocking, unless it came to [FromFD] without O_NONBLOCK. The Notifier owns the descriptor: do not
+// close it, and do not use it after Close, when the number can belong to another file.
 //
-// The first FD or File moves the count to the eventfd, with nothing lost,
-// whatever runs at the same time. From then on a signal costs a system call: do
-// not call it without need.
+// The first call of FD or File moves the count to the eventfd. No signal is lost, even if other calls
+// run concurrently. From then on each signal costs a system call, so do not call FD without need.
+//
+// FD returns -1 after Close, if the process is out of descriptors (EMFILE), and on systems other than
+// Linux; File then returns the reason.
 func (n *Notifier) FD() int {
 	fd, err := n.export()
 	if err != nil {
@@ -59,12 +58,18 @@ func (n *Notifier) FD() int {
 	return fd.Number()
 }
 
-// File returns a duplicate of the descriptor, which the caller closes. It is
-// for [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for whoever else needs a
-// descriptor that outlives the Notifier. Close it once it is handed over: as a
-// non-blocking [os.File] it is watched by Go's runtime, which each signal wakes.
-// An error wraps that of the system call, an [*os.SyscallError] such as EMFILE. On
-// systems other than Linux File returns an error matching [errors.ErrUnsupported].
+// File returns a duplicate of the descriptor, which the caller must close. It is for
+// [os/exec.Cmd.ExtraFiles], for SCM_RIGHTS, and for other uses that need a descriptor that outlives
+// the Notifier. The first call of FD or File moves the count to the eventfd; see [Notifier.FD].
+//
+// The file is close-on-exec, and non-blocking unless the eventfd came to [FromFD] without O_NONBLOCK.
+// Entry i of ExtraFiles is descriptor 3+i of the child process, where it is not close-on-exec. Close
+// the file once it is handed over, because the Go runtime watches a non-blocking file, and each signal
+// wakes the runtime.
+//
+// The error wraps that of the system call, an [*os.SyscallError] such as EMFILE. On systems other than
+// Linux File returns an error matching [errors.ErrUnsupported], and after Close one matching
+// [os.ErrClosed].
 func (n *Notifier) File() (*os.File, error) {
 	fd, err := n.export()
 	if err != nil {
@@ -81,7 +86,7 @@ func (n *Notifier) File() (*os.File, error) {
 	return file, nil
 }
 
-// export returns the eventfd.
+// export returns the eventfd, and makes it the first time.
 func (n *Notifier) export() (*rawefd.FD, error) {
 	if fd := n.count.FD(); fd != nil {
 		return fd, nil

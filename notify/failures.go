@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// failures are the errors of calls of Wait that end with 0, by place. There are almost
-// never any, so a place has no room for them.
+// failures are the errors of failed calls of Wait, by place. They are so rare that a place has no field
+// for them.
 var failures sync.Map
 
-// fail ends a Wait with an error, which that call fetches after it has received the 0.
-// So the place is not used again. The caller holds the lock.
+// fail ends a Wait with an error, which that call fetches after it has received 0. The place must not
+// be reused, because the error is stored under it. The caller holds the lock.
 func (n *Notifier) fail(p *place, err error) {
 	if p == n.home {
 		n.home = nil

@@ -2,8 +2,8 @@ package notify
 
 import "os"
 
-// takeOrQueueShut is takeOrQueue after Close. While a call that began before Close is
-// still adding, last has not run, which then serves the queue.
+// takeOrQueueShut is takeOrQueue after Close. While a call that began before Close is still adding,
+// last has not run. It serves the queue when it runs.
 func (n *Notifier) takeOrQueueShut() (count uint64, p *place, err error) {
 	n.count.LockShut()
 	defer n.count.UnlockShut()
@@ -18,10 +18,10 @@ func (n *Notifier) takeOrQueueShut() (count uint64, p *place, err error) {
 	return 0, p, nil
 }
 
-// takeShut is tryWait after Close. While a call that began before Close is still adding,
-// last has not run, and takeShut takes what last would leave to it. What that call adds
-// comes after it. The descriptor is still open: it is closed after last, which has to
-// wait for the lock. The caller holds the lock.
+// takeShut is tryWait after Close. While a call that began before Close is still adding, last has not
+// run, and takeShut takes the count that last would leave for it. The count that the call adds is
+// received later. The descriptor is still open, because it is closed after last, which must wait for
+// the lock. The caller holds the lock.
 func (n *Notifier) takeShut() (count uint64) {
 	leaves := n.c.Load() != nil || n.count.FD() == nil || n.received.Load()
 	if n.closed || !leaves || n.waiters.Len() > 0 {
@@ -31,8 +31,8 @@ func (n *Notifier) takeShut() (count uint64) {
 	return count
 }
 
-// takeLeft takes what Close has left to the first call after it, whether it is in C's
-// buffer or not. It returns 0 if there is nothing. The caller holds the lock.
+// takeLeft takes the count that Close has left for the first call after it, in C's buffer or in pieces.
+// It returns 0 if nothing is left. The caller holds the lock.
 func (n *Notifier) takeLeft() (count uint64) {
 	if c := n.c.Load(); c != nil {
 		select {

@@ -7,17 +7,17 @@ import (
 	"github.com/eventchan/eventchan/internal/lead"
 )
 
-// steady is how many sleeps in a row must have been alike before a goroutine leads: it
-// was the only one in Wait, with the same ctx, was woken by a signal from outside, and
-// was back in Wait before the next. Then the source stays armed in between, which saves
-// two system calls a sleep, and costs a wake-up of a thread for each signal that comes
-// while nothing waits. Everything else goes through the goroutine of the poller.
+// steady is how many sleeps in a row must have been alike before a goroutine leads. Sleeps are alike
+// if the goroutine was the only one in Wait, used the same ctx, was woken by a signal that Go code of
+// this process did not send, and called Wait again before the next signal. Then the source stays armed
+// between them. That saves two system calls per sleep, and costs a wake-up of a thread for each signal
+// that comes while no goroutine is waiting. All other waits go through the goroutine of the poller.
 //
 // Only tests change it.
 var steady uint8 = 8
 
-// mostAlike is how far they are counted. A Wait that need not sleep, or a signal that no
-// goroutine waits for, takes back unlike of them, so a row may have one in five of those.
+// mostAlike is the limit up to which sleeps that were alike are counted. A Wait that does not need to
+// sleep, or a signal without a waiter, subtracts unlike, so one in five can be of that kind.
 const (
 	mostAlike = 16
 	unlike    = 4
@@ -26,34 +26,33 @@ const (
 // restDelay is how long the source stays armed without a Wait.
 const restDelay = 10 * time.Millisecond
 
-// A leader is a goroutine in Wait that sleeps in the poller of Go's runtime itself (see
-// internal/lead), with the lock held where not said otherwise.
+// A leader is a goroutine in Wait that itself sleeps in the poller of the Go runtime; see internal/lead.
+// The lock guards the fields of which the comments say nothing else.
 type leader struct {
 	*lead.Leader
 	place *place
 
-	// The leading goroutine alone uses these.
+	// Only the leading goroutine uses these.
 	ctx    context.Context
 	count  uint64
 	served bool
 
-	// cancel is the Done channel of the ctx by which Wait was last called, and stop ends
-	// the nudge that comes when that is done. It is kept for the next Wait.
+	// cancel is the Done channel of the ctx of the latest leader, and stop undoes the context.AfterFunc
+	// that nudges the leader when that ctx is done. Both are kept for the next Wait.
 	cancel <-chan struct{}
 	stop   func() bool
 	rest   rest
 }
 
-// A rest is the time in which the source stays armed though nothing waits, with the lock
-// held.
+// A rest is a time in which the source stays armed without a waiter. The lock guards it.
 type rest struct {
-	timer *time.Timer // nil before the first
-	runs  bool        // timer does
-	again bool        // there was another rest since it was set
+	timer *time.Timer // nil before the first rest
+	runs  bool        // the timer is running
+	again bool        // another rest has begun since the timer was set
 }
 
-// lead reports whether the waiter in p, which was just queued, is going to lead. The caller
-// holds the lock.
+// lead reports whether the waiter in p, which was just queued, is going to lead. The caller holds the
+// lock.
 func (n *Notifier) lead(ctx context.Context, p *place) (leads bool) {
 	if !n.isSteady(ctx) {
 		return n.count.Lead(nil)
@@ -66,7 +65,7 @@ func (n *Notifier) lead(ctx context.Context, p *place) (leads bool) {
 	return n.count.Lead(l.Leader)
 }
 
-// ownLeader returns the leader, which it makes the first time. The caller holds the lock.
+// ownLeader returns the leader, and makes it the first time. The caller holds the lock.
 func (n *Notifier) ownLeader() *leader {
 	if n.leader == nil {
 		l := new(leader)
@@ -76,9 +75,9 @@ func (n *Notifier) ownLeader() *leader {
 	return n.leader
 }
 
-// leadFirst returns the place of a waiter that leads without having looked for a count,
-// which a leader does anyway before it waits, or nil. The source is armed already, so
-// Prepare makes no event of what is there. The caller holds the lock.
+// leadFirst returns the place of a waiter that leads, or nil. It does not check for a count, because a
+// leader does so anyway before it waits. The source is already armed, so Prepare makes no event of a
+// count that is there. The caller holds the lock.
 func (n *Notifier) leadFirst(ctx context.Context) *place {
 	if !n.count.Armed() || n.waiters.Len() > 0 || !n.isSteady(ctx) || n.count.Prepare() != nil {
 		return nil
@@ -93,8 +92,8 @@ func (n *Notifier) leadFirst(ctx context.Context) *place {
 	return nil
 }
 
-// isSteady reports whether a Wait with ctx, which is about to sleep, is one of a steady
-// row. The caller holds the lock.
+// isSteady reports whether enough sleeps in a row were alike before a Wait with ctx that is about to
+// sleep. The caller holds the lock.
 func (n *Notifier) isSteady(ctx context.Context) bool {
 	done := ctx.Done()
 	alone := n.waiters.Len() <= 1 && n.c.Load() == nil
@@ -104,8 +103,8 @@ func (n *Notifier) isSteady(ctx context.Context) bool {
 	return alone && n.alike >= steady
 }
 
-// hasty is called when Wait has found a count, or an error, and has not slept. The caller
-// holds the lock.
+// hasty is called when Wait did not sleep, because it found a count or failed. The caller holds the
+// lock.
 func (n *Notifier) hasty() {
 	n.alike -= min(n.alike, unlike)
 	if n.alike < steady && n.waiters.Len() == 0 && n.c.Load() == nil {
@@ -113,9 +112,9 @@ func (n *Notifier) hasty() {
 	}
 }
 
-// relax is called when an event has come and no goroutine waits any more. If one did, and
-// it is going to wait again before the next signal, the source stays armed. The caller
-// holds the lock.
+// relax is called when an event has been delivered and no goroutine is waiting any more. served says
+// whether one was. The source stays armed if a goroutine is likely to wait again before the next
+// signal. The caller holds the lock.
 func (n *Notifier) relax(served bool) {
 	if !served {
 		n.alike -= min(n.alike, unlike)
@@ -129,7 +128,7 @@ func (n *Notifier) relax(served bool) {
 	}
 }
 
-// begin has n.disarm called after a while.
+// begin begins a rest, after which n.disarm is called.
 func (r *rest) begin(n *Notifier) {
 	switch {
 	case r.runs:
@@ -143,8 +142,7 @@ func (r *rest) begin(n *Notifier) {
 	r.runs, r.again = true, false
 }
 
-// disarm is called by the timer of a rest, and disarms the source unless Wait has been
-// called since.
+// disarm is called by the timer of a rest, and disarms the source unless Wait has been called since.
 func (n *Notifier) disarm() {
 	if !n.count.Lock() {
 		return
@@ -153,7 +151,7 @@ func (n *Notifier) disarm() {
 	again := n.leader.rest.again
 	n.leader.rest.runs = false
 	switch {
-	case n.waited(): // the next rest sets the timer
+	case n.waited(): // the next rest sets the timer again
 	case again:
 		n.leader.rest.begin(n)
 	default:
@@ -170,8 +168,8 @@ func (n *Notifier) give(p *place, count uint64) {
 	}
 }
 
-// sleep leads, without the lock, until the goroutine is served or ctx is done, or something
-// else needs the poller.
+// sleep leads, without the lock, until the goroutine is served, ctx is done, or something else needs
+// the poller.
 func (l *leader) sleep(n *Notifier) (count uint64, served bool) {
 	l.watch(n)
 	waited := l.Sleep()
@@ -185,8 +183,8 @@ func (l *leader) sleep(n *Notifier) (count uint64, served bool) {
 	return count, served
 }
 
-// done reports whether the goroutine need not sleep any longer. Once it has received, the
-// place can be another waiter's.
+// done reports whether the leader can stop sleeping. Once it has received, it no longer looks at the
+// place, because another waiter can use it.
 func (l *leader) done() bool {
 	if l.served {
 		return true
@@ -199,8 +197,8 @@ func (l *leader) done() bool {
 	return l.served || l.ctx.Err() != nil
 }
 
-// watch has the end of ctx nudge the leader, as it does already if the Wait before had the
-// same one.
+// watch arranges that the end of ctx nudges the leader. If the Wait before had the same ctx, that has
+// been arranged already.
 func (l *leader) watch(n *Notifier) {
 	done := l.ctx.Done()
 	if done == l.cancel {
@@ -221,7 +219,7 @@ func (l *leader) watch(n *Notifier) {
 	}
 }
 
-// end takes back watch, after Close. The caller holds the lock.
+// end undoes watch and ends the rest, after Close. The caller holds the lock.
 func (l *leader) end() {
 	if l == nil {
 		return

@@ -1,5 +1,5 @@
-// Package notify provides [Notifier]: a count of signals that goroutines wait
-// for and that anything on the machine can add to.
+// Package notify provides [Notifier], a counter that goroutines wait on and that C threads,
+// other processes and the kernel can increment.
 package notify
 
 import (
@@ -13,71 +13,74 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// MaxCount is the largest count that [Notifier.Add] can make. The kernel itself
-// can bring a counter to MaxCount+1, which is delivered like any other count.
+// MaxCount is the largest value to which [Notifier.Add] can raise the count. The kernel can raise
+// the count to MaxCount+1, which is delivered like any other count.
 const MaxCount = 1<<64 - 2
 
-// ErrOverflow is matched by the error of an Add that would have brought the
-// count past [MaxCount]. Nothing was added.
+// ErrOverflow is matched by the error that [Notifier.Add] returns if the count would exceed
+// [MaxCount]. Nothing was added: receive the count, and then add again.
 var ErrOverflow = errors.New("the count would pass its maximum")
 
-// A Notifier is a count of signals that goroutines, C threads, other processes and the
-// kernel add to. A goroutine that waits takes the whole count, which goes back to 0.
-// Several signals can therefore arrive as one receive, but none is lost: the sum of what
-// Wait, TryWait and C deliver is the sum of what was added.
+// A Notifier is a count of signals, to which goroutines, C threads, other processes and the
+// kernel can add. A goroutine that waits takes the whole count, which goes back to 0. Several
+// signals can therefore arrive as one receive, but none is lost: the counts that Wait, TryWait
+// and C deliver add up to exactly what was added.
 //
-// There is an eventfd, in counting mode, only once code outside Go needs one. A Notifier
-// made by [New] is private: its count is a word in Go's memory, and it makes no system
-// call. [Notifier.FD] and [Notifier.File] move the count to an eventfd, for good;
-// [Notifier.Handle] shares the word with the C threads of this process.
+// A Notifier is in one of these states:
 //
-// All methods can be called by many goroutines concurrently. The zero value is not
-// usable. After Close, methods that return an error return one matching [os.ErrClosed];
-// the comments of the others say what they do then.
+//   - private, after [New]: the count is a number in Go's memory. It makes no system call and
+//     uses no descriptor.
+//   - shared, after [Notifier.Handle]: C threads of this process can add as well.
+//   - exported, after [Notifier.FD], [Notifier.File], [FromFD] or [FromProcess]: the count is in
+//     an eventfd in counting mode, and stays there. Every holder of its descriptor can add to
+//     the count and take it.
 //
-// A private Notifier costs no descriptor, and FD or File costs one. Handle costs none
-// of its own: the first Handle of a process opens one eventfd, which stays open, and
-// one goroutine serves all handles (on a Unix system without eventfd it opens a pipe).
-// All Notifiers and Semaphores with an eventfd and all Watchers share one more goroutine
-// and one or two descriptors. These exist only while one of those objects has a waiter
-// or a C channel. No thread is ever blocked. See eventfd(2).
+// All methods are safe for concurrent use. The zero value is not usable. After Close, methods
+// that return an error return one matching [os.ErrClosed]; the comments of the others say what
+// they do then.
+//
+// An exported Notifier uses one descriptor of its own. Handle uses none of its own: the first
+// Handle of a process opens one eventfd (a pipe on a Unix system without eventfd), which stays
+// open, and one goroutine serves all handles. All exported Notifiers and Semaphores and all
+// Watchers share one more goroutine and one or two descriptors, which exist only while one of
+// those objects has a waiter or a C channel. No thread is ever blocked. See eventfd(2).
 type Notifier struct {
-	count counter.Counter // and the lock of all below
+	count counter.Counter // its lock guards the fields below
 
-	waiters  fifo.Queue[result] // first come first served
-	queued   atomic.Int32       // their number once there is an eventfd, to be read without the lock
-	closed   bool               // last has run
-	spilling bool               // see channel.go
+	waiters  fifo.Queue[result] // in FIFO order
+	queued   atomic.Int32       // number of waiters once exported; read without the lock
+	closed   bool               // set by last, which runs when Close has begun and the calls in progress have ended
+	spilling bool               // a goroutine is in spill; see channel.go
 	pieces   []uint64           // what last leaves to the spilling goroutine, or to a call after Close
 	received atomic.Bool        // Wait or TryWait has returned a count
 
-	// c is nil until C is called. While no goroutine spills it is sent to and
-	// closed under the lock alone, so a send to the empty buffer never blocks.
+	// c is nil until C is called. While no goroutine spills, c is sent to and closed only with
+	// the lock held, so a send to the empty buffer never blocks.
 	c atomic.Pointer[chan uint64]
 
-	done   <-chan struct{} // of the ctx of the last Wait that slept
-	alike  uint8           // sleeps in a row that were like the last; see lead.go
+	done   <-chan struct{} // the Done channel of the latest Wait that slept
+	alike  uint8           // number of sleeps in a row that were like the latest one; see lead.go
 	leader *leader         // nil before a Wait has led
 
-	// home is a place for the first waiter. There is no pool of others: a channel
-	// that was made in a testing/synctest bubble must stay there, so it is New that
-	// makes what is used again.
+	// home is the place of a waiter that comes while no other waiter uses it. Other places are
+	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
+	// so only New can make a place for reuse.
 	home *place
 }
 
-// A place is where a call of Wait sleeps. Its channel, with a buffer of one, gets the
-// count that it waits for, or 0 if there will be none.
+// A place is a node of the queue of waiters. Its channel, with a buffer of one, gets the count
+// for which a call of Wait sleeps, or 0 if that call gets none.
 type (
 	place  = fifo.Node[result]
 	result chan uint64
 )
 
-// New returns a private Notifier with count 0. It makes no system call, and works on
-// every system and inside a testing/synctest bubble. The error is always nil.
+// New returns a private Notifier with count 0. It makes no system call, and works on every system
+// and inside a testing/synctest bubble. The error is always nil.
 //
-// In a bubble it has to stay private. After FD, File or Handle, a goroutine that
-// serves all objects of the process sends to the channels of this one, and Go ends a
-// process in which a goroutine of no bubble uses a channel of a bubble.
+// In a bubble the Notifier has to stay private. After FD, File or Handle, a goroutine that serves
+// all objects of the process sends to the Notifier's channels, and the Go runtime ends a process
+// in which a goroutine outside a bubble uses a channel of the bubble.
 func New() (*Notifier, error) {
 	return wrap(nil), nil
 }
@@ -88,20 +91,20 @@ func wrap(fd *rawefd.FD) *Notifier {
 	return n
 }
 
-// Notify adds 1 to the count; it is Add(1).
+// Notify adds 1 to the count. It is equivalent to Add(1).
 func (n *Notifier) Notify() error {
 	return n.Add(1)
 }
 
-// Add adds delta to the count and wakes a waiter. Adding 0 does nothing.
+// Add adds delta to the count and wakes a waiter. It never blocks. Add(0) does nothing.
 //
-// Add never blocks. If the count would exceed [MaxCount], it adds nothing and returns an
-// error matching [ErrOverflow]. If Add returns nil, what it has added is delivered, even if
-// Close runs at the same time.
+// If the count would exceed [MaxCount], Add adds nothing and returns an error matching
+// [ErrOverflow]. After Close it returns an error matching [os.ErrClosed]. If Add returns nil, the
+// count that it has added is delivered, even if Close runs concurrently.
 //
-// Add does not allocate. It costs one atomic operation, or one lock acquisition if a
-// goroutine is waiting or C is in use, because it then delivers the signal itself. After
-// FD or File it costs one system call unless a goroutine is waiting.
+// It costs one atomic operation, or one lock acquisition if a goroutine is waiting or C is in use,
+// because it then hands over the signal itself. After FD or File it costs one system call, unless
+// a goroutine is waiting or C is in use. It does not allocate.
 func (n *Notifier) Add(delta uint64) error {
 	if n.count.Word().Add(delta) {
 		return nil
@@ -121,7 +124,7 @@ func (n *Notifier) Add(delta uint64) error {
 	return nil
 }
 
-// add is the slow path of Add, for a word that is held, full or closed.
+// add is the slow path of Add, for a state word that is held, full or closed.
 func (n *Notifier) add(delta uint64) error {
 	for n.count.Word().Addable(delta) {
 		if n.count.Word().Add(delta) {
@@ -143,9 +146,9 @@ func (n *Notifier) add(delta uint64) error {
 	return nil
 }
 
-// Count returns the count that is pending, without taking it. A count in C's buffer is not
-// pending any more. After FD or File, Count reads /proc; it is meant for observing a
-// program rather than for controlling it.
+// Count returns the pending count without taking it. It does not include the count in C's buffer.
+// It is meant for debugging and monitoring, not for synchronization: after FD or File it reads
+// /proc. After Close it returns an error matching [os.ErrClosed].
 func (n *Notifier) Count() (uint64, error) {
 	if !n.count.Lock() {
 		return 0, n.failed("Count", os.ErrClosed)
@@ -158,7 +161,7 @@ func (n *Notifier) Count() (uint64, error) {
 	return count, nil
 }
 
-// failed says which call failed on which descriptor.
+// failed returns err with the package, the call and the descriptor, if there is one.
 func (n *Notifier) failed(call string, err error) error {
 	if errors.Is(err, rawefd.ErrFull) {
 		err = ErrOverflow

@@ -1,8 +1,8 @@
 package notify
 
-// vacant returns a place that no call uses. A call that stood in home does not look
-// at it any more once it is not queued and its channel is empty: either the call has
-// left, or what was sent has been received. The caller holds the lock.
+// vacant returns a place that no call uses, which is home if possible. home is free once it is not
+// queued and its channel is empty, because its last user has then either given up or received its
+// count. The caller holds the lock.
 func (n *Notifier) vacant() *place {
 	if n.home != nil && !n.home.Queued() && len(n.home.Value) == 0 {
 		return n.home
@@ -12,14 +12,14 @@ func (n *Notifier) vacant() *place {
 
 func newPlace() *place { return &place{Value: make(result, 1)} }
 
-// recount is called after each change of waiters. The caller holds the lock.
+// recount updates queued after each change of waiters. The caller holds the lock.
 func (n *Notifier) recount() {
 	if n.count.FD() != nil {
 		n.queued.Store(int32(n.waiters.Len()))
 	}
 }
 
-// leave takes a waiter out of the queue and reports whether it was still there.
+// leave removes a waiter from the queue and reports whether it was still there.
 func (n *Notifier) leave(p *place) bool {
 	if !n.count.Lock() {
 		n.count.LockShut()
@@ -35,7 +35,7 @@ func (n *Notifier) leave(p *place) bool {
 	return true
 }
 
-// next takes the first waiter out of the queue and returns its place, or nil. The
+// next removes the first waiter from the queue and returns its place, or nil if the queue is empty. The
 // caller holds the lock.
 func (n *Notifier) next() *place {
 	p := n.waiters.Pop()

@@ -7,21 +7,22 @@ import (
 	"os"
 )
 
-// Wait takes the whole count, which goes back to 0, and returns it. While the
-// count is 0 it waits; goroutines that wait are served first come first served,
-// each count going to exactly one of them.
+// Wait takes the whole count and returns it. The count goes back to 0. While the count is 0, Wait
+// blocks until a signal comes or ctx is done. Waiting goroutines are served in FIFO order, and
+// each count goes to exactly one of them.
 //
-// If ctx is done first, Wait returns ctx.Err() and has taken nothing. It does so
-// immediately if ctx is already done, even if a count is pending. A count that
-// reached the waiter just before is returned with a nil error. Close wakes the
-// waiter with an error matching [os.ErrClosed], unless a count is left for it; the
-// first Wait after Close can still receive what was pending. If ctx is nil, Wait
-// returns an error matching [os.ErrInvalid]. If the system fails so that it cannot
-// wait, for example because the process is out of descriptors (EMFILE, ENFILE),
-// watches (ENOSPC) or memory, Wait returns that error.
+// If ctx is done first, Wait returns ctx.Err() and takes nothing. If ctx is already done, Wait
+// returns immediately, even if a count is pending. If a count was handed over before Wait has
+// noticed that ctx is done, Wait returns the count with a nil error.
 //
-// Without waiting it allocates nothing, and costs one atomic step, or one system
-// call after FD or File.
+// Close wakes Wait, which then returns the pending count if it is the first waiter and a count is
+// pending, and otherwise an error matching [os.ErrClosed]. The first Wait after Close can still
+// receive the pending count. If ctx is nil, Wait returns an error matching [os.ErrInvalid]. If a
+// system call that it needs for waiting fails, for example because the process is out of
+// descriptors (EMFILE, ENFILE), watches (ENOSPC) or memory (ENOMEM), Wait returns that error.
+//
+// If it does not wait, it costs one atomic operation, or one system call after FD or File, and does
+// not allocate.
 func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("notify: Wait: the context is nil: %w", os.ErrInvalid)
@@ -51,7 +52,7 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	switch {
 	case served:
 	case ctx.Done() == nil:
-		count = <-p.Value // quicker than a select, and a frame less to come back through
+		count = <-p.Value // faster than a select
 	default:
 		if count, err = n.sleep(ctx, p); err != nil {
 			return 0, err
@@ -66,7 +67,7 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	return n.got(count), nil
 }
 
-// got remembers that this Notifier receives; see Close.
+// got records that this Notifier has received a count; see Close.
 func (n *Notifier) got(count uint64) uint64 {
 	if !n.received.Load() {
 		n.received.Store(true)
@@ -74,7 +75,7 @@ func (n *Notifier) got(count uint64) uint64 {
 	return count
 }
 
-// linger looks some more times, since C threads may be at it.
+// linger polls the state word a few more times, because C threads might be signaling right now.
 func (n *Notifier) linger() (count uint64) {
 	w := n.count.Word()
 	if w.Idle() && n.count.Again(func() bool { count = w.TakeAll(); return count > 0 }) {
@@ -83,7 +84,8 @@ func (n *Notifier) linger() (count uint64) {
 	return count
 }
 
-// refuse returns the error of a Wait whose ctx has ended.
+// refuse returns the error of a Wait whose ctx is already done, which is err unless the Notifier is
+// closed.
 func (n *Notifier) refuse(err error) error {
 	if !n.count.Lock() {
 		return n.failed("Wait", os.ErrClosed)
@@ -92,7 +94,7 @@ func (n *Notifier) refuse(err error) error {
 	return err
 }
 
-// sleep returns the count that comes to p, or 0 if none will, or the error of ctx.
+// sleep waits for the count that p gets, which is 0 if the wait failed, or returns the error of ctx.
 func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 	select {
 	case count := <-p.Value:
@@ -105,12 +107,12 @@ func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 	}
 }
 
-// TryWait takes the whole count, which goes back to 0, and returns it and true. It returns
-// false if the count is 0, or if it belongs to goroutines that are already waiting. The
-// first TryWait after Close can still receive what was pending; later ones return false.
+// TryWait takes the whole count and returns it and true. The count goes back to 0. TryWait returns
+// 0 and false if the count is 0, or if it belongs to goroutines that are already waiting. It never
+// blocks. The first TryWait after Close can still receive the pending count; later ones return
+// false.
 //
-// It never blocks and does not allocate. It costs one atomic operation, or one system call
-// after FD or File.
+// It costs one atomic operation, or one system call after FD or File. It does not allocate.
 func (n *Notifier) TryWait() (uint64, bool) {
 	w := n.count.Word()
 	if count := w.TakeAll(); count > 0 {
@@ -125,7 +127,7 @@ func (n *Notifier) TryWait() (uint64, bool) {
 	return 0, false
 }
 
-// tryWait is the slow path of TryWait. It returns 0 if there is nothing.
+// tryWait is the slow path of TryWait. It returns 0 if it takes nothing.
 func (n *Notifier) tryWait() (count uint64) {
 	if n.queued.Load() > 0 {
 		return 0
@@ -141,12 +143,11 @@ func (n *Notifier) tryWait() (count uint64) {
 		return n.takeShut()
 	}
 	defer n.count.Unlock()
-	count, _ = n.takeFirst() // a count may be on its way to C's buffer
+	count, _ = n.takeFirst() // a count can be on its way to C's buffer
 	return count
 }
 
-// take returns the whole count, including what is in C's buffer. The caller holds the
-// lock.
+// take takes the whole count, including the one in C's buffer. The caller holds the lock.
 func (n *Notifier) take() (uint64, error) {
 	c := n.c.Load()
 	if c == nil {
@@ -158,11 +159,11 @@ func (n *Notifier) take() (uint64, error) {
 	default:
 	}
 	if n.spilling {
-		return held, nil // together they would be more than a uint64
+		return held, nil // the sum of both does not fit in a uint64
 	}
 	count, err := n.count.TakeAll()
 	if held > 0 {
-		err = nil // it is not lost
+		err = nil // the caller gets held, which would otherwise be lost
 	}
 	sum, carry := bits.Add64(held, count, 0)
 	if carry != 0 {
@@ -172,11 +173,12 @@ func (n *Notifier) take() (uint64, error) {
 	return sum, err
 }
 
-// takeOrQueue returns the count, or else a place among the waiters.
+// takeOrQueue returns the count, or queues a waiter and returns its place. leads reports whether
+// the caller is to sleep as the leader; see lead.go.
 //
-// No wake-up is lost: the place is there before the lock is released, and in the
-// word Sleep has found a count of 0 and left in the same step the flags by which
-// every later signal comes to the lock, or has Serve called under it. Signals
+// No wake-up is lost. The place is queued before the lock is released. In the same atomic operation
+// in which Sleep finds a count of 0 it sets flags in the state word, which make a later Add take the
+// lock, and a C thread ring the doorbell, so that Serve is called with the lock held. Signals
 // through the eventfd make an edge, after which Serve is called as well.
 func (n *Notifier) takeOrQueue(ctx context.Context) (count uint64, p *place, leads bool, err error) {
 	if !n.count.Lock() {
@@ -190,7 +192,7 @@ func (n *Notifier) takeOrQueue(ctx context.Context) (count uint64, p *place, lea
 
 func (n *Notifier) takeOrQueueLocked(ctx context.Context) (count uint64, p *place, leads bool, err error) {
 	if n.count.Private() {
-		count, p, err = n.takeOrSleep(n.c.Load() == nil) // Sleep sees all that is in the word
+		count, p, err = n.takeOrSleep(n.c.Load() == nil) // Sleep sees the whole count, which is in the word
 		return count, p, false, err
 	}
 	if p = n.leadFirst(ctx); p != nil {
@@ -204,8 +206,8 @@ func (n *Notifier) takeOrQueueLocked(ctx context.Context) (count uint64, p *plac
 	return 0, p, n.lead(ctx, p), nil
 }
 
-// takeOrSleep returns the count, or queues the caller. Unless empty, it looks for a count
-// before it arms.
+// takeOrSleep returns the count, or queues a waiter and returns its place. Unless empty, it checks
+// for a count before it arms the source.
 func (n *Notifier) takeOrSleep(empty bool) (count uint64, p *place, err error) {
 	if !empty {
 		if count, err = n.takeFirst(); count > 0 || err != nil {
@@ -226,8 +228,7 @@ func (n *Notifier) takeOrSleep(empty bool) (count uint64, p *place, err error) {
 	return 0, p, nil
 }
 
-// takeFirst takes the whole count unless it belongs to waiters.
-// The caller holds the lock.
+// takeFirst takes the whole count, unless it belongs to waiters. The caller holds the lock.
 func (n *Notifier) takeFirst() (count uint64, err error) {
 	if n.waiters.Len() == 0 {
 		count, err = n.take()
@@ -236,12 +237,11 @@ func (n *Notifier) takeFirst() (count uint64, err error) {
 	return count, err
 }
 
-// waited reports whether a goroutine waits for signals, or C is in use. The caller holds the lock.
+// waited reports whether a goroutine is waiting or C is in use. The caller holds the lock.
 func (n *Notifier) waited() bool { return n.waiters.Len() > 0 || n.c.Load() != nil }
 
-// settle takes the flags from the word when there is no waiter any more. It can be left
-// to the next signal or wait, which then finds flags that mean nothing. The caller holds the
-// lock.
+// settle clears the flags of the state word if neither a waiter nor C needs them. This can be left
+// to the next call that takes the lock because of those flags. The caller holds the lock.
 func (n *Notifier) settle() {
 	if !n.waited() {
 		n.count.Wake()
@@ -249,7 +249,7 @@ func (n *Notifier) settle() {
 	}
 }
 
-// A server is a Notifier as its Counter knows it.
+// A server is the counter.Owner of a Notifier's count.
 type server Notifier
 
 func (s *server) Serve() { (*Notifier)(s).deliver() }

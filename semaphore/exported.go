@@ -42,9 +42,10 @@ func FromProcess(pid, fd int) (*Semaphore, error) {
 
 // FD returns the descriptor of the eventfd, for C code and for processes that inherit it.
 // Reading 8 bytes from it takes a permit. Writing 8 bytes, a uint64 in native byte order, adds
-// that number of permits. The descriptor is non-blocking, so a reader that is to wait must call
-// poll(2) first. The Semaphore owns the descriptor: do not close it, and do not use it after
-// Close, when the number can belong to another file.
+// that number of permits. A reader that is to wait must call poll(2) first, because the
+// descriptor is non-blocking, unless it came to [FromFD] without O_NONBLOCK. The Semaphore owns
+// the descriptor: do not close it, and do not use it after Close, when the number can belong to
+// another file.
 //
 // The first call of FD or File moves the permits to the eventfd. No permit is lost, even if
 // other calls run concurrently. From then on Acquire and Release make system calls, so do not

@@ -2,7 +2,7 @@ package notify_test
 
 import "testing"
 
-// wantNoAllocs fails the test if what does not block allocates.
+// wantNoAllocs fails the test if f allocates.
 func wantNoAllocs(t *testing.T, what string, f func()) {
 	t.Helper()
 	if got := testing.AllocsPerRun(1000, f); got != 0 {

@@ -38,7 +38,7 @@ func BenchmarkSignal(b *testing.B) {
 	})
 }
 
-// A round trip wakes a goroutine that waits, twice.
+// A round trip wakes a waiting goroutine twice.
 func BenchmarkRoundTrip(b *testing.B) {
 	b.Run("Wait", func(b *testing.B) {
 		there, back := mustNew(b), mustNew(b)

@@ -19,8 +19,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// hostile fills the eventfd of n to the maximum, and makes it one whose write(2) then
-// blocks, as another process that shares it can.
+// hostile fills the eventfd of n to the maximum and makes it blocking, so that write(2) blocks, as
+// another process that shares it can.
 func hostile(t *testing.T, n *notify.Notifier) (fd int) {
 	fd = dup(t, n.FD())
 	t.Cleanup(func() { unix.Close(fd) })
@@ -33,7 +33,7 @@ func hostile(t *testing.T, n *notify.Notifier) (fd int) {
 	return fd
 }
 
-// inWrite reports whether a thread of this process sits in write(2) to fd.
+// inWrite reports whether a thread of this process is blocked in write(2) to fd.
 func inWrite(fd int) bool {
 	call := fmt.Sprintf("%d %#x ", unix.SYS_WRITE, fd)
 	tasks, _ := os.ReadDir("/proc/self/task")
@@ -46,11 +46,11 @@ func inWrite(fd int) bool {
 	return false
 }
 
-// At worst the one Add that came too early blocks. Close returns and ends it, and
-// wakes all waiters.
+// At worst the one Add that found the eventfd full blocks. Close returns, ends that Add, and wakes all
+// waiters.
 func TestCloseEndsAnAddThatAHostilePeerBlocks(t *testing.T) {
 	if _, err := os.ReadFile("/proc/self/syscall"); err != nil {
-		t.Skipf("cannot see whether a thread is in write(2): %v", err)
+		t.Skipf("this system does not show whether a thread is in write(2): %v", err)
 	}
 	n := mustNew(t)
 	n.FD()
@@ -72,14 +72,14 @@ func TestCloseEndsAnAddThatAHostilePeerBlocks(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("Add still blocks after Close")
 	}
-	// Wait gets what was taken to make room, if it comes in time.
+	// Wait gets the count that was taken to make room, if it comes in time.
 	if count, err := n.Wait(background); (count == 0) != errors.Is(err, os.ErrClosed) {
 		t.Errorf("Wait = %d, %v; want a count or os.ErrClosed", count, err)
 	}
 }
 
-// Signals through a handle go to the eventfd under a lock. If there is no room, they
-// wait in the process, and nothing blocks: neither calls for this Notifier nor others.
+// Signals through a handle move to the eventfd with a lock held. If the eventfd has no room, they stay
+// in the process, and neither calls of this Notifier nor others block.
 func TestFullEventfdBlocksNeitherTheDoorbellNorOthers(t *testing.T) {
 	n, other := mustNew(t), mustNew(t)
 	h, forOther := n.Handle(), other.Handle()
@@ -96,15 +96,15 @@ func TestFullEventfdBlocksNeitherTheDoorbellNorOthers(t *testing.T) {
 	}
 	var buf [8]byte
 	if _, err := unix.Read(peer, buf[:]); err != nil || binary.NativeEndian.Uint64(buf[:]) != notify.MaxCount {
-		t.Errorf("the peer read %d, %v, want all that it wrote", binary.NativeEndian.Uint64(buf[:]), err)
+		t.Errorf("the peer read %d, %v, want the count that it wrote", binary.NativeEndian.Uint64(buf[:]), err)
 	}
 	if got := fetch(t, peer); got != 7 {
 		t.Errorf("the peer read %d, want the 7 that waited for room", got)
 	}
 }
 
-// Where preadv2(2) is refused and another holder takes between poll(2) and read(2), the read
-// blocks. Neither the poller waits for it, nor Close, and the next signal is not lost.
+// If preadv2(2) is refused and another holder takes the count between poll(2) and read(2), the read
+// blocks. Neither the poller nor Close waits for it, and the next signal is not lost.
 func TestReadThatBlocksHoldsNothingUp(t *testing.T) {
 	peer, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
@@ -165,5 +165,5 @@ func TestReadThatBlocksHoldsNothingUp(t *testing.T) {
 		_, err := unix.Read(peer, buf[:])
 		return err == nil && binary.NativeEndian.Uint64(buf[:]) == 9
 	})
-	write(t, peer, 1) // which ends the read if this test has robbed it once more
+	write(t, peer, 1) // which ends the read if this test has taken its count once more
 }

@@ -13,8 +13,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// compute keeps the only processor busy with goroutines that never wait, until stop
-// is called.
+// compute keeps the only processor busy with goroutines that never wait, until stop is called.
 func compute(goroutines int) (stop func()) {
 	before := runtime.GOMAXPROCS(1)
 	var stopped atomic.Bool
@@ -31,8 +30,8 @@ func compute(goroutines int) (stop func()) {
 	}
 }
 
-// streamed returns a Notifier with a handle whose consumer has seen bursts, after
-// which it stays awake for a while.
+// streamed returns a shared Notifier whose consumer has seen bursts, after which it stays awake for a
+// while.
 func streamed(t *testing.T) *notify.Notifier {
 	n := mustNew(t)
 	h := n.Handle()
@@ -46,8 +45,8 @@ func streamed(t *testing.T) *notify.Notifier {
 	return n
 }
 
-// A consumer that stays awake notices that its context has ended, and lets others
-// have their events, though each turn of a busy process takes long.
+// A consumer that stays awake notices that its context has ended, and does not keep other objects from
+// their events, even if each turn takes long in a busy process.
 func TestStayingAwakeIsShortInABusyProcess(t *testing.T) {
 	n, other, exported := streamed(t), mustNew(t), mustNew(t)
 	forOther := other.Handle()

@@ -13,7 +13,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// seen counts the system calls on the eventfd of a new Notifier that match.
+// seen returns a new Notifier and a counter of the system calls on its eventfd that match.
 func seen(t *testing.T, match func(rawefd.Call) bool) (*notify.Notifier, *atomic.Int64) {
 	t.Helper()
 	var number, calls atomic.Int64
@@ -24,7 +24,7 @@ func seen(t *testing.T, match func(rawefd.Call) bool) (*notify.Notifier, *atomic
 		}
 		return 0
 	}))
-	n, err := notify.New() // while there is a Hook, which then sees each Add
+	n, err := notify.New() // after SetHook, so that the hook sees each Add
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func seen(t *testing.T, match func(rawefd.Call) bool) (*notify.Notifier, *atomic
 	return n, &calls
 }
 
-// An Add to a goroutine that is already waiting, or to C, takes no way through the kernel.
+// An Add that is handed to a goroutine that is already waiting, or to C, makes no system call.
 func TestAddToAReceiverDoesNotWrite(t *testing.T) {
 	n, writes := seen(t, func(c rawefd.Call) bool { return c.Name == "write" })
 	want := func(what string, want int64) {
@@ -55,7 +55,7 @@ func TestAddToAReceiverDoesNotWrite(t *testing.T) {
 	want("with C", 0)
 }
 
-// Once there is no waiter, a signal from elsewhere does not wake the poller.
+// Without a waiter, a signal from elsewhere does not wake the poller.
 func TestNotifierWithoutAWaiterIsNotWatched(t *testing.T) {
 	n, modified := seen(t, func(c rawefd.Call) bool { return c.Name == "epoll_ctl" && c.Arg == unix.EPOLL_CTL_MOD })
 	for round := int64(1); round < int64(notify.Steady()); round++ {
@@ -66,16 +66,16 @@ func TestNotifierWithoutAWaiterIsNotWatched(t *testing.T) {
 	}
 }
 
-// A goroutine that waits again and again stays watched in between, and is not any more
-// soon after it has stopped.
+// While a goroutine waits again and again, the eventfd stays watched in between. Soon after it has
+// stopped, the eventfd is not watched any more.
 func TestSteadyWaiterStaysWatched(t *testing.T) {
 	n, modified := seen(t, func(c rawefd.Call) bool { return c.Name == "epoll_ctl" && c.Arg == unix.EPOLL_CTL_MOD })
 	disarmed := func() bool { return modified.Load()%2 == 1 } // armed by EPOLL_CTL_ADD and every second modification
 	for range max(notify.Steady(), 1) {
 		wakeOne(t, n)
 	}
-	// Much time can pass between any two waits on a busy machine, but not always.
-	hammer.Eventually(t, func() string { return "waits that are alike call epoll_ctl(2)" }, func() bool {
+	// On a busy machine much time can pass between two waits, but not each time.
+	hammer.Eventually(t, func() string { return "steady waits call epoll_ctl(2)" }, func() bool {
 		before := modified.Load()
 		for range max(notify.Steady(), 1) {
 			wakeOne(t, n)
@@ -85,17 +85,17 @@ func TestSteadyWaiterStaysWatched(t *testing.T) {
 	hammer.Eventually(t, func() string { return "the eventfd is still watched long after the last waiter" }, disarmed)
 }
 
-// wakeOne has a goroutine wait, and wakes it from elsewhere.
+// wakeOne starts a waiter, and wakes it through the eventfd.
 func wakeOne(t *testing.T, n *notify.Notifier) {
 	t.Helper()
 	arrivals := startWaiters(n, contexts(1)) // arms, the first time by EPOLL_CTL_ADD
 	mustWrite(t, n, 1)
 	<-arrivals
-	notify.Waiting(n) // the call that has served the waiter holds the lock until it ends
+	notify.Waiting(n) // it takes the lock, which the call that has served the waiter holds until it ends
 }
 
-// C cannot return the error of a take that fails. What was there is delivered after a
-// while, without another signal.
+// C cannot return an error. If taking the count for C fails, the count is delivered after a while,
+// without another signal.
 func TestTakeForCIsTriedAgain(t *testing.T) {
 	var fails atomic.Int64
 	n, _ := seen(t, func(rawefd.Call) bool { return false })
@@ -118,6 +118,6 @@ func TestTakeForCIsTriedAgain(t *testing.T) {
 		t.Fatal("C gave nothing within 30 s, want 6")
 	}
 	if got := fails.Load(); got < 4 {
-		t.Errorf("%d calls that take, want 3 that fail and one that does not", got)
+		t.Errorf("%d calls that take the count, want 3 that fail and one that succeeds", got)
 	}
 }

@@ -24,11 +24,11 @@ func TestCHoldsWhatWasPending(t *testing.T) {
 			t.Errorf("C gave %d, want 6", got)
 		}
 	default:
-		t.Error("C is empty, want the 6 that were pending when it was called")
+		t.Error("C is empty, want the 6 that was pending when C was called")
 	}
 }
 
-// A receiver that comes late gets the sum of all that came meanwhile.
+// A late receiver gets the sum of all counts that have come since the last receive.
 func TestSlowReceiverLosesNothing(t *testing.T) { eachWay(t, slowReceiverLosesNothing) }
 
 func slowReceiverLosesNothing(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
@@ -36,7 +36,7 @@ func slowReceiverLosesNothing(t *testing.T, add func(testing.TB, *notify.Notifie
 	c := n.C()
 	for i := uint64(1); i <= 100; i++ {
 		add(t, n, i)
-		untilTaken(t, n) // it is in the buffer then
+		untilTaken(t, n) // then it is in the buffer
 	}
 	if got := <-c; got != 5050 {
 		t.Errorf("C gave %d, want 5050", got)
@@ -57,7 +57,7 @@ func TestWaitTakesWhatCHolds(t *testing.T) {
 	}
 }
 
-// Nothing that was added is out of TryWait's sight, also not on its way to C.
+// TryWait finds every count that was added, even while the count is on its way to C.
 func TestTryWaitSeesWhatIsOnItsWayToC(t *testing.T) { eachWay(t, tryWaitSeesWhatIsOnItsWayToC) }
 
 func tryWaitSeesWhatIsOnItsWayToC(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
@@ -77,7 +77,7 @@ func takingWhatCHoldsAndMoreInPieces(t *testing.T, add func(testing.TB, *notify.
 	n := mustNew(t)
 	n.C()
 	move(t, n, notify.MaxCount, add)
-	move(t, n, notify.MaxCount-1, add) // a goroutine holds it
+	move(t, n, notify.MaxCount-1, add) // goes to the goroutine of spill
 	add(t, n, notify.MaxCount-2)
 	sum := new(big.Int)
 	for range 3 {
@@ -90,11 +90,11 @@ func takingWhatCHoldsAndMoreInPieces(t *testing.T, add func(testing.TB, *notify.
 	want := new(big.Int).SetUint64(notify.MaxCount)
 	want.Mul(want, big.NewInt(3)).Sub(want, big.NewInt(3))
 	if sum.Cmp(want) != 0 {
-		t.Errorf("Wait returned %v in all, want %v", sum, want)
+		t.Errorf("Wait returned %v in total, want %v", sum, want)
 	}
 }
 
-// A piece that finds room when all is taken is not forgotten.
+// A piece that gets room in the buffer when everything else has been taken is delivered.
 func TestWaitTakesThePieceThatHadNoRoom(t *testing.T) { ofAnySize(t, waitTakesThePieceThatHadNoRoom) }
 
 func waitTakesThePieceThatHadNoRoom(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
@@ -133,7 +133,7 @@ func closeDeliversThroughC(t *testing.T, add func(testing.TB, *notify.Notifier, 
 	}
 }
 
-// pieces adds up what C gives until there are want or it is closed.
+// pieces adds up the values that C gives until the sum is want or C is closed.
 func pieces(t *testing.T, c <-chan uint64, want *big.Int) {
 	t.Helper()
 	sum := new(big.Int)
@@ -145,11 +145,11 @@ func pieces(t *testing.T, c <-chan uint64, want *big.Int) {
 		sum.Add(sum, new(big.Int).SetUint64(got))
 	}
 	if sum.Cmp(want) != 0 {
-		t.Errorf("C gave %v in all, want %v", sum, want)
+		t.Errorf("C gave %v in total, want %v", sum, want)
 	}
 }
 
-// untilTaken waits until the kernel holds no count.
+// untilTaken waits until no count is pending, because C's buffer or a goroutine has it.
 func untilTaken(t *testing.T, n *notify.Notifier) {
 	t.Helper()
 	for {
@@ -164,7 +164,7 @@ func untilTaken(t *testing.T, n *notify.Notifier) {
 	}
 }
 
-// move adds a count and waits until it is no longer in the kernel.
+// move adds a count and waits until it is not pending any more.
 func move(t *testing.T, n *notify.Notifier, delta uint64, add func(testing.TB, *notify.Notifier, uint64)) {
 	t.Helper()
 	add(t, n, delta)
@@ -179,13 +179,13 @@ func sumThatNoUint64HoldsComesInPieces(t *testing.T, add func(testing.TB, *notif
 	n := mustNew(t)
 	c := n.C()
 	move(t, n, notify.MaxCount, add)
-	move(t, n, notify.MaxCount-1, add) // does not fit into the buffer
-	add(t, n, notify.MaxCount-2)       // nor this: it stays in the kernel
+	move(t, n, notify.MaxCount-1, add) // does not fit in the buffer
+	add(t, n, notify.MaxCount-2)       // does not fit either, and stays pending
 	wantCount(t, n, notify.MaxCount-2)
 	want := new(big.Int).SetUint64(notify.MaxCount)
 	want.Mul(want, big.NewInt(3)).Sub(want, big.NewInt(3))
 	pieces(t, c, want)
-	mustAdd(t, n, 4) // and all goes on as before
+	mustAdd(t, n, 4) // C then works as before
 	if got := <-c; got != 4 {
 		t.Errorf("C gave %d, want 4", got)
 	}

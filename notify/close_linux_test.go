@@ -14,8 +14,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// What a thread was told is in time stays in the eventfd for others who hold it,
-// though Close comes at any moment.
+// A signal that a C thread sent in time stays in the eventfd for its other holders, whenever Close is
+// called.
 func TestCloseLeavesWhatCameInTime(t *testing.T) {
 	hammer.For(time.Second, 2, func() {
 		n, err := notify.New()
@@ -49,12 +49,12 @@ func TestCloseLeavesWhatCameInTime(t *testing.T) {
 			left = fetch(t, int(file.Fd()))
 		}
 		if got := added.Load(); got != left {
-			t.Errorf("%d came in time, %d are left", got, left)
+			t.Errorf("%d was added in time, but %d is left", got, left)
 		}
 	})
 }
 
-// Close at any moment of the way: whatever came in time is delivered.
+// Close can be called at any moment of an export: every count that was added in time is delivered.
 func TestCloseOnTheWayOut(t *testing.T) {
 	if !mode.Is("private") {
 		return
@@ -100,7 +100,7 @@ func TestCloseOnTheWayOut(t *testing.T) {
 	})
 }
 
-// Of an exported Notifier that has only signaled, the count stays for others.
+// Close of an exported Notifier that has never received leaves the count in the eventfd.
 func TestCloseLeavesTheCountToThoseWhoReceive(t *testing.T) {
 	n := mustNew(t)
 	twin, err := notify.FromFD(dup(t, n.FD()))
@@ -112,13 +112,13 @@ func TestCloseLeavesTheCountToThoseWhoReceive(t *testing.T) {
 	n.Close()
 	for name, receive := range receivers {
 		if got := receive(t, n); got != 0 {
-			t.Errorf("%s of the closed one received %d, want 0", name, got)
+			t.Errorf("%s of the closed Notifier received %d, want 0", name, got)
 		}
 	}
 	wantWait(t, twin, 5)
 }
 
-// A sum that no uint64 holds is received in pieces, also after Close.
+// A sum that does not fit in a uint64 is received in pieces, even after Close.
 func TestPiecesAreReceivedAfterClose(t *testing.T) {
 	for name, receive := range receivers {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestPiecesAreReceivedAfterClose(t *testing.T) {
 			}
 			h := n.Handle()
 			mustAdd(t, n, notify.MaxCount)
-			handletest.Signal(h, 1000) // beside what the word holds
+			handletest.Signal(h, 1000) // in addition to the count that the word holds
 			n.Close()
 			var low, carries uint64
 			for got := receive(t, n); got != 0; got = receive(t, n) {

@@ -8,8 +8,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// A count that was added before Close goes to a waiter, even if nothing has had the
-// time to hand it over.
+// A count that was added before Close goes to a waiter, even if nothing has had time to hand it over.
 func TestCloseDeliversToAWaiter(t *testing.T) { eachWay(t, closeDeliversToAWaiter) }
 
 func closeDeliversToAWaiter(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {

@@ -24,15 +24,15 @@ func init() {
 	}
 }
 
-// The runtime of a process that has never polled ends the process if it has no
-// descriptors for its own poller. It must not come to that.
+// If the runtime has never polled and finds no descriptors for its own poller, it ends the process. The
+// package must not let that happen.
 func TestOutOfDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
 	for _, role := range []string{"emfile", "emfile C"} {
 		t.Run(role, func(t *testing.T) { runRole(t, role) })
 	}
 }
 
-// Where it has polled, the room for its poller is not needed beside that for the call.
+// If the runtime has polled, a call needs only the descriptors of its own.
 func TestFewDescriptorsOnceTheRuntimeHasPolled(t *testing.T) {
 	for name := range firstCalls {
 		t.Run(name, func(t *testing.T) { runRole(t, "emfile, Go polls, "+name) })
@@ -48,8 +48,8 @@ func runRole(t *testing.T, role string) {
 	}
 }
 
-// channelsWithoutDescriptors calls C where the poller cannot be opened. Nor can the
-// runtime's, which a timer would need. C is served once there is room.
+// channelsWithoutDescriptors calls C when neither the package's poller can be opened nor the runtime's,
+// which a timer would need. C is served once descriptors are free.
 func channelsWithoutDescriptors() {
 	n, err := notify.New()
 	exitIf(err)
@@ -99,8 +99,8 @@ var firstCalls = map[string]func(*notify.Notifier) error{
 	},
 }
 
-// fewDescriptorsWhileGoPolls has two descriptors free, where Go's poller runs already and
-// this library has polled nothing yet. A call that needs one succeeds.
+// fewDescriptorsWhileGoPolls makes a call that needs one descriptor while two are free, Go's poller is
+// already running, and this library has not polled yet. The call succeeds.
 func fewDescriptorsWhileGoPolls(call func(*notify.Notifier) error) {
 	time.AfterFunc(time.Hour, func() {}).Stop() // which starts the poller
 	n, err := notify.New()
@@ -147,7 +147,7 @@ func outOfDescriptors() {
 		unix.Close(fd)
 	}
 	if own[0].Handle() == nil {
-		exitIf(errors.New("Handle is nil though there are descriptors again"))
+		exitIf(errors.New("Handle is nil, but descriptors are free again"))
 	}
 }
 
@@ -164,7 +164,7 @@ func exitIf(err error) {
 	}
 }
 
-// Who cannot be shared goes on as before.
+// If the export fails, the Notifier keeps working as before.
 func TestOutOfDescriptorsForTheEventfd(t *testing.T) {
 	n, err := notify.New()
 	if err != nil {
@@ -184,18 +184,18 @@ func TestOutOfDescriptorsForTheEventfd(t *testing.T) {
 		t.Errorf("FD = %d, want -1", fd)
 	}
 	if handle == nil {
-		t.Error("Handle = nil, though the doorbell is open and no other descriptor is needed")
+		t.Error("Handle = nil, but the doorbell is open and a handle needs no other descriptor")
 	}
 	wantWait(t, n, 3)
 	if fd := n.FD(); fd < 0 {
-		t.Errorf("FD = %d when there are descriptors again", fd)
+		t.Errorf("FD = %d, but descriptors are free again", fd)
 	}
 }
 
-// A Wait that cannot wait says so; C has nobody to tell and tries again.
+// If the poller cannot be opened, Wait returns the error. C, which cannot return an error, tries again.
 func TestOutOfDescriptorsForThePoller(t *testing.T) {
 	n, m := mustNew(t), mustNew(t)
-	n.FD() // private or with a handle they need no poller
+	n.FD() // only exported Notifiers need the poller
 	m.FD()
 	giveBack := noDescriptors(t)
 	_, err := n.Wait(background)

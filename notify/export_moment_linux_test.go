@@ -12,8 +12,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// A count that is there is found at every moment of an export: by TryWait, and by
-// read(2) through a number that FD has returned.
+// A pending count is found at every moment of an export: by TryWait, and by read(2) of the descriptor
+// that FD returned.
 func TestCountIsSeenAtEveryMomentOfAnExport(t *testing.T) {
 	for name, found := range map[string]func(*notify.Notifier) bool{
 		"TryWait": func(n *notify.Notifier) bool { _, ok := n.TryWait(); return ok },
@@ -41,7 +41,7 @@ func TestCountIsSeenAtEveryMomentOfAnExport(t *testing.T) {
 					runtime.Gosched()
 				}
 				if !found(n) {
-					t.Error("found nothing, though 5 were there all the time")
+					t.Error("found nothing, but 5 was pending all the time")
 				}
 				exporter.Wait()
 			})

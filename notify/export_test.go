@@ -3,22 +3,21 @@ package notify
 // Steady returns how many waits must have been alike before a goroutine leads.
 func Steady() int { return int(steady) }
 
-// LeadAlways has each goroutine lead that can.
+// LeadAlways makes each goroutine lead that can.
 func LeadAlways() { steady = 0 }
 
-// Waiting returns the number of goroutines that sleep in Wait.
+// Waiting returns the number of waiters in the queue.
 func Waiting(n *Notifier) int {
 	n.count.LockShut()
 	defer n.count.UnlockShut()
 	return n.waiters.Len()
 }
 
-// Free reports whether Add, Wait and TryWait need no lock now: no flag of the state word
-// sends them to it.
+// Free reports whether no flag of the state word makes Add, Wait and TryWait take the lock.
 func Free(n *Notifier) bool { return n.count.Word().Addable(1) }
 
-// QueueAndLeave does what Wait does until it sleeps, under one lock, and gives up. It
-// returns false if Wait would have slept where the next Add does not find it.
+// QueueAndLeave does what Wait does until it sleeps, with the lock held throughout, and then gives up.
+// It returns false if the next Add would not have found the waiter.
 func QueueAndLeave(n *Notifier) bool {
 	n.count.Lock()
 	defer n.count.Unlock()

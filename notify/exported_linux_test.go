@@ -22,8 +22,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// FD and File move all of a count that has come in any way, and whoever reads the
-// eventfd then finds it there.
+// FD and File move the whole count to the eventfd, however it was added, and reading the eventfd then
+// returns it.
 func TestReaderSeesWhatWasAddedBeforeTheExport(t *testing.T) {
 	for name, export := range map[string]func(*notify.Notifier) int{
 		"FD": (*notify.Notifier).FD,
@@ -57,26 +57,26 @@ func TestReaderSeesWhatWasAddedBeforeTheExport(t *testing.T) {
 	}
 }
 
-// Also where C has added so much beside a full count that no eventfd holds it all.
+// The same holds if C has added so much beside a full count that an eventfd does not hold the sum.
 func TestReaderSeesMoreThanAnEventfdHolds(t *testing.T) {
 	n := mustNew(t)
 	h := n.Handle()
 	mustAdd(t, n, notify.MaxCount)
 	handletest.Signal(h, 10)
 	got := fetch(t, n.FD())
-	for left := got + 1 - got; left > 0; { // what is left comes when somebody looks
+	for left := got + 1 - got; left > 0; { // TryWait takes what did not fit in the eventfd
 		var ok bool
 		if left, ok = n.TryWait(); !ok {
 			break
 		}
-		got += left // passes 2^64
+		got += left // wraps around at 2^64
 	}
 	if want := uint64(8); got != want {
 		t.Errorf("read and taken 2^64+%d, want 2^64+%d", got, want)
 	}
 }
 
-// Without descriptors the count and those who wait for it stay where they are.
+// If an export fails for lack of descriptors, the count and its waiters stay where they are.
 func TestExportThatFailsChangesNothing(t *testing.T) {
 	n, err := notify.New()
 	if err != nil {
@@ -105,8 +105,7 @@ func TestExportThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
-// A mover brings the count of a private Notifier to where others see it, and
-// signals from there.
+// A mover shares or exports a private Notifier, and signals through the handle or the eventfd.
 type mover struct {
 	n     *notify.Notifier
 	added *atomic.Uint64
@@ -132,8 +131,8 @@ func (m mover) handle() {
 	}
 }
 
-// The sum is conserved and nobody sleeps past a signal, though the count moves at
-// any moment while it is added to, taken and waited for in every way.
+// The sum is conserved, and no waiter misses a signal, whenever the count moves while it is added to,
+// taken and waited for in every way.
 func TestExportAtAnyMoment(t *testing.T) {
 	if !mode.Is("private") {
 		return
@@ -176,7 +175,7 @@ func exportAtAnyMoment(t *testing.T, receive func(*notify.Notifier) (uint64, err
 			}
 		}
 	})
-	receivers.Go(func() { // who comes and goes
+	receivers.Go(func() { // a waiter that comes and goes
 		for {
 			ctx, cancel := context.WithTimeout(background, time.Duration(rand.IntN(50))*time.Microsecond)
 			count, err := n.Wait(ctx)
@@ -212,7 +211,7 @@ func exportAtAnyMoment(t *testing.T, receive func(*notify.Notifier) (uint64, err
 	senders.Wait()
 	hammer.Eventually(t, func() string {
 		count, err := n.Count()
-		return fmt.Sprintf("added %d, received %d: %d, %v are left, %d goroutines sleep", added.Load(), received.Load(), count, err, notify.Waiting(n))
+		return fmt.Sprintf("added %d, received %d: Count = %d, %v, and %d goroutines wait", added.Load(), received.Load(), count, err, notify.Waiting(n))
 	}, func() bool { return received.Load() == added.Load() })
 	n.Close()
 	receivers.Wait()

@@ -13,9 +13,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// A waiter sets flags in the state word that send all calls to the lock. Once it is
-// gone, the next call that finds the flags takes them away, so that those after it need no
-// lock.
+// A waiter sets flags in the state word that make all calls take the lock. Once the waiter is gone, the
+// next call that finds the flags clears them, so that later calls do not need the lock.
 func TestCallsAreFreeAgainAfterTheLastWaiter(t *testing.T) {
 	serve := func(add func(testing.TB, *notify.Notifier, uint64)) func(*testing.T, *notify.Notifier) {
 		return func(t *testing.T, n *notify.Notifier) {
@@ -24,7 +23,7 @@ func TestCallsAreFreeAgainAfterTheLastWaiter(t *testing.T) {
 			if got := <-arrivals; got.count != 3 {
 				t.Errorf("the waiter got %d, %v; want 3", got.count, got.err)
 			}
-			notify.Waiting(n) // the call that has served the waiter holds the lock until it ends
+			notify.Waiting(n) // it takes the lock, which the call that has served the waiter holds until it ends
 		}
 	}
 	serveByAdd := serve(mustAdd)
@@ -41,7 +40,7 @@ func TestCallsAreFreeAgainAfterTheLastWaiter(t *testing.T) {
 	switch {
 	case mode.Is("exported"):
 		return // all calls go to the eventfd
-	case mode.Is("handle"): // where a signal that finds flags would ring for nothing
+	case mode.Is("handle"): // where a signal that finds flags would ring the doorbell without need
 		tests["served"] = serveByAdd
 		tests["served through the handle"] = serve(mustSignal)
 	}
@@ -50,17 +49,17 @@ func TestCallsAreFreeAgainAfterTheLastWaiter(t *testing.T) {
 			n := mustNew(t)
 			test(t, n)
 			if !notify.Free(n) {
-				t.Error("calls go to the lock, though there is no waiter")
+				t.Error("calls take the lock without a waiter")
 			}
 		})
 	}
 }
 
-// A count that is taken without the lock, while a goroutine that wants to wait has just
-// seen it, does not leave that goroutine where no Add finds it.
+// If a count is taken without the lock just after a goroutine that is about to wait has seen it, the next
+// Add still finds that goroutine.
 func TestWaiterThatLosesTheCountIsFound(t *testing.T) {
 	if mode.Is("exported") {
-		return // where the count is in an eventfd, which makes an edge
+		return // the count is in an eventfd, which makes an edge
 	}
 	n := mustNew(t)
 	var turns atomic.Int64
@@ -69,7 +68,7 @@ func TestWaiterThatLosesTheCountIsFound(t *testing.T) {
 	defer others.Wait()
 	defer stop.Store(true)
 	others.Go(func() {
-		for !stop.Load() { // these need no lock unless there is a waiter
+		for !stop.Load() { // these calls do not need the lock, unless a goroutine is waiting
 			mustAdd(t, n, 1)
 			n.TryWait()
 			turns.Add(1)
@@ -77,11 +76,11 @@ func TestWaiterThatLosesTheCountIsFound(t *testing.T) {
 		}
 	})
 	hammer.For(3*time.Second, 1, func() {
-		for turn := turns.Load() + 2; turns.Load() < turn; { // until they go without the lock again
+		for turn := turns.Load() + 2; turns.Load() < turn; { // until the calls do without the lock again
 			runtime.Gosched()
 		}
 		if !notify.QueueAndLeave(n) {
-			t.Error("a goroutine waits, and the next Add does not go to the lock to serve it")
+			t.Error("a goroutine waits, but the next Add does not take the lock to serve it")
 		}
 	})
 }

@@ -26,7 +26,7 @@ func TestFromFD(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
-	mustAdd(t, n, 1) // the eventfd lives on
+	mustAdd(t, n, 1) // the eventfd stays open
 	wantWait(t, n, 1)
 }
 
@@ -96,8 +96,8 @@ func TestFromProcess(t *testing.T) {
 	}
 }
 
-// past32 returns an int that the kernel, which takes 32 bits, would cut to n, or -1
-// where int has only 32 bits. Neither is a valid number.
+// past32 returns an int that the kernel, which takes 32 bits, would truncate to n, or -1 if int has only
+// 32 bits. Neither is a valid number.
 func past32(n int) int {
 	if strconv.IntSize == 32 {
 		return -1
@@ -132,14 +132,14 @@ func TestFileSharesTheCountAndOutlivesClose(t *testing.T) {
 	if _, err := file.Write(binary.NativeEndian.AppendUint64(nil, 8)); err != nil {
 		t.Error(err)
 	}
-	mustAdd(t, n, 2) // n has never received: it stays in the eventfd
+	mustAdd(t, n, 2) // n has never received, so the count stays in the eventfd
 	n.Close()
 	if _, err := file.Read(buf[:]); err != nil || binary.NativeEndian.Uint64(buf[:]) != 10 {
 		t.Errorf("read % x, %v after Close; want 10", buf, err)
 	}
 }
 
-// With O_NONBLOCK off, a read of an empty eventfd would block the poller.
+// Without O_NONBLOCK, reading an empty eventfd would block the poller.
 func TestBlockingDescriptorWorksInEveryWay(t *testing.T) {
 	fd, err := unix.Eventfd(3, 0)
 	if err != nil {
@@ -165,6 +165,6 @@ func TestBlockingDescriptorWorksInEveryWay(t *testing.T) {
 	}
 	wantIs(t, "Add(MaxUint64)", n.Add(math.MaxUint64), notify.ErrOverflow)
 	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
-		t.Errorf("F_GETFL = %#x, %v; want O_NONBLOCK off as it was", flags, err)
+		t.Errorf("F_GETFL = %#x, %v; want O_NONBLOCK off, as before", flags, err)
 	}
 }

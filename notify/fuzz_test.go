@@ -11,8 +11,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// FuzzNotifier runs a random program on a Notifier and on a model of it, a
-// number, and compares them after each step.
+// FuzzNotifier runs a random program on a Notifier and on a model of it, which is a number, and compares
+// them after each step.
 func FuzzNotifier(f *testing.F) {
 	f.Add([]byte{0, 5, 1, 0, 0, 7, 2, 0, 5, 0, 4, 0})
 	f.Add([]byte{3, 0, 0, 9, 0, 9, 4, 0, 1, 0, 6, 0, 0, 1})
@@ -27,11 +27,11 @@ func FuzzNotifier(f *testing.F) {
 	})
 }
 
-// A model is a Notifier together with what should be pending.
+// A model is a Notifier together with the count that should be pending.
 type model struct {
 	*notify.Notifier
 	pending uint64
-	inC     bool // C is in use: where the pending count is depends on the poller
+	inC     bool // C is in use, so the place of the pending count depends on the poller
 	closed  bool
 
 	exported, received bool
@@ -57,10 +57,10 @@ func (m *model) step(t *testing.T, op, arg byte) {
 			t.Errorf("Close = %v, closed before: %v", err, m.closed)
 		}
 		if !m.closed && m.exported && !m.received && !m.inC {
-			m.pending = 0 // it stays in the eventfd, for others
+			m.pending = 0 // the count stays in the eventfd
 		}
 		m.closed = true
-	case 7: // on Linux a signal through the eventfd
+	case 7: // through the eventfd on Linux
 		if d := 1 + uint64(arg); !m.closed && d <= notify.MaxCount-m.pending {
 			anySize[len(anySize)-1].add(t, m.Notifier, d)
 			m.pending += d
@@ -69,7 +69,7 @@ func (m *model) step(t *testing.T, op, arg byte) {
 	}
 }
 
-// delta makes large numbers of some arguments.
+// delta turns some arguments into large numbers.
 func delta(arg byte) uint64 {
 	if arg > 250 {
 		return notify.MaxCount - uint64(255-arg)
@@ -80,7 +80,7 @@ func delta(arg byte) uint64 {
 func (m *model) add(t *testing.T, d uint64) {
 	fits := d <= notify.MaxCount-m.pending
 	if m.inC && !fits {
-		return // whether it fits depends on what has moved to C already
+		return // whether it fits depends on how much has already moved to C
 	}
 	switch err := m.Add(d); {
 	case m.closed:
@@ -105,7 +105,7 @@ func (m *model) tryWait(t *testing.T) {
 
 func (m *model) wait(t *testing.T) {
 	if m.pending == 0 && !m.closed {
-		return // it would wait
+		return // Wait would block
 	}
 	got, err := m.Wait(background)
 	if m.closed && m.pending == 0 {
@@ -119,8 +119,8 @@ func (m *model) wait(t *testing.T) {
 	m.received = true
 }
 
-// late reports whether a part of what is pending can come later: the poller may be in
-// the middle of a call when Close comes, and only after that call all of it is there.
+// late reports whether a part of the pending count can come later. The poller can be in the middle of a
+// call when Close is called, and the whole count is available only after that call.
 func (m *model) late() bool { return m.closed && m.exported }
 
 func (m *model) receive(t *testing.T) {

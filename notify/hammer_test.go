@@ -27,7 +27,7 @@ func waitersAreServedInOrder(t *testing.T, add func(testing.TB, *notify.Notifier
 	}
 }
 
-// A count that comes while somebody waits is the waiter's.
+// A count that comes while a goroutine is waiting belongs to that waiter.
 func TestTryWaitDoesNotOvertake(t *testing.T) { eachWay(t, tryWaitDoesNotOvertake) }
 
 func tryWaitDoesNotOvertake(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
@@ -36,7 +36,7 @@ func tryWaitDoesNotOvertake(t *testing.T, add func(testing.TB, *notify.Notifier,
 		arrivals := startWaiters(n, contexts(1))
 		add(t, n, 1)
 		if got, ok := n.TryWait(); ok {
-			t.Fatalf("TryWait = %d, true, though a goroutine waits", got)
+			t.Fatalf("TryWait = %d, true, but a goroutine is waiting", got)
 		}
 		if got := <-arrivals; got.count != 1 {
 			t.Fatalf("the waiter got %d, %v; want 1", got.count, got.err)
@@ -69,11 +69,11 @@ func cancellingOneOfHundredDisturbsNone(t *testing.T, add func(testing.TB, *noti
 	}
 	add(t, n, 3)
 	if got, ok := n.TryWait(); got != 3 || !ok {
-		t.Errorf("TryWait = %d, %v; want 3, true, since nobody waits any more", got, ok)
+		t.Errorf("TryWait = %d, %v; want 3, true, because all waiters are gone", got, ok)
 	}
 }
 
-// The count is anyone's once the only waiter has given up.
+// Any goroutine can take the count once the only waiter has given up.
 func TestCanceledWaiterHasNoClaim(t *testing.T) { eachWay(t, canceledWaiterHasNoClaim) }
 
 func canceledWaiterHasNoClaim(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
@@ -101,8 +101,8 @@ func TestCloseWakesWaiters(t *testing.T) {
 	}
 }
 
-// A signal may come at any moment of going to sleep. If one were missed, its
-// round would never end.
+// A signal can come at any moment while a waiter goes to sleep. If one were missed, its round would
+// never end.
 func TestNoWakeUpIsLost(t *testing.T) { eachWay(t, noWakeUpIsLost) }
 
 func noWakeUpIsLost(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
@@ -134,8 +134,8 @@ func noWakeUpIsLost(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)
 	}
 }
 
-// The sum received is the sum added, whoever adds, while waiters are cancelled
-// at random and C and TryWait compete with them.
+// The sum received is the sum added, however it was added, while waiters are canceled at random and C and
+// TryWait compete with them.
 func TestConservation(t *testing.T) {
 	n := mustNew(t)
 	var received atomic.Uint64
@@ -177,12 +177,12 @@ func TestConservation(t *testing.T) {
 	n.Close()
 	receivers.Wait()
 	if got, want := received.Load(), uint64(2*len(anySize)*signals); got != want {
-		t.Errorf("received %d, sent %d", got, want)
+		t.Errorf("received %d, added %d", got, want)
 	}
 }
 
-// Whatever Add returned nil for is delivered, nobody hangs, and no stranger gets
-// a byte, though Close comes at any moment and numbers are reused at once.
+// Whenever Close is called, each count for which Add returned nil is delivered, all calls return, and
+// nothing is written to an unrelated file, even if descriptor numbers are reused immediately.
 func TestCloseAgainstEverything(t *testing.T) {
 	stop := hammer.Strangers(t)
 	defer stop()
@@ -194,7 +194,7 @@ func TestCloseAgainstEverything(t *testing.T) {
 		}
 		var added, received atomic.Uint64
 		var wg sync.WaitGroup
-		c := n.C() // so that there is somebody to deliver to at any moment
+		c := n.C() // so that a count can be delivered at any moment
 		wg.Go(func() {
 			for n.Add(3) == nil {
 				added.Add(3)

@@ -8,7 +8,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// The word and the eventfd are one count, in whatever order they came to be.
+// The state word and the eventfd act as one count, whichever of the two is made first.
 func TestSignalThroughHandleReachesTheDescriptor(t *testing.T) {
 	for name, outside := range map[string]func(*notify.Notifier) (unsafe.Pointer, int){
 		"Handle first": func(n *notify.Notifier) (unsafe.Pointer, int) { h := n.Handle(); return h, n.FD() },
@@ -17,7 +17,7 @@ func TestSignalThroughHandleReachesTheDescriptor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := mustNew(t)
 			h, fd := outside(n)
-			for round := range uint64(50) { // each time the owner has to ask anew to be rung
+			for round := range uint64(50) { // each time the owner must set Ring again
 				handletest.Signal(h, 100+round)
 				if got := fetch(t, fd); got != 100+round {
 					t.Fatalf("round %d: read %d, want %d", round, got, 100+round)
@@ -43,7 +43,7 @@ func TestSignalThroughHandleReachesTheDescriptor(t *testing.T) {
 	}
 }
 
-// Who waits when the count moves is reached from there.
+// A goroutine that is waiting when the count moves gets signals from the new place.
 func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
 	for name, from := range map[string]func(*notify.Notifier){
 		"Handle": func(n *notify.Notifier) { handletest.Signal(n.Handle(), 6) },

@@ -12,13 +12,13 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// A count that no word holds moves with Handle as any other.
+// Handle moves any count, even one that is too large for a state word.
 func TestHandleMovesAnyCount(t *testing.T) {
 	for _, count := range []uint64{1, word.Full, word.Full + 9, notify.MaxCount - 5} {
 		n := mustNew(t)
 		mustAdd(t, n, count)
 		if !handletest.Signal(n.Handle(), 5) {
-			t.Error("a signal through the handle came too late, want it in time")
+			t.Error("a signal through the handle came too late")
 		}
 		wantCount(t, n, count+5)
 		wantWait(t, n, count+5)
@@ -41,12 +41,12 @@ func TestHandleIsTheSameEachTimeAndNilAfterClose(t *testing.T) {
 		t.Errorf("Handle = %p after Close, want nil", got)
 	}
 	if handletest.Signal(h, 1) {
-		t.Error("a signal after Close: want it to come too late")
+		t.Error("a signal after Close came in time")
 	}
 }
 
-// After a burst the consumer looks a number of times before he sleeps and has to be
-// rung for. A signal that comes at the end of that is not lost.
+// After a burst the consumer polls a number of times before it sleeps, when signalers must ring the
+// doorbell. A signal that comes just then is not lost.
 func TestNoSignalIsLostWhenAStreamEnds(t *testing.T) {
 	rounds := 4000
 	if testing.Short() {
@@ -56,7 +56,7 @@ func TestNoSignalIsLostWhenAStreamEnds(t *testing.T) {
 		"C": (*notify.Notifier).C,
 		"Wait": func(n *notify.Notifier) <-chan uint64 {
 			counts := make(chan uint64, 2)
-			for range 2 { // so that one waits on when the other is served
+			for range 2 { // so that one keeps waiting when the other is served
 				go func() {
 					for {
 						count, err := n.Wait(background)
@@ -82,7 +82,7 @@ func TestNoSignalIsLostWhenAStreamEnds(t *testing.T) {
 							got += more
 						case <-time.After(30 * time.Second):
 							left, err := n.Count()
-							t.Fatalf("round %d: received %d of %d, and %d, %v are left", round, got, count, left, err)
+							t.Fatalf("round %d: received %d of %d, and Count = %d, %v", round, got, count, left, err)
 						}
 					}
 					for range round % 100 {
@@ -94,8 +94,8 @@ func TestNoSignalIsLostWhenAStreamEnds(t *testing.T) {
 	}
 }
 
-// A goroutine that looks for what C threads may bring takes nothing that belongs to
-// who waits already.
+// A goroutine that polls because C threads might signal does not take a count that belongs to a goroutine
+// that is already waiting.
 func TestNobodyOvertakesWhileHeLooks(t *testing.T) {
 	n := mustNew(t)
 	h := n.Handle()
@@ -105,7 +105,7 @@ func TestNobodyOvertakesWhileHeLooks(t *testing.T) {
 		rounds /= 4
 	}
 	for round := range rounds {
-		for _, burst := range []uint64{9, 9} { // which makes it worth to look
+		for _, burst := range []uint64{9, 9} { // after which polling is worthwhile
 			arrivals := startWaiters(n, contexts(1))
 			handletest.Signal(h, burst)
 			<-arrivals
@@ -125,11 +125,11 @@ func TestNobodyOvertakesWhileHeLooks(t *testing.T) {
 				t.Fatalf("the waiter got %d, %v; want 1", got.count, got.err)
 			}
 		case <-second:
-			t.Fatal("the second has overtaken the first")
+			t.Fatal("the second waiter has overtaken the first")
 		}
 		handletest.Signal(h, 2)
 		if got := <-second; got != 2 {
-			t.Fatalf("the second got %d, want 2", got)
+			t.Fatalf("the second waiter got %d, want 2", got)
 		}
 	}
 }

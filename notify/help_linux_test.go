@@ -16,7 +16,7 @@ func mustWrite(t testing.TB, n *notify.Notifier, delta uint64) {
 	write(t, n.FD(), delta)
 }
 
-// write adds to an eventfd as another holder of it does.
+// write adds to an eventfd as another holder does.
 func write(t testing.TB, fd int, delta uint64) {
 	t.Helper()
 	if _, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, delta)); err != nil {
@@ -24,7 +24,7 @@ func write(t testing.TB, fd int, delta uint64) {
 	}
 }
 
-// dup returns a descriptor of the same eventfd that the test must hand on.
+// dup returns a duplicate of fd, which the test must close or hand over.
 func dup(t *testing.T, fd int) int {
 	t.Helper()
 	d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -34,7 +34,7 @@ func dup(t *testing.T, fd int) int {
 	return d
 }
 
-// fetch reads the eventfd as C does that waits for it.
+// fetch waits for a count and reads it from the eventfd, as C code does.
 func fetch(t testing.TB, fd int) uint64 {
 	t.Helper()
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
@@ -55,9 +55,8 @@ func fetch(t testing.TB, fd int) uint64 {
 	return binary.NativeEndian.Uint64(buf[:])
 }
 
-// noDescriptors has every call that needs a new descriptor fail until giveBack is
-// called. The limit is 1 and not 0, because poll(2) fails if it is given more
-// descriptors than the limit.
+// noDescriptors makes every call fail that needs a new descriptor, until giveBack is called. The limit is
+// 1 and not 0, because poll(2) fails if it is given more descriptors than the limit.
 func noDescriptors(t *testing.T) (giveBack func()) {
 	t.Helper()
 	var old unix.Rlimit

@@ -38,12 +38,12 @@ type way struct {
 	add  func(t testing.TB, n *notify.Notifier, delta uint64)
 }
 
-// anySize are the ways for counts of any size. Linux has a second one.
+// anySize are the ways that add counts of any size. Linux has a second one.
 var anySize = []way{{"Add", mustAdd}}
 
-// eachWay runs a test with signals from Go, which reach a waiter directly, and with
-// signals that look to the Notifier as if they came from elsewhere: through the
-// eventfd, and through a handle, as C threads send them.
+// eachWay runs a test with signals from Go code, which reach a waiter directly, and with signals that come
+// from elsewhere: through the eventfd, as other processes send them, and through a handle, as C threads
+// do.
 func eachWay(t *testing.T, test func(t *testing.T, add func(testing.TB, *notify.Notifier, uint64))) {
 	ofAnySize(t, test)
 	if rawefd.HasDoorbell {
@@ -88,15 +88,15 @@ func wantIs(t *testing.T, what string, err, want error) {
 	}
 }
 
-// An arrival is what a waiter woke with.
+// An arrival is the result with which a waiter woke up.
 type arrival struct {
 	who   int
 	count uint64
 	err   error
 }
 
-// startWaiters starts one goroutine per context that calls Wait, each only once the
-// one before it is asleep.
+// startWaiters starts one goroutine per context that calls Wait, each only when the one before it is
+// waiting.
 func startWaiters(n *notify.Notifier, ctxs []context.Context) <-chan arrival {
 	arrivals := make(chan arrival, len(ctxs))
 	for i, ctx := range ctxs {

@@ -11,9 +11,9 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// closeDuringAdd returns a closed Notifier on which an Add of 1 is still under way, and a
-// descriptor of its eventfd. What was added before Close is pending. The function that it
-// returns lets the Add end, and waits for that.
+// closeDuringAdd returns a closed Notifier on which an Add of 1 is still in progress, and a descriptor of
+// its eventfd. It calls before just before Close. The function that it returns lets the Add end, and waits
+// for that.
 func closeDuringAdd(t *testing.T, before func(n *notify.Notifier)) (n *notify.Notifier, fd int, end func()) {
 	t.Helper()
 	var held atomic.Bool
@@ -25,7 +25,7 @@ func closeDuringAdd(t *testing.T, before func(n *notify.Notifier)) (n *notify.No
 		}
 		return 0
 	}))
-	n, err := notify.New() // while there is a Hook, which then sees each Add
+	n, err := notify.New() // after SetHook, so that the hook sees each Add
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func closeDuringAdd(t *testing.T, before func(n *notify.Notifier)) (n *notify.No
 		t.Helper()
 		close(hold)
 		if err := <-added; err != nil {
-			t.Errorf("Add = %v, though it began before Close", err)
+			t.Errorf("Add = %v, but it began before Close", err)
 		}
 	}
 }
@@ -53,8 +53,8 @@ func wantTryWait(t *testing.T, when string, n *notify.Notifier, want uint64) {
 	}
 }
 
-// TryWait finds what is pending though a call that began before Close has not ended, and
-// afterwards what that call has added.
+// TryWait finds the pending count even if a call that began before Close has not ended, and afterward the
+// count that the call has added.
 func TestTryWaitAfterCloseDuringAnAdd(t *testing.T) {
 	t.Run("received", func(t *testing.T) {
 		n, _, end := closeDuringAdd(t, func(n *notify.Notifier) {
@@ -90,8 +90,8 @@ func TestTryWaitAfterCloseDuringAnAdd(t *testing.T) {
 	})
 }
 
-// Where a goroutine is waiting, the count is its own. Where nothing was ever received, the
-// count stays in the eventfd.
+// If a goroutine is waiting, the count belongs to it. If nothing was ever received, the count stays in the
+// eventfd.
 func TestTryWaitAfterCloseTakesNothingOfOthers(t *testing.T) {
 	for name, early := range map[string]bool{"waiter": true, "waiter after Close": false} {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestTryWaitAfterCloseTakesNothingOfOthers(t *testing.T) {
 	}
 	t.Run("signaled only", func(t *testing.T) {
 		n, fd, end := closeDuringAdd(t, func(n *notify.Notifier) { mustWrite(t, n, 7) })
-		wantTryWait(t, "of one that has never received", n, 0)
+		wantTryWait(t, "of a Notifier that has never received", n, 0)
 		end()
 		wantTryWait(t, "at the end", n, 0)
 		if got := fetch(t, fd); got != 8 {

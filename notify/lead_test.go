@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A place is free for another waiter once its leader has received.
+// Once a leader has received, it does not look at its place any more, because another waiter can use it.
 func TestServedLeaderReceivesNoMore(t *testing.T) {
 	l := &leader{place: newPlace(), ctx: context.Background()}
 	if l.done() {
@@ -17,6 +17,6 @@ func TestServedLeaderReceivesNoMore(t *testing.T) {
 	}
 	l.place.Value <- 5
 	if !l.done() || l.count != 3 || len(l.place.Value) != 1 {
-		t.Errorf("the leader has %d, want 3: it took what another waiter was to get", l.count)
+		t.Errorf("the leader has %d, want 3: it took the count of another waiter", l.count)
 	}
 }

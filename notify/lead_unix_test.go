@@ -11,13 +11,13 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// A countedContext counts the functions that are to run at its end.
+// A countedContext counts the calls of its AfterFunc, and the calls of stop.
 type countedContext struct {
 	context.Context
 	begun, ended atomic.Int32
 }
 
-// Value hides the context inside, or package context would ask that.
+// Value hides the inner context, which package context would use otherwise.
 func (c *countedContext) Value(any) any { return nil }
 
 func (c *countedContext) AfterFunc(f func()) (stop func() bool) {
@@ -26,14 +26,13 @@ func (c *countedContext) AfterFunc(f func()) (stop func() bool) {
 	return func() bool { c.ended.Add(1); return end() }
 }
 
-// A goroutine that leads hears of the end of its context, for which it asks once for many
-// waits.
+// A goroutine that leads is woken by the end of its context. It calls AfterFunc once for many waits.
 func TestLeaderSeesTheEndOfItsContext(t *testing.T) {
 	inner, cancel := context.WithCancel(background)
 	ctx := &countedContext{Context: inner}
 	n := waitOften(t, ctx)
 	if got := ctx.begun.Load(); got != 1 {
-		t.Errorf("100 waits asked %d times to hear of the end of their context, want once", got)
+		t.Errorf("100 waits called AfterFunc %d times, want once", got)
 	}
 	arrivals := startWaiters(n, []context.Context{ctx})
 	cancel()
@@ -48,15 +47,15 @@ func TestCloseLeavesNothingWithTheContext(t *testing.T) {
 	ctx := &countedContext{Context: inner}
 	waitOften(t, ctx).Close()
 	if begun, ended := ctx.begun.Load(), ctx.ended.Load(); begun != ended {
-		t.Errorf("%d functions are left with the context after Close, want 0", begun-ended)
+		t.Errorf("%d functions are registered with the context after Close, want 0", begun-ended)
 	}
 }
 
-// waitOften returns a Notifier for which a goroutine has waited so often that it leads.
+// waitOften returns a Notifier on which a goroutine has waited so often that the next one leads.
 func waitOften(t *testing.T, ctx context.Context) *notify.Notifier {
 	t.Helper()
 	if !rawefd.HasDoorbell {
-		t.Skip("nothing leads without a doorbell")
+		t.Skip("this system has no doorbell, without which no goroutine leads")
 	}
 	n, err := notify.New()
 	if err != nil {

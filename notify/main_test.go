@@ -9,8 +9,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// roles are what the test binary does instead of testing when it is started
-// again by a test that needs a process of its own.
+// roles are functions that the test binary runs instead of the tests when a test that needs a process of
+// its own starts it again.
 var roles = map[string]func(){}
 
 const roleKey = "EVENTCHAN_NOTIFY_ROLE"
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	leaktest.Main(func() int {
 		return mode.Each(mode.All, func() int {
 			if !mode.Is("private") {
-				notify.LeadAlways() // or else none of these tests waits often enough
+				notify.LeadAlways() // otherwise no test waits often enough to lead
 			}
 			return m.Run()
 		})

@@ -12,8 +12,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// wantUnsupported fails the test unless err says that this system lacks something,
-// and names the package and the call.
+// wantUnsupported fails the test unless err matches errors.ErrUnsupported and names the package and the
+// call.
 func wantUnsupported(t *testing.T, call string, err error) {
 	t.Helper()
 	if !errors.Is(err, errors.ErrUnsupported) || !strings.HasPrefix(err.Error(), "notify: "+call) {
@@ -45,11 +45,11 @@ func TestDescriptorsAreUnsupported(t *testing.T) {
 	wantUnsupported(t, "FromProcess", err)
 }
 
-// What the system lacks changes nothing in a Notifier: waiters and C receive all of
-// the count.
+// Calls that this system does not support change nothing in a Notifier: waiters and C receive the whole
+// count.
 func TestAskingForADescriptorChangesNothing(t *testing.T) {
 	n := mustNew(t)
-	mustAdd(t, n, notify.MaxCount) // more than a word holds
+	mustAdd(t, n, notify.MaxCount) // more than a state word holds
 	n.FD()
 	wantCount(t, n, notify.MaxCount)
 	wantWait(t, n, notify.MaxCount)

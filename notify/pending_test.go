@@ -13,7 +13,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// receivers are the ways to take what is pending. They return 0 if there is nothing.
+// receivers are the ways to take the pending count. They return 0 if nothing is pending.
 var receivers = map[string]func(*testing.T, *notify.Notifier) uint64{
 	"Wait": func(t *testing.T, n *notify.Notifier) uint64 {
 		count, err := n.Wait(background)
@@ -32,14 +32,14 @@ var receivers = map[string]func(*testing.T, *notify.Notifier) uint64{
 	"C": func(t *testing.T, n *notify.Notifier) uint64 { return <-n.C() },
 }
 
-// What is pending at Close is received by the first call after it, in whatever way,
-// and once.
+// The count that is pending at Close is received by the first call after it, of whichever method, and only
+// once.
 func TestPendingAtCloseIsReceivedAfterIt(t *testing.T) {
 	for name, receive := range receivers {
 		t.Run(name, func(t *testing.T) {
 			n := mustNew(t)
 			mustAdd(t, n, 1)
-			wantWait(t, n, 1) // by which an exported one receives
+			wantWait(t, n, 1) // so that an exported Notifier has received
 			mustAdd(t, n, 7)
 			if err := n.Close(); err != nil {
 				t.Fatal(err)
@@ -61,7 +61,7 @@ func TestPendingAtCloseIsReceivedAfterIt(t *testing.T) {
 	}
 }
 
-// A goroutine that ranges over C can begin at any moment, also after Close.
+// A goroutine that ranges over C can begin at any moment, even after Close.
 func TestRangeOverCThatBeginsLate(t *testing.T) {
 	hammer.For(time.Second/4, 2, func() {
 		n := mustNew(t)
@@ -78,7 +78,7 @@ func TestRangeOverCThatBeginsLate(t *testing.T) {
 		}
 		mustAdd(t, n, 1)
 		if got, _ := n.TryWait(); got > 0 {
-			mustAdd(t, n, got) // by which an exported one receives
+			mustAdd(t, n, got) // TryWait was called so that an exported Notifier has received
 		}
 		mustAdd(t, n, 7)
 		n.Close()

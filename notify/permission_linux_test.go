@@ -14,7 +14,7 @@ import (
 
 func init() { roles["permission"] = askWithoutPermission }
 
-// Who may not ptrace a process gets nothing of it, and is told so.
+// If the caller is not allowed to ptrace the process, FromProcess returns an error that says so.
 func TestFromProcessWithoutPermission(t *testing.T) {
 	n := mustNew(t)
 	child := exec.Command("/proc/self/exe", strconv.Itoa(os.Getpid()), strconv.Itoa(n.FD()))
@@ -23,7 +23,7 @@ func TestFromProcessWithoutPermission(t *testing.T) {
 		const nobody = 65534
 		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	} else {
-		child.Args = []string{"", "1", "0"} // init is root's
+		child.Args = []string{"", "1", "0"} // root owns the init process
 	}
 	if out, err := child.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)

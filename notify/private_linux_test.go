@@ -9,7 +9,7 @@ import (
 )
 
 func TestPrivateNeedsNeitherDescriptorNorPoller(t *testing.T) {
-	leaktest.Baseline() // what earlier tests closed has ended then
+	leaktest.Baseline() // waits until everything that earlier tests closed has ended
 	before, _ := leaktest.Ours(t)
 	n, err := notify.New()
 	if err != nil {

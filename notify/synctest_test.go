@@ -13,8 +13,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// inBubble runs f in a testing/synctest bubble, once and not in each mode, since
-// only a private Notifier works there.
+// inBubble runs f in a testing/synctest bubble. It does so once and not in each mode, because only a
+// private Notifier works there.
 func inBubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	if mode.Is("private") {
@@ -45,7 +45,7 @@ func TestBubbleSeesWaiterBlocked(t *testing.T) {
 				}
 				got = append(got, count)
 			}()
-			synctest.Wait() // the waiter is durably blocked, or this never ends
+			synctest.Wait() // returns only if the waiter is durably blocked
 		}
 		for i, count := range []uint64{11, 22, 33} {
 			if len(got) != i {
@@ -130,12 +130,12 @@ func TestBubbleIsLeftByCloseOfEveryWaiter(t *testing.T) {
 		n.Close()
 		synctest.Wait()
 		if got := closed.Load(); got != 5 {
-			t.Errorf("%d of 5 waiters woke with os.ErrClosed", got)
+			t.Errorf("%d of 5 waiters woke up with os.ErrClosed", got)
 		}
 	})
 }
 
-// A sum that no uint64 holds has a goroutine of its own, which the bubble sees.
+// A sum that does not fit in a uint64 has a goroutine of its own, which the bubble sees.
 func TestBubbleHoldsTheGoroutineThatSpills(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		n := private(t)
@@ -150,8 +150,8 @@ func TestBubbleHoldsTheGoroutineThatSpills(t *testing.T) {
 	})
 }
 
-// What was made outside works inside, and outside again, and then inside another
-// bubble: nothing of the first is left in it.
+// A Notifier that was made outside a bubble works in the bubble, outside again, and then in another
+// bubble: nothing of the first bubble is left in it.
 func TestBubbleLeavesNothingInANotifier(t *testing.T) {
 	if !mode.Is("private") {
 		return
@@ -159,7 +159,7 @@ func TestBubbleLeavesNothingInANotifier(t *testing.T) {
 	n := private(t)
 	defer n.Close()
 	use := func(t *testing.T) {
-		for i := range 4 { // one more each time than there are places ready
+		for i := range 4 { // one more waiter each time
 			results := make(chan uint64, i)
 			ctx, cancel := context.WithCancel(context.Background())
 			for range i {

@@ -11,43 +11,44 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// members are a Set without its keys. The epoll instance is level-triggered, and the
-// kernel puts a member that it has reported at the end of its list, which makes turns.
+// members is a Set without its keys. The epoll instance is level-triggered. The kernel
+// moves a member that it has reported to the end of its ready list, so members take turns.
 //
-// A registration that was not deleted, since its number had come to mean another file,
-// lives on while a duplicate keeps the file open: an alien. Its events are ignored, since
-// each registration has an ID of its own. They take room in the kernel's answer, and so
-// poll asks for more events by as many as it has seen of them.
+// An alien is a registration that could not be deleted, because its number had become
+// another file's. It lives on while a duplicate keeps its file open. Each registration has
+// an ID of its own, so the events of aliens are recognized and ignored. They take up room
+// in the kernel's answer, however, so poll asks for as many more events as the previous
+// fetch had of them.
 type members struct {
 	mu      sync.Mutex // guards all below
 	in      *poller.Instance
 	slots   []slot
-	free    []int32 // slots
-	numbers map[int32]int32
-	aliens  map[int32]bool // numbers that had one
+	free    []int32         // the free slots
+	numbers map[int32]int32 // the slot of each member, by descriptor number
+	aliens  map[int32]bool  // the numbers that have ever had an alien
 	lastGen uint32
 	closed  bool
 
-	turn   uint32 // of the current poll
+	turn   uint32 // the number of the current poll
 	raw    []rawefd.RawEvent
 	found  []found
-	alien  int     // how many events of aliens the latest fetch had
-	pulsed []int32 // slots with a pulse that poll has not returned
+	alien  int     // the number of events of aliens in the latest fetch
+	pulsed []int32 // slots with a pulse that poll has not returned; see pulses.go
 
-	sleepers // goroutines, and C
+	sleepers // the goroutines that wait, and C
 }
 
-// A slot is a member, or free.
+// A slot holds one member, or is free.
 type slot struct {
 	num    int32
-	gen    uint32 // 0: free
-	bits   Events
-	turn   uint32 // the poll that returned it last
-	pulse  Events // what was fetched and not returned; see pulses.go
-	pulses bool
+	gen    uint32 // the generation: a new number for each member; 0 if the slot is free
+	bits   Events // the events asked for
+	turn   uint32 // the last poll that returned the member
+	pulse  Events // events fetched but not yet returned; see pulses.go
+	pulses bool   // the file reports Priority by pulses
 }
 
-// found is what poll returns of a member.
+// A found is a ready member that poll returns.
 type found struct {
 	slot   int32
 	events Events
@@ -59,11 +60,12 @@ func (m *members) open() (err error) {
 	return err
 }
 
-// id is what the kernel returns with an event of a slot. A slot that is used again has
-// another one, so an event never reaches a later member.
+// id returns the ID that the kernel reports with the events of a slot. It contains the
+// generation, so an event of an earlier member never reaches a later one in the same slot.
 func (m *members) id(at int32) uint64 { return uint64(m.slots[at].gen)<<32 | uint64(uint32(at)) }
 
-// at returns the slot of an event, or false if its member is gone.
+// at returns the slot that an ID belongs to, or false if its member is no longer in the
+// Set.
 func (m *members) at(id uint64) (int32, bool) {
 	at := uint32(id)
 	return int32(at), int(at) < len(m.slots) && m.slots[at].gen == uint32(id>>32)
@@ -88,8 +90,8 @@ func (m *members) add(fd int, events Events) (at int, err error) {
 	*s = slot{num: int32(fd), gen: m.nextGen(), bits: events}
 	err = m.register(next, m.in.Add)
 	if m.aliens[s.num] && errors.Is(err, os.ErrExist) {
-		// The number means the alien's file again, or else the member's, which epoll does
-		// not say. In the latter case the member is replaced by itself.
+		// The kernel has a registration of this number and file, but does not say whether
+		// it is an alien or the member. If it is the member, it is replaced by itself.
 		err = m.register(next, m.in.Modify)
 	}
 	if err != nil {
@@ -97,7 +99,7 @@ func (m *members) add(fd int, events Events) (at int, err error) {
 		return 0, err
 	}
 	m.free = m.free[:len(m.free)-1]
-	if old, ok := m.numbers[s.num]; ok { // the kernel says that it was another file's
+	if old, ok := m.numbers[s.num]; ok { // old is another file's, or replaced by itself
 		m.aliens[s.num] = true
 		m.forget(old)
 	}
@@ -110,7 +112,7 @@ func (m *members) nextGen() uint32 {
 	return m.lastGen
 }
 
-// member returns the slot of a number.
+// member returns the slot of the member with a descriptor number.
 func (m *members) member(fd int) (int32, error) {
 	if m.closed {
 		return 0, os.ErrClosed
@@ -134,7 +136,7 @@ func (m *members) change(fd int, events Events) error {
 	s := &m.slots[at]
 	old := *s
 	s.bits = events
-	if m.aliens[s.num] { // whose file the number may mean: then it becomes the member's
+	if m.aliens[s.num] { // If Modify reaches an alien, this ID makes it the member.
 		s.gen = m.nextGen()
 	}
 	if err := m.register(at, m.in.Modify); err != nil {
@@ -163,7 +165,8 @@ func (m *members) forget(at int32) {
 	m.free = append(m.free, at)
 }
 
-// poll returns at most n members that are ready. They are good until the next poll.
+// poll returns at most n ready members. The slice is valid until the next poll. The caller
+// holds the lock.
 func (m *members) poll(n int) ([]found, error) {
 	m.found = m.found[:0]
 	if m.closed || n == 0 {
@@ -172,26 +175,26 @@ func (m *members) poll(n int) ([]found, error) {
 	m.turn++
 	m.takePulses(n)
 	for len(m.found) < n {
-		want := n + m.alien // of which the kernel fills all only if some are more aliens
+		want := n + m.alien
 		if cap(m.raw) < want {
 			m.raw = make([]rawefd.RawEvent, want)
 		}
 		got, err := m.in.Fetch(m.raw[:want])
 		if err != nil {
-			m.refill(true) // the caller of Poll does not hear of the error
+			m.refill(true) // Poll drops the error, so its caller has to be asked again
 			return m.found, err
 		}
 		m.alien = m.take(m.raw[:got], n)
 		if got < want {
-			break // there is no more
+			break // The kernel has no more. Otherwise more aliens were ready than last time.
 		}
 	}
 	m.refill(len(m.found) > 0)
 	return m.found, nil
 }
 
-// take adds events to those found, up to n in all, and returns how many are of
-// aliens.
+// take adds the members of events to m.found, up to n in all, and returns how many of the
+// events are those of aliens.
 func (m *members) take(events []rawefd.RawEvent, n int) (alien int) {
 	for i := range events {
 		at, ok := m.at(events[i].ID())
@@ -205,7 +208,7 @@ func (m *members) take(events []rawefd.RawEvent, n int) (alien int) {
 		}
 		switch {
 		case s.turn == m.turn:
-			// It is in found already, and comes again with the next poll.
+			// This poll has it already. The next one reports it again.
 		case len(m.found) < n:
 			s.turn = m.turn
 			m.found = append(m.found, found{at, bits})
@@ -218,7 +221,7 @@ func (m *members) take(events []rawefd.RawEvent, n int) (alien int) {
 	return alien
 }
 
-// String is that of the Set.
+// String is Set.String.
 func (m *members) String() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -6,36 +6,41 @@ import (
 	"os"
 )
 
-// A Set watches many descriptors for one consumer: epoll(7) for goroutines. Descriptors
-// are added and removed while goroutines wait, and each has a key of the caller's, which
-// comes with its events. As with a [Watcher], a descriptor stays its owner's: it is
-// never read, written or closed, and its flags are not changed.
+// A Set reports the readiness of many file descriptors to one consumer: it is epoll(7)
+// for goroutines. Descriptors can be added and removed while goroutines wait. A
+// descriptor in the Set is called a member. The caller gives each member a key, which is
+// returned with its events. As with a [Watcher], the caller keeps ownership of the
+// descriptor: the Set never reads, writes, duplicates or closes it, and does not change
+// its flags.
 //
-// A Set is level-triggered. A member that is ready is returned by each Poll and Wait
-// until it has been read or written so far that it is not ready any more. A member that
-// is not going to be served for a while is best changed to no events, or removed.
+// A Set is level-triggered: every Poll and Wait returns a ready member again until it has
+// been read or written far enough that it is no longer ready. If a member is not going to
+// be served for a while, remove it, or change its events to 0, which leaves HangUp and
+// Failed.
 //
-// Remove a descriptor before its owner closes it. If the owner has closed it first, the
-// kernel forgets the member, unless a duplicate, such as that of a child process, keeps
-// the open file alive: its events are then reported until Remove or Close.
+// Remove a descriptor before closing it. If it is closed first, the kernel drops the
+// member, unless a duplicate, for example in a child process, keeps the open file alive:
+// its events are then reported until Remove or Close.
 //
-// All methods can be called by many goroutines concurrently, and by the goroutine that is
-// handling an event. The zero value is not usable. A Set costs one descriptor. It
-// costs a goroutine only once C has been called. A member costs one registration in the
-// kernel and about 60 bytes, and its key.
+// All methods are safe for concurrent use. The zero value is not usable. After Close,
+// methods that return an error return one matching [os.ErrClosed].
+//
+// A Set uses one descriptor, and one goroutine once C has been called. A member costs one
+// registration in the kernel and about 60 bytes besides its key.
 type Set[K any] struct {
 	members members
-	keys    []K // by slot; guarded by members
+	keys    []K // by slot; guarded by members.mu
 }
 
-// An Event is a member of a Set that is ready.
+// An Event is a ready member of a [Set]: its key, and the events that it is ready for.
 type Event[K any] struct {
 	Key    K
 	Events Events
 }
 
-// NewSet returns a Set without members. Where there is no epoll the error matches
-// [errors.ErrUnsupported].
+// NewSet returns a Set without members. It returns an error matching EMFILE or ENFILE if
+// no descriptor is available, and one matching [errors.ErrUnsupported] on systems without
+// epoll.
 func NewSet[K any]() (*Set[K], error) {
 	s := new(Set[K])
 	if err := s.members.open(); err != nil {
@@ -44,20 +49,22 @@ func NewSet[K any]() (*Set[K], error) {
 	return s, nil
 }
 
-// Add makes fd a member, which is watched for events and, unasked, for HangUp and Failed.
-// If it is ready already, the next Poll or Wait returns it, and a Wait that is under way
-// wakes up. It costs one system call; if events has Priority, a few more.
+// Add makes fd a member, which is watched for events. HangUp and Failed are always
+// reported, so events can be 0. If fd is ready already, the next Poll or Wait returns it,
+// and a goroutine blocked in Wait wakes up. If the descriptor of a member has been closed
+// and fd is the same number for another open file, Add replaces that member.
 //
 // It returns an error matching
-//   - [os.ErrExist] if fd is in the Set. If its owner has closed the member, and fd is the
-//     number of another open file by now, Add replaces the member.
-//   - [ErrNotPollable] if epoll refuses the descriptor;
-//   - EBADF if it is not open;
-//   - [os.ErrInvalid] if it is not a possible descriptor number, or if events has other
-//     bits than those of Events;
-//   - ENOSPC or EINVAL, and naming the limit, if a limit of the kernel's has been reached
-//     (fs.epoll.max_user_watches; 500 Sets or 250 Watchers of one open file);
+//   - [os.ErrExist] if fd is in the Set already;
+//   - [ErrNotPollable] if epoll does not support the descriptor;
+//   - EBADF if fd is not open;
+//   - [os.ErrInvalid] if fd is negative or greater than [math.MaxInt32], or if events
+//     contains unknown bits;
+//   - ENOSPC or EINVAL, with a text that names the limit, if a limit of the kernel is
+//     reached: fs.epoll.max_user_watches, or 500 Sets or 250 Watchers per open file;
 //   - [os.ErrClosed] after Close.
+//
+// Add costs one system call, or a few more if events contains Priority.
 func (s *Set[K]) Add(fd int, events Events, key K) error {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
@@ -72,13 +79,18 @@ func (s *Set[K]) Add(fd int, events Events, key K) error {
 	return nil
 }
 
-// Change has the member be watched for other events. What is there already is returned
-// by the next Poll or Wait, and no event that is no longer asked for is. It costs one
-// system call.
+// Change replaces the events that the member fd is watched for. If one of the new events
+// is there already, the next Poll or Wait returns it. No later Poll or Wait returns an
+// event that is no longer asked for, except HangUp and Failed.
 //
-// It returns an error matching [os.ErrNotExist] if fd is not in the Set, EBADF or ENOENT
-// if the owner has closed it, [os.ErrInvalid] if events has other bits than those of
-// Events, and [os.ErrClosed] after Close.
+// If Change returns an error, the member keeps its old events. The error matches
+//   - [os.ErrNotExist] if fd is not in the Set;
+//   - EBADF if the descriptor has been closed, or ENOENT if its number is another open
+//     file by now;
+//   - [os.ErrInvalid] if events contains unknown bits;
+//   - [os.ErrClosed] after Close.
+//
+// Change costs one system call, or a few more if events contains Priority.
 func (s *Set[K]) Change(fd int, events Events) error {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
@@ -88,11 +100,11 @@ func (s *Set[K]) Change(fd int, events Events) error {
 	return nil
 }
 
-// Remove ends the membership of fd. No Poll that begins later returns it. Its owner may
-// have closed it. It costs one system call.
+// Remove removes fd from the Set. No Poll or Wait that begins later returns it. Remove
+// succeeds even if the descriptor has been closed.
 //
-// It returns an error matching [os.ErrNotExist] if fd is not in the Set, and
-// [os.ErrClosed] after Close.
+// It returns an error matching [os.ErrNotExist] if fd is not in the Set, and one matching
+// [os.ErrClosed] after Close. It costs one system call.
 func (s *Set[K]) Remove(fd int) error {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
@@ -104,11 +116,13 @@ func (s *Set[K]) Remove(fd int) error {
 	return nil
 }
 
-// Poll fills dst with members that are ready now and returns how many there are. It
-// never blocks. If more are ready than dst has room for, they take turns: no member is
-// returned twice before every other that is ready has been returned. After Close it
-// returns 0. It costs one system call, and does not allocate once it has been called
-// with so long a dst before.
+// Poll fills dst with members that are ready now and returns their number. If more are
+// ready than fit in dst, they take turns: no member is returned twice before every other
+// ready member has been returned once. Poll never blocks. After Close it returns 0.
+//
+// It costs one system call, or a few if descriptors were closed without Remove. It
+// allocates only to enlarge its buffers, when dst is longer or more members are ready than
+// in any earlier call.
 func (s *Set[K]) Poll(dst []Event[K]) int {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
@@ -116,7 +130,7 @@ func (s *Set[K]) Poll(dst []Event[K]) int {
 	return n
 }
 
-// poll is Poll. The caller holds the lock.
+// poll is Poll with the error of the kernel. The caller holds the lock.
 func (s *Set[K]) poll(dst []Event[K]) (int, error) {
 	found, err := s.members.poll(len(dst))
 	for i, f := range found {
@@ -125,13 +139,16 @@ func (s *Set[K]) poll(dst []Event[K]) (int, error) {
 	return len(found), err
 }
 
-// Wait is Poll, but waits while no member is ready. Several goroutines in Wait may get
-// the same member. With an empty dst it returns 0 without waiting.
+// Wait is like [Set.Poll], but blocks until a member is ready, ctx is done or the Set is
+// closed. Several goroutines in Wait can get the same member. If dst is empty, Wait
+// returns 0 and nil without blocking.
 //
-// If ctx is done first, or already, Wait returns ctx.Err() and no events. It returns an
-// error matching [os.ErrInvalid] if ctx is nil, and [os.ErrClosed] after Close, which
-// wakes it up. If it waits, it costs a second system call, and an allocation if ctx can
-// be done.
+// If ctx is done first, or is already done, Wait returns 0 and ctx.Err(). If the Set is
+// closed, before or during the call, Wait returns an error matching [os.ErrClosed]. If ctx
+// is nil, it returns an error matching [os.ErrInvalid].
+//
+// Wait costs one system call, or up to four if it blocks. If it blocks, it allocates
+// unless ctx can never be canceled.
 func (s *Set[K]) Wait(ctx context.Context, dst []Event[K]) (int, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("bridge: Set.Wait: the context is nil: %w", os.ErrInvalid)
@@ -148,7 +165,7 @@ func (s *Set[K]) Wait(ctx context.Context, dst []Event[K]) (int, error) {
 	return n, err
 }
 
-// sleep is Wait where there was nothing to return.
+// sleep is the slow path of Wait, taken when no member is ready.
 func (s *Set[K]) sleep(ctx context.Context, dst []Event[K]) (n int, err error) {
 	s.members.wait(ctx, func() (done bool) {
 		n, done, err = s.look(ctx, dst)
@@ -157,7 +174,8 @@ func (s *Set[K]) sleep(ctx context.Context, dst []Event[K]) (n int, err error) {
 	return n, err
 }
 
-// look is one look of Wait. The caller holds the lock.
+// look polls once for Wait. It reports whether Wait is done, and with what. The caller
+// holds the lock.
 func (s *Set[K]) look(ctx context.Context, dst []Event[K]) (n int, done bool, err error) {
 	if s.members.closed {
 		return 0, true, os.ErrClosed
@@ -169,18 +187,19 @@ func (s *Set[K]) look(ctx context.Context, dst []Event[K]) (n int, done bool, er
 	return n, n > 0 || err != nil, err
 }
 
-// C returns a channel for use in select, the same one each time. It has a value when
-// Poll has members to return, and after a Poll or Wait has returned members, since they
-// can still be ready; a Poll that returns 0 takes the value away. After a receive call
-// Poll: until then, C has a value again only when another member becomes ready. The
-// buffer holds one value, so a slow receiver blocks nothing. Close closes the channel.
+// C returns a channel for use in a select statement. Every call returns the same channel.
+// It holds a value while Poll has members to return, and after a Poll or Wait that has
+// returned members, because they might still be ready. A Poll that returns 0 takes the
+// value out. After receiving from C, call Poll: until then, C gets another value only when
+// another member becomes ready.
 //
-// From the first call on until Close the Set has a goroutine.
+// The buffer holds one value, so a slow receiver blocks nothing and loses nothing. Close
+// closes the channel. From the first call of C until Close, the Set uses one goroutine.
 func (s *Set[K]) C() <-chan struct{} { return s.members.channel() }
 
-// Close ends the Set and closes its channel. It leaves the members' descriptors alone,
-// never blocks, and may be called by the goroutine that is handling an event. A second
-// Close returns an error matching [os.ErrClosed].
+// Close closes the Set and its channel, and wakes the goroutines blocked in Wait. It does
+// not close the members' descriptors. Close never blocks, and can be called by a goroutine
+// that is handling an event. A second Close returns an error matching [os.ErrClosed].
 func (s *Set[K]) Close() error {
 	if !s.members.close() {
 		return fmt.Errorf("bridge: Set.Close: %w", os.ErrClosed)
@@ -188,10 +207,11 @@ func (s *Set[K]) Close() error {
 	return nil
 }
 
-// String returns "Set(3 descriptors)", or "Set(closed)" after Close.
+// String returns a text such as "Set(3 descriptors)", or "Set(closed)" after Close. It
+// never blocks.
 func (s *Set[K]) String() string { return s.members.String() }
 
-// failedSet says which call failed on which descriptor.
+// failedSet adds the call and the descriptor to an error.
 func failedSet(call string, fd int, err error) error {
 	return fmt.Errorf("bridge: Set.%s(%d): %w", call, fd, err)
 }

@@ -7,21 +7,21 @@ import (
 )
 
 // sleepers are the goroutines that wait for a Set. One of them, the leader, sleeps in the
-// poller of Go's runtime and is woken by it without another goroutine in between. The
-// others sleep until the leader wakes them. Once C has been called, its goroutine takes
-// the lead when it can.
+// poller of Go's runtime, which wakes it directly, without another goroutine in between.
+// The others, the followers, sleep until the leader wakes them all: that ends their round.
+// Once C has been called, its goroutine becomes the leader as soon as there is none.
 //
-// Nothing that becomes ready is missed: whatever leads looks once more after it has
-// become the leader, and a follower joins the round under the lock under which it has
-// found nothing, so that the leader's next look ends its round.
+// No readiness is missed. A goroutine that has become the leader polls once more before it
+// sleeps. A follower joins the round without having released the lock since it found
+// nothing, so whatever the leader finds later ends the follower's round.
 type sleepers struct {
-	leading bool
+	leading bool          // a goroutine is the leader
 	round   chan struct{} // closed to wake the followers; nil if there are none
-	c       chan struct{} // nil before C was called; sent to under the lock
+	c       chan struct{} // nil until C is called; sent to under the lock
 }
 
-// wait calls look, with the lock held, now and each time that something became ready,
-// until look returns true.
+// wait calls look with the lock held: first immediately, and then each time that something
+// might have become ready, until look returns true.
 func (m *members) wait(ctx context.Context, look func() (done bool)) {
 	for {
 		m.mu.Lock()
@@ -46,8 +46,9 @@ func (m *members) wait(ctx context.Context, look func() (done bool)) {
 	}
 }
 
-// lead sleeps as the leader. It returns false if it was interrupted, by the end of ctx or
-// of an earlier leader's, or by Close or a pulse: the next look finds out which.
+// lead sleeps as the leader until look returns true, which lead then returns. It returns
+// false if it was interrupted: because ctx is done, or the ctx of an earlier leader, by
+// Close, or by a pulse. The next look finds out which.
 func (m *members) lead(ctx context.Context, look func() (done bool)) (done bool) {
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, m.in.Interrupt)()
@@ -62,9 +63,9 @@ func (m *members) lead(ctx context.Context, look func() (done bool)) (done bool)
 	return done
 }
 
-// step gives up the lead. Resume comes before the next look of the goroutine that an
-// Interrupt is meant for, and what an Interrupt is about comes before it. So that look
-// finds it, even if Resume has taken the Interrupt back.
+// step gives up the lead and wakes the followers. Resume might undo an Interrupt that has
+// just arrived. That loses nothing: the reason for an Interrupt exists before it does, and
+// the goroutine that it concerns looks again after Resume and finds the reason.
 func (m *members) step() {
 	m.in.Resume()
 	m.mu.Lock()
@@ -76,8 +77,8 @@ func (m *members) step() {
 	}
 }
 
-// join returns the channel that ends the round of the followers. The caller holds the
-// lock.
+// join returns a channel that is closed at the end of the followers' round. The caller
+// holds the lock.
 func (m *members) join() <-chan struct{} {
 	if m.round == nil {
 		m.round = make(chan struct{})
@@ -85,7 +86,7 @@ func (m *members) join() <-chan struct{} {
 	return m.round
 }
 
-// wake ends the round. The caller holds the lock.
+// wake wakes the followers, which ends their round. The caller holds the lock.
 func (m *members) wake() {
 	if m.round != nil {
 		close(m.round)
@@ -93,6 +94,7 @@ func (m *members) wake() {
 	}
 }
 
+// channel is C. The first call starts C's goroutine.
 func (m *members) channel() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,7 +112,7 @@ func (m *members) channel() <-chan struct{} {
 	return m.c
 }
 
-// serve is C's goroutine.
+// serve is C's goroutine. It ends when the Set is closed.
 func (m *members) serve() {
 	m.wait(context.Background(), func() bool {
 		m.wake()
@@ -121,14 +123,14 @@ func (m *members) serve() {
 	})
 }
 
-// ready reports whether poll would return something, or fetch that of an alien. It does
-// not disturb the turns.
+// ready reports whether poll would fetch an event, even if only one of an alien. It does
+// not change whose turn it is.
 func (m *members) ready() bool {
 	bits, err := rawefd.Poll(int(m.in.Epoll), rawefd.EventIn)
 	return len(m.pulsed) > 0 || bits != 0 || err != nil
 }
 
-// offer has C hold a value.
+// offer puts a value into C's buffer if it is empty.
 func (m *members) offer() {
 	select {
 	case m.c <- struct{}{}:
@@ -136,8 +138,8 @@ func (m *members) offer() {
 	}
 }
 
-// refill has C hold a value after a poll if there can be more, and none if there is no
-// more.
+// refill is called after each poll. It puts a value into C's buffer if more could be found
+// by the next poll, and otherwise empties the buffer.
 func (m *members) refill(more bool) {
 	switch {
 	case m.c == nil:
@@ -151,7 +153,7 @@ func (m *members) refill(more bool) {
 	}
 }
 
-// close reports whether it is the first.
+// close closes the Set, and reports whether it was open.
 func (m *members) close() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -163,7 +165,7 @@ func (m *members) close() bool {
 		close(m.c)
 	}
 	if m.leading {
-		m.in.Interrupt() // the leader closes it, and wakes the followers
+		m.in.Interrupt() // the leader then closes the instance, and wakes the followers
 	} else {
 		m.in.Close()
 	}

@@ -52,7 +52,7 @@ func (e Events) String() string {
 // check returns an error if there are other bits than those of Events.
 func (e Events) check() error {
 	if rest := e &^ all; rest != 0 {
-		return fmt.Errorf("%v are not valid events: %w", rest, os.ErrInvalid)
+		return fmt.Errorf("unknown event bits %v: %w", rest, os.ErrInvalid)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (m *members) add(fd int, events Events) (at int, err error) {
 		return 0, os.ErrClosed
 	}
 	if fd < 0 || fd > math.MaxInt32 {
-		return 0, fmt.Errorf("not a possible descriptor number: %w", os.ErrInvalid)
+		return 0, fmt.Errorf("descriptor number out of range: %w", os.ErrInvalid)
 	}
 	if err := events.check(); err != nil {
 		return 0, err

@@ -17,7 +17,7 @@ func TestWatchIsUnsupported(t *testing.T) {
 		if w != nil {
 			t.Error("Watch returns a Watcher, want none")
 		}
-		if !errors.Is(err, errors.ErrUnsupported) || !strings.HasPrefix(err.Error(), "bridge: Watch of descriptor 7: epoll") {
+		if !errors.Is(err, errors.ErrUnsupported) || !strings.HasPrefix(err.Error(), "bridge: Watch(7): epoll") {
 			t.Errorf("Watch = %v, want an error of bridge that matches errors.ErrUnsupported and names the call", err)
 		}
 	}

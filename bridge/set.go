@@ -151,7 +151,7 @@ func (s *Set[K]) poll(dst []Event[K]) (int, error) {
 // unless ctx can never be canceled.
 func (s *Set[K]) Wait(ctx context.Context, dst []Event[K]) (int, error) {
 	if ctx == nil {
-		return 0, fmt.Errorf("bridge: Set.Wait: the context is nil: %w", os.ErrInvalid)
+		return 0, fmt.Errorf("bridge: Set.Wait: nil context: %w", os.ErrInvalid)
 	}
 	s.members.mu.Lock()
 	n, done, err := s.look(ctx, dst)

@@ -64,14 +64,14 @@ type round struct {
 func Watch(fd int, events Events) (*Watcher, error) {
 	w := &Watcher{fd: fd, c: make(chan Events, 1)}
 	if fd < 0 || fd > math.MaxInt32 {
-		return nil, fmt.Errorf("bridge: Watch: no descriptor has number %d: %w", fd, os.ErrInvalid)
+		return nil, failedWatch(fd, fmt.Errorf("descriptor number out of range: %w", os.ErrInvalid))
 	}
 	err := events.check()
 	if err != nil {
-		return nil, w.failed("Watch", err)
+		return nil, failedWatch(fd, err)
 	}
 	if w.watch, err = poller.NewWatch(fd, uint32(events), (*target)(w)); err != nil {
-		return nil, w.failed("Watch", err)
+		return nil, failedWatch(fd, err)
 	}
 	return w, nil
 }
@@ -99,7 +99,7 @@ func (w *Watcher) C() <-chan Events {
 // It costs two system calls, or four if it waits. It does not allocate unless it waits.
 func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 	if ctx == nil {
-		return 0, fmt.Errorf("bridge: Wait: the context is nil: %w", os.ErrInvalid)
+		return 0, w.failed("Wait", fmt.Errorf("nil context: %w", os.ErrInvalid))
 	}
 	if w.closed.Load() {
 		return 0, w.failed("Wait", os.ErrClosed)
@@ -203,7 +203,10 @@ func (w *Watcher) Close() error {
 	return nil
 }
 
-// failed says which call failed on which descriptor.
-func (w *Watcher) failed(call string, err error) error {
-	return fmt.Errorf("bridge: %s of descriptor %d: %w", call, w.fd, err)
+// failedWatch adds the call and the descriptor to an error of Watch.
+func failedWatch(fd int, err error) error { return fmt.Errorf("bridge: Watch(%d): %w", fd, err) }
+
+// failed adds the method and the descriptor to an error.
+func (w *Watcher) failed(method string, err error) error {
+	return fmt.Errorf("bridge: Watcher(%d).%s: %w", w.fd, method, err)
 }

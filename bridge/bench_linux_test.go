@@ -18,7 +18,7 @@ func TestWaitThatDoesNotBlockDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// An event is one byte through a pipe, with a goroutine that waits for it.
+// BenchmarkEvent measures one byte through a pipe to a goroutine that waits for it.
 func BenchmarkEvent(b *testing.B) {
 	one := make([]byte, 1)
 	b.Run("Watcher.C", func(b *testing.B) {

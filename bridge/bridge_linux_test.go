@@ -27,7 +27,7 @@ func mustWatch(t testing.TB, fd int, events bridge.Events) *bridge.Watcher {
 	return w
 }
 
-// A tube is a pipe of bare descriptor numbers, -1 once closed.
+// A tube is a pipe of bare descriptor numbers, which are -1 once closed.
 type tube struct{ r, w int }
 
 func newTube(t testing.TB) *tube {
@@ -41,7 +41,7 @@ func newTube(t testing.TB) *tube {
 	return pipe
 }
 
-// close closes one end, once, since its number may be another's after that.
+// close closes one end, only once, because its number might be another file's after that.
 func (p *tube) close(end *int) {
 	if *end >= 0 {
 		unix.Close(*end)
@@ -71,14 +71,14 @@ func wantEdge(t *testing.T, w *bridge.Watcher, want bridge.Events) {
 	}
 }
 
-// eachInstance returns Watchers of p whose edges come through different epoll
-// instances, in each of which events come in order: those that a number needs if it is
-// watched for two sets of events.
+// eachInstance returns one Watcher of p for each epoll instance that delivers edges. A
+// number that is watched for two sets of events needs two. Each delivers events in order.
 func eachInstance(t testing.TB, p *tube) []*bridge.Watcher {
 	return []*bridge.Watcher{mustWatch(t, p.r, bridge.Readable), mustWatch(t, p.r, bridge.Readable|bridge.PeerClosed)}
 }
 
-// wantQuiet makes sure that no edge is on its way: another descriptor's comes later.
+// wantQuiet fails unless C is empty. No edge can be on its way, because a later edge of
+// another descriptor has arrived in each instance.
 func wantQuiet(t *testing.T, w *bridge.Watcher) {
 	t.Helper()
 	later := newTube(t)
@@ -135,9 +135,9 @@ func TestEdgesAndLevels(t *testing.T) {
 	p.write(t)
 	wantEdge(t, w, bridge.Readable)
 	wantQuiet(t, w)
-	wantWait(t, w, bridge.Readable) // for as long as it is ready
+	wantWait(t, w, bridge.Readable) // again, while the descriptor is ready
 	wantWait(t, w, bridge.Readable)
-	wantQuiet(t, w) // and C is none the wiser
+	wantQuiet(t, w) // Wait puts nothing into C
 	p.read(t)
 	p.write(t)
 	wantEdge(t, w, bridge.Readable)
@@ -182,7 +182,7 @@ func TestRearmAsksForOneMoreEvent(t *testing.T) {
 func TestEdgesAreMerged(t *testing.T) {
 	p := newTube(t)
 	w := mustWatch(t, p.r, bridge.Readable)
-	later := mustWatch(t, p.r, bridge.Readable) // its edges come after w's
+	later := mustWatch(t, p.r, bridge.Readable) // gets each edge after w
 	p.write(t)
 	wantEdge(t, later, bridge.Readable)
 	p.read(t)
@@ -191,8 +191,8 @@ func TestEdgesAreMerged(t *testing.T) {
 	wantEdge(t, w, bridge.Readable|bridge.HangUp)
 }
 
-// Readiness may come at any moment of going to sleep. If it were missed, its
-// round would never end.
+// A goroutine wakes up even if the descriptor becomes ready while the goroutine is going
+// to sleep in Wait. If that were missed, the test would hang.
 func TestNoWakeUpIsLost(t *testing.T) {
 	p, turn := newTube(t), make(chan int)
 	w := mustWatch(t, p.r, bridge.Readable)
@@ -201,7 +201,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	if testing.Short() {
 		rounds = 1000
 	}
-	go func() { // others look as well, and hand out what they find
+	go func() { // polls concurrently, and delivers the events it finds to w
 		for other.Rearm() == nil {
 			runtime.Gosched()
 		}
@@ -210,7 +210,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	go func() {
 		defer close(turn)
 		for round := range rounds {
-			for range round % 64 { // meet Wait at another step each time
+			for range round % 64 { // so that each write comes at another step of Wait
 				unix.Getppid()
 			}
 			p.write(t)
@@ -253,7 +253,7 @@ func TestFailedComesUnasked(t *testing.T) {
 	wantEdge(t, w, bridge.Failed)
 }
 
-// Each watcher hears of what it asked for and of nothing else.
+// Each Watcher reports the events that it was asked for and no others.
 func TestWatchersOfOneDescriptorDoNotDisturbEachOther(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -300,7 +300,7 @@ func TestEveryWaiterSeesReadiness(t *testing.T) {
 
 func TestManyWatchersOfOneDescriptor(t *testing.T) {
 	p := newTube(t)
-	const many = 3000 // the kernel allows a file in 500 nested epoll instances
+	const many = 3000 // more than the 500 nested epoll instances that the kernel allows a file
 	var watchers []*bridge.Watcher
 	for range many {
 		watchers = append(watchers, mustWatch(t, p.r, bridge.Readable))
@@ -326,7 +326,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	if _, err := w.Wait(ctx); err != context.Canceled {
 		t.Errorf("Wait = %v with an ended ctx, want context.Canceled", err)
 	}
-	_, err := w.Wait(nil) //lint:ignore SA1012 the bad input under test
+	_, err := w.Wait(nil) //lint:ignore SA1012 a nil ctx is the bad input under test
 	wantIs(t, "Wait(nil)", err, os.ErrInvalid)
 }
 
@@ -355,11 +355,11 @@ func TestAfterClose(t *testing.T) {
 	wantIs(t, "Wait with an ended ctx after Close", err, os.ErrClosed)
 	wantIs(t, "Rearm after Close", w.Rearm(), os.ErrClosed)
 	wantIs(t, "Close after Close", w.Close(), os.ErrClosed)
-	wantEdge(t, w, bridge.Readable) // what was in the buffer
+	wantEdge(t, w, bridge.Readable) // C's buffer can still be received
 	if got, ok := <-w.C(); ok {
 		t.Errorf("C gave %v, want it closed", got)
 	}
-	p.read(t) // the descriptor is still its owner's
+	p.read(t) // the descriptor is still open
 }
 
 func TestCloseWakesWaiters(t *testing.T) {
@@ -409,8 +409,8 @@ func TestWatchRefuses(t *testing.T) {
 	}
 }
 
-// past32 returns an int that the kernel, which takes 32 bits, would cut to n, or -1
-// where int has only 32 bits. Neither is a valid number.
+// past32 returns an int that the kernel would truncate to n, because it reads 32 bits, or
+// -1 if int has only 32 bits. Neither is a valid descriptor number.
 func past32(n int) int {
 	if strconv.IntSize == 32 {
 		return -1
@@ -418,7 +418,7 @@ func past32(n int) int {
 	return n | 1<<(strconv.IntSize-32)
 }
 
-// libuv: an epoll instance is a descriptor like others.
+// The descriptor of an epoll instance can be watched like any other. libuv needs that.
 func TestEpollDescriptorsCanBeWatched(t *testing.T) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {

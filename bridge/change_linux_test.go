@@ -14,7 +14,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// newSockets returns two connected sockets that the test closes. Both are writable.
+// newSockets returns two connected sockets, which are closed at the end of the test. Both
+// are writable.
 func newSockets(t testing.TB) (a, b int) {
 	t.Helper()
 	a, b = newBareSockets(t)
@@ -36,7 +37,7 @@ func mustWrite(t testing.TB, fd int) {
 	}
 }
 
-// untilAsleep waits until a goroutine sleeps in the function.
+// untilAsleep returns once a goroutine is asleep in the function.
 func untilAsleep(t testing.TB, function string) {
 	t.Helper()
 	stacks := make([]byte, 1<<20)
@@ -51,8 +52,8 @@ func untilAsleep(t testing.TB, function string) {
 	}
 }
 
-// eachSharing runs a test with a Watcher that has its registration to itself, and with
-// one that shares it.
+// eachSharing runs a test twice: with a Watcher that has a registration of its own, and
+// with one that shares its registration with other Watchers.
 func eachSharing(t *testing.T, events bridge.Events, test func(t *testing.T, w *bridge.Watcher, fd, peer int)) {
 	for name, others := range map[string]int{"alone": 0, "shared": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +66,8 @@ func eachSharing(t *testing.T, events bridge.Events, test func(t *testing.T, w *
 	}
 }
 
-// What is there already is a new edge, and what is no longer asked for is none.
+// Change reports an event that is there already as a new edge, and no longer reports
+// events that are no longer asked for.
 func TestChangeReportsOtherEvents(t *testing.T) {
 	eachSharing(t, bridge.Readable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
 		wantQuiet(t, w)
@@ -77,7 +79,7 @@ func TestChangeReportsOtherEvents(t *testing.T) {
 		mustWrite(t, peer)
 		wantEdge(t, w, bridge.Readable)
 		wantWait(t, w, bridge.Readable)
-		mustChange(t, w, bridge.Readable) // no change, and an edge as well
+		mustChange(t, w, bridge.Readable) // the same events make an edge as well
 		wantEdge(t, w, bridge.Readable)
 		mustChange(t, w, bridge.Readable|bridge.Writable)
 		wantEdge(t, w, bridge.Readable|bridge.Writable)
@@ -86,7 +88,7 @@ func TestChangeReportsOtherEvents(t *testing.T) {
 	})
 }
 
-// C's buffer loses what is no longer asked for. HangUp stays.
+// Change removes from C's buffer the events that are no longer asked for, except HangUp.
 func TestChangeTakesFromC(t *testing.T) {
 	eachSharing(t, bridge.Readable|bridge.Writable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
 		mustWrite(t, peer)
@@ -101,7 +103,7 @@ func TestChangeTakesFromC(t *testing.T) {
 	})
 }
 
-// So do HangUp and Failed that are over.
+// HangUp and Failed stay in C's buffer even if the condition has ended.
 func TestChangeLeavesWhatComesUnasked(t *testing.T) {
 	for was, want := range map[bridge.Events]bridge.Events{
 		bridge.Readable | bridge.HangUp:   bridge.HangUp,
@@ -123,7 +125,7 @@ func TestChangeLeavesWhatComesUnasked(t *testing.T) {
 	}
 }
 
-// The others that shared the registration go on with the events that they had.
+// The other Watchers that shared the registration keep their events.
 func TestChangeLeavesOthersAlone(t *testing.T) {
 	fd, peer := newSockets(t)
 	other, w := mustWatch(t, fd, bridge.Readable), mustWatch(t, fd, bridge.Readable)
@@ -140,7 +142,8 @@ func TestChangeLeavesOthersAlone(t *testing.T) {
 	wantEdge(t, other, bridge.Readable)
 }
 
-// A goroutine that is already waiting wakes for the new events, and not for the old.
+// A goroutine that is already blocked in Wait wakes up for the new events and not for the
+// old ones.
 func TestChangeWakesWaiters(t *testing.T) {
 	eachSharing(t, bridge.Readable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
 		got := make(chan bridge.Events)
@@ -177,7 +180,7 @@ func TestChangeRefusesWhatIsWrong(t *testing.T) {
 	})
 }
 
-// Once the number means another file, Change fails and reports nothing of that file.
+// If the number is another file's, Change fails and no event of that file is reported.
 func TestChangeOfAReusedNumber(t *testing.T) {
 	eachSharing(t, bridge.Readable, func(t *testing.T, w *bridge.Watcher, fd, peer int) {
 		another, _ := newSockets(t)
@@ -195,8 +198,8 @@ func TestChangeOfAReusedNumber(t *testing.T) {
 	})
 }
 
-// Changes, events and Closes at the same time: each Watcher ends with an edge for what
-// its last Change asked for.
+// After concurrent Changes and events, each Watcher has an edge for the events that its
+// last Change asked for.
 func TestChangesWhileEventsArrive(t *testing.T) {
 	for range 20 {
 		fd, peer := newSockets(t)
@@ -242,8 +245,8 @@ func TestChangesWhileEventsArrive(t *testing.T) {
 	}
 }
 
-// Close comes at any moment of Change, Wait and events: the calls succeed or match
-// os.ErrClosed, and the waiter returns.
+// If Close runs concurrently with Change, Wait and events, each call succeeds or returns an
+// error matching os.ErrClosed, and the waiter returns.
 func TestChangeWhileOthersClose(t *testing.T) {
 	for range hammer.Rounds(300) {
 		fd, peer := newBareSockets(t)
@@ -258,7 +261,7 @@ func TestChangeWhileOthersClose(t *testing.T) {
 			var err error
 			for n := 0; err == nil; n++ {
 				err = w.Change([]bridge.Events{bridge.Readable, bridge.PeerClosed, 0}[n%3])
-				runtime.Gosched() // or one processor takes 10 ms for a turn
+				runtime.Gosched() // otherwise, with one processor, each turn takes 10 ms
 			}
 			check("Change", err)
 		})
@@ -271,7 +274,7 @@ func TestChangeWhileOthersClose(t *testing.T) {
 			check("Wait", err)
 		})
 		mustWrite(t, peer)
-		<-w.C() // some Change has found it
+		<-w.C() // a Change has found the event
 		check("Close", w.Close())
 		calls.Wait()
 		check("Close", shared.Close())
@@ -280,7 +283,7 @@ func TestChangeWhileOthersClose(t *testing.T) {
 	}
 }
 
-// newBareSockets is newSockets for a caller that closes them itself.
+// newBareSockets is like newSockets, but the caller must close the sockets.
 func newBareSockets(t testing.TB) (a, b int) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)

@@ -6,18 +6,18 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// A Wait that has found the Watcher open, and joins the others after Close, does not sleep.
+// A Wait that found the Watcher open but joins the round after Close does not block.
 func TestJoinAfterCloseIsWoken(t *testing.T) {
 	w := mustWatch(t, newTube(t).r, bridge.Readable)
 	w.Close()
 	select {
 	case <-bridge.Join(w):
 	default:
-		t.Error("a Wait that joins after Close sleeps, want it to return")
+		t.Error("a Wait that joins after Close blocks, want it to return")
 	}
 }
 
-// What the poller finds while Close is on its way to the poller reaches nothing.
+// An event that the poller finds between Close and the end of the watch wakes nothing.
 func TestLevelAfterCloseIsIgnored(t *testing.T) {
 	w := mustWatch(t, newTube(t).r, bridge.Readable)
 	woken := bridge.Join(w)

@@ -6,17 +6,16 @@ import (
 	"strings"
 )
 
-// Events is a set of readiness events of a descriptor. The values are those of
-// epoll(7).
+// Events is a set of readiness events of a descriptor. The values are those of epoll(7).
 type Events uint32
 
 const (
-	Readable   Events = 0x001  // a read would not block (EPOLLIN)
+	Readable   Events = 0x001  // reading would not block (EPOLLIN)
 	Priority   Events = 0x002  // an exceptional condition, such as out-of-band data (EPOLLPRI)
-	Writable   Events = 0x004  // a write would not block (EPOLLOUT)
-	Failed     Events = 0x008  // an error condition (EPOLLERR); reported unasked
-	HangUp     Events = 0x010  // the other end is gone (EPOLLHUP); reported unasked
-	PeerClosed Events = 0x2000 // the peer of a stream socket will not write any more (EPOLLRDHUP)
+	Writable   Events = 0x004  // writing would not block (EPOLLOUT)
+	Failed     Events = 0x008  // an error condition (EPOLLERR); always reported
+	HangUp     Events = 0x010  // the other end is closed (EPOLLHUP); always reported
+	PeerClosed Events = 0x2000 // the peer of a stream socket has shut down writing (EPOLLRDHUP)
 
 	unasked = Failed | HangUp
 	all     = Readable | Priority | Writable | PeerClosed | unasked
@@ -34,8 +33,8 @@ var names = []struct {
 	{Failed, "Failed"},
 }
 
-// String returns the names of the events, such as "Readable|HangUp". Bits
-// without a name are given as one number, and no events as "0".
+// String returns the names of the events, such as "Readable|HangUp". Unknown bits are
+// formatted as one hexadecimal number, and the empty set as "0x0".
 func (e Events) String() string {
 	var words []string
 	for _, n := range names {
@@ -49,7 +48,7 @@ func (e Events) String() string {
 	return strings.Join(words, "|")
 }
 
-// check returns an error if there are other bits than those of Events.
+// check returns an error if e contains unknown bits.
 func (e Events) check() error {
 	if rest := e &^ all; rest != 0 {
 		return fmt.Errorf("unknown event bits %v: %w", rest, os.ErrInvalid)

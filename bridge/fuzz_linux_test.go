@@ -7,9 +7,9 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// FuzzWatcher runs a random program on the Watchers of a pipe and on a model of
-// them, whether there is data and who was not told of it, and compares them after
-// each step.
+// FuzzWatcher runs a random program on the Watchers of a pipe and on a model of them, and
+// compares the two after each step. The model knows how much data there is and which
+// Watchers have an edge in C.
 func FuzzWatcher(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 3, 0, 4, 0, 2, 0, 1, 0, 5, 0})
 	f.Add([]byte{1, 0, 0, 0, 0, 1, 3, 0, 6, 0, 3, 0, 2, 0, 6, 0, 5, 0})
@@ -29,14 +29,14 @@ func FuzzWatcher(f *testing.F) {
 
 type watcher struct {
 	*bridge.Watcher
-	edge bool // C should hold one
-	deaf bool // it was changed to no events
+	edge bool // C should hold an edge
+	deaf bool // Change has set its events to 0
 }
 
 type model struct {
 	pipe     *tube
 	data     int
-	sync     *tube // its event comes after all others
+	sync     *tube // its event is delivered after all others
 	synced   []*bridge.Watcher
 	watchers []*watcher
 }
@@ -92,7 +92,8 @@ func (m *model) wait(t *testing.T, w *watcher) {
 	wantIs(t, "Wait without data", <-done, context.Canceled)
 }
 
-// settle waits until all edges that should come are there.
+// settle waits until all edges that are on their way have arrived, and checks C of each
+// Watcher.
 func (m *model) settle(t *testing.T) {
 	m.sync.write(t)
 	for _, w := range m.synced {

@@ -30,7 +30,7 @@ func TestSetIsUnsupported(t *testing.T) {
 	}
 }
 
-// A call that is wrong on every system is told so on every system.
+// A call that is invalid on every system returns os.ErrInvalid on every system.
 func TestWatchRefusesWhatIsInvalid(t *testing.T) {
 	for what, watch := range map[string]func() (*bridge.Watcher, error){
 		"descriptor -1": func() (*bridge.Watcher, error) { return bridge.Watch(-1, bridge.Readable) },

@@ -9,23 +9,23 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// A mountinfo is /proc/thread-self/mountinfo in a mount namespace of the test's
-// own, where nobody else mounts anything. Like the files in /proc/pressure it
-// tells of an event to one poll only.
+// A mountinfo is /proc/thread-self/mountinfo in a mount namespace of the test's own, where
+// nothing else is mounted. Like the files in /proc/pressure, it reports each event to one
+// poll only.
 type mountinfo struct {
 	fd     int
-	pulses chan<- struct{} // each makes something happen
+	pulses chan<- struct{} // each value makes the test mount something
 	done   <-chan error
 }
 
-// openMountinfo opens it with a plain system call: Go's runtime would poll what
-// os.Open returns.
+// openMountinfo opens the file with a plain system call, because Go's runtime would poll a
+// file that os.Open returns.
 func openMountinfo(t *testing.T) *mountinfo {
 	t.Helper()
 	fds, pulses, done := make(chan int), make(chan struct{}), make(chan error)
 	dir := t.TempDir()
 	go func() {
-		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so that the thread ends with the goroutine
 		fd, err := unshareMounts()
 		if err != nil {
 			close(fds)
@@ -34,13 +34,13 @@ func openMountinfo(t *testing.T) *mountinfo {
 		}
 		fds <- fd
 		for range pulses {
-			done <- unix.Mount("tmpfs", dir, "tmpfs", 0, "") // which ends with the namespace
+			done <- unix.Mount("tmpfs", dir, "tmpfs", 0, "") // the mount ends with the namespace
 		}
 		close(done)
 	}()
 	fd, ok := <-fds
 	if !ok {
-		t.Skipf("this needs a mount namespace of its own: %v", <-done)
+		t.Skipf("cannot create a mount namespace: %v", <-done)
 	}
 	t.Cleanup(func() { close(pulses); <-done; unix.Close(fd) })
 	return &mountinfo{fd, pulses, done}
@@ -83,12 +83,12 @@ func mustWait(t *testing.T, w *bridge.Watcher) bridge.Events {
 func TestPriorityOfFilesThatTellOnePollOnly(t *testing.T) {
 	m := openMountinfo(t)
 	w, other := mustWatch(t, m.fd, bridge.Priority), mustWatch(t, m.fd, bridge.Priority)
-	wantQuiet(t, w) // that it is readable is not what was asked
+	wantQuiet(t, w) // the file is readable, but only Priority was asked for
 	for range 10 {
 		m.pulse(t)
 		for _, w := range []*bridge.Watcher{w, other} {
 			wantPriority(t, "C", <-w.C())
-			wantPriority(t, "Wait", mustWait(t, w)) // one Wait sees it too, and then there is no more to see
+			wantPriority(t, "Wait", mustWait(t, w)) // one Wait sees it too, and the next does not
 		}
 	}
 	if got, err := w.Wait(dead(t)); err == nil {
@@ -109,7 +109,7 @@ func TestPulseWakesWhoWaits(t *testing.T) {
 	m := openMountinfo(t)
 	w := mustWatch(t, m.fd, bridge.Priority)
 	got := make(chan bridge.Events)
-	for range 1000 { // it may come at any moment of going to sleep
+	for range 1000 { // the pulse can come at any moment while Wait goes to sleep
 		go func() { got <- mustWait(t, w) }()
 		m.pulse(t)
 		wantPriority(t, "Wait", <-got)
@@ -135,8 +135,8 @@ func TestReadablePulsingFileIsReadable(t *testing.T) {
 	wantWait(t, w, bridge.Readable)
 }
 
-// A pulse is reported from a change to Priority on, and one that no Wait has seen is
-// forgotten by a change to other events.
+// A pulse is reported once Change has asked for Priority. A pulse that no Wait has seen is
+// forgotten when Change asks for other events.
 func TestChangeOfAPulsingFile(t *testing.T) {
 	m := openMountinfo(t)
 	w := mustWatch(t, m.fd, 0)
@@ -150,7 +150,7 @@ func TestChangeOfAPulsingFile(t *testing.T) {
 	wantPriority(t, "C", <-w.C())
 	mustChange(t, w, 0)
 	if got, err := w.Wait(dead(t)); err == nil {
-		t.Errorf("Wait = %v after a change to no events, want it to wait", got)
+		t.Errorf("Wait = %v after Change(0), want it to wait", got)
 	}
 	wantQuiet(t, w)
 }

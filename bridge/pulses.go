@@ -7,13 +7,13 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Some files give Priority to one poll only (see rawefd.Pulses), which in an epoll
-// instance that is itself watched is not the poll that counts. They are readable at any
-// time, so an edge of their being readable stands for Priority, as in
-// internal/poller/pulse.go. The kernel reports it once. What poll cannot return is kept
-// here.
+// Some files report Priority to one poll only (see rawefd.Pulses); such an event is called
+// a pulse. In an epoll instance that is itself watched, the poll that takes the pulse is
+// not the Set's. But these files are always readable, so an edge of Readable stands for
+// Priority, as in internal/poller/pulse.go. The kernel reports each edge once. A pulse that
+// was fetched but not returned yet is therefore kept in its slot.
 
-// register registers a slot with the kernel, by Add or Modify.
+// register registers a slot with the kernel. call is Add or Modify.
 func (m *members) register(at int32, call func(num int, bits uint32, id uint64) error) (err error) {
 	s := &m.slots[at]
 	num, pulsed := int(s.num), s.pulses
@@ -25,11 +25,12 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 	if !s.pulses {
 		return call(num, uint32(s.bits), m.id(at))
 	}
-	pending, err := rawefd.Poll(num, uint32(s.bits)) // which takes the pulse
+	pending, err := rawefd.Poll(num, uint32(s.bits)) // takes the pulse, if there is one
 	if err == nil {
 		err = call(num, uint32(s.bits)|rawefd.EventIn|rawefd.EventEdge, m.id(at))
 	}
-	if pending &= uint32(s.bits); pending != 0 && !errors.Is(err, os.ErrNotExist) { // or it is another file's
+	// With ErrNotExist the number is another file's, and so is the pulse.
+	if pending &= uint32(s.bits); pending != 0 && !errors.Is(err, os.ErrNotExist) {
 		m.keepPulse(at, Events(pending))
 	}
 	if err == nil && !pulsed {
@@ -38,13 +39,14 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 	return err
 }
 
-// dropEdge fetches the edge that registering has made, which is not a pulse, and keeps
-// those of other members. It is behind all that are ready.
+// dropEdge drops the edge that registering a pulsing file makes, which is not a pulse. The
+// kernel has put that edge behind all ready members, so dropEdge fetches them all, and
+// keeps the pulses of other members.
 func (m *members) dropEdge(at int32) {
 	events := make([]rawefd.RawEvent, len(m.slots)+m.alien)
 	got, err := m.in.Fetch(events)
 	if err != nil {
-		return // one pulse too many
+		return // the edge is reported as a pulse that never was, which is harmless
 	}
 	for i := range events[:got] {
 		if other, ok := m.at(events[i].ID()); ok && other != at && m.slots[other].pulses {
@@ -53,12 +55,12 @@ func (m *members) dropEdge(at int32) {
 	}
 }
 
-// pulseBits returns what an edge of a file that pulses means.
+// pulseBits returns the events that an edge of a pulsing file stands for.
 func (s *slot) pulseBits(bits Events) Events { return bits&(s.bits|unasked) | Priority }
 
-// keepPulse has a later poll return what was fetched, and the leader look again: by the
-// time that Go's poller asks, there can be nothing to fetch any more, and then it does not
-// wake the leader.
+// keepPulse keeps fetched events for a later poll, and makes the leader look again. Go's
+// poller might not wake the leader, because by the time it asks the kernel, the events have
+// been fetched.
 func (m *members) keepPulse(at int32, bits Events) {
 	if m.slots[at].pulse == 0 {
 		m.pulsed = append(m.pulsed, at)
@@ -69,7 +71,7 @@ func (m *members) keepPulse(at int32, bits Events) {
 	}
 }
 
-// takePulses has poll return up to n of what was kept.
+// takePulses adds up to n members with kept events to m.found.
 func (m *members) takePulses(n int) {
 	kept := m.pulsed
 	for ; len(kept) > 0 && len(m.found) < n; kept = kept[1:] {

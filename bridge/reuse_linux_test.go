@@ -14,7 +14,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// dupTo makes number mean the file of fd, as closing and opening by chance does.
+// dupTo makes number a descriptor of the file of fd, as can happen when a number is closed
+// and reused.
 func dupTo(t testing.TB, fd, number int) {
 	t.Helper()
 	if err := unix.Dup3(fd, number, unix.O_CLOEXEC); err != nil {
@@ -22,7 +23,7 @@ func dupTo(t testing.TB, fd, number int) {
 	}
 }
 
-// dead returns a context that ends once no more events are on their way.
+// dead returns a context that ends after 50 ms, by when every event has arrived.
 func dead(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(background, 50*time.Millisecond)
 	t.Cleanup(cancel)
@@ -33,15 +34,16 @@ func TestOwnerClosesFirst(t *testing.T) {
 	p := newTube(t)
 	w := mustWatch(t, p.r, bridge.Readable)
 	p.close(&p.r)
-	wantIs(t, "Wait once the owner has closed it", func() error { _, err := w.Wait(background); return err }(), unix.EBADF)
-	wantIs(t, "Rearm once the owner has closed it", w.Rearm(), unix.EBADF)
+	wantIs(t, "Wait after the descriptor was closed", func() error { _, err := w.Wait(background); return err }(), unix.EBADF)
+	wantIs(t, "Rearm after the descriptor was closed", w.Rearm(), unix.EBADF)
 	if err := w.Close(); err != nil {
 		t.Errorf("Close = %v", err)
 	}
 }
 
-// A duplicate keeps the first file alive while its number comes to mean another,
-// and back: the kernel then has registrations that nobody can delete by number.
+// A duplicate keeps the first file alive while its number becomes another file's, and then
+// the first file's again. Each Watcher reports the events of its own file only, although
+// the kernel keeps registrations that cannot be deleted by number.
 func TestNumbersThatMeanOtherFiles(t *testing.T) {
 	a, b := newTube(t), newTube(t)
 	number := newTube(t).r
@@ -56,7 +58,7 @@ func TestNumbersThatMeanOtherFiles(t *testing.T) {
 	if events, err := wa.Wait(dead(t)); err == nil {
 		t.Errorf("Wait on the first file's watcher = %v, want an error", events)
 	}
-	if err := wa.Close(); err != nil { // must leave wb alone
+	if err := wa.Close(); err != nil { // must not affect wb
 		t.Error(err)
 	}
 	b.read(t)
@@ -78,8 +80,8 @@ func TestNumbersThatMeanOtherFiles(t *testing.T) {
 	wantEdge(t, wc, bridge.Readable)
 }
 
-// The reader sees the end of the file the moment that the last writer closes,
-// which a hidden duplicate would delay.
+// The reader sees the end of the file as soon as the last write end is closed. A hidden
+// duplicate would delay that.
 func TestClosingTheLastWriteEndIsSeenAtOnce(t *testing.T) {
 	p := newTube(t)
 	w := mustWatch(t, p.w, bridge.Writable)
@@ -103,13 +105,13 @@ func TestWatchAgainAfterClose(t *testing.T) {
 	}
 }
 
-// Each goroutine watches pipes of its own and sees its own events and no others,
-// though the numbers are everybody's in turn, owners close before watchers or
-// after, and a duplicate may keep the file alive.
+// Each goroutine watches pipes of its own and sees the events of those only, although all
+// goroutines reuse the same numbers, descriptors are closed before or after their Watchers,
+// and a duplicate sometimes keeps the file alive.
 func TestReuseHammer(t *testing.T) {
 	stop := hammer.Strangers(t)
 	defer stop()
-	keep := mustWatch(t, newTube(t).r, bridge.Readable) // so that the set lives on
+	keep := mustWatch(t, newTube(t).r, bridge.Readable) // so that the epoll instances are not closed
 	hammer.For(2*time.Second, 4, func() {
 		var p [2]int
 		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
@@ -123,7 +125,7 @@ func TestReuseHammer(t *testing.T) {
 		}
 		select {
 		case got := <-w.C():
-			t.Errorf("a new pipe's watcher got %v, which is another's", got)
+			t.Errorf("a new pipe's Watcher got %v, want nothing", got)
 		default:
 		}
 		unix.Write(p[1], []byte("x"))
@@ -151,7 +153,7 @@ func TestReuseHammer(t *testing.T) {
 	keep.Close()
 }
 
-// Nobody hangs and nothing comes after Close, though it comes at any moment.
+// No goroutine hangs and no event is reported after Close, whenever Close runs.
 func TestCloseAgainstEverything(t *testing.T) {
 	stop := hammer.Strangers(t)
 	defer stop()
@@ -189,7 +191,7 @@ func TestCloseAgainstEverything(t *testing.T) {
 		wg.Go(func() {
 			w.Write([]byte("x"))
 			<-watcher.C()
-			watcher.Close() // from the goroutine that handles the event
+			watcher.Close() // in the goroutine that handles the event
 		})
 		wg.Wait()
 	})

@@ -38,7 +38,7 @@ func mustAddTo[K any](t testing.TB, s *bridge.Set[K], fd int, events bridge.Even
 	}
 }
 
-// poll returns what one Poll of room for n members returns, in the order of their keys.
+// poll returns what one Poll with room for n members returns, in the order of the keys.
 func poll(s *bridge.Set[string], n int) []event {
 	dst := make([]event, n)
 	dst = dst[:s.Poll(dst)]
@@ -53,8 +53,7 @@ func wantPoll(t *testing.T, s *bridge.Set[string], what string, want ...event) {
 	}
 }
 
-// A member is returned as long as it is ready, with its key, and with the events that
-// are asked for.
+// Each Poll returns a ready member again, with its key and the events that were asked for.
 func TestSetIsLevelTriggered(t *testing.T) {
 	s := mustSet[string](t)
 	a, b := newTube(t), newTube(t)
@@ -93,7 +92,7 @@ func TestSetChange(t *testing.T) {
 		wantPoll(t, s, c.asked.String(), want...)
 	}
 	mustWrite(t, peer)
-	wantPoll(t, s, "after a write", event{"a", bridge.Readable})
+	wantPoll(t, s, "after writing", event{"a", bridge.Readable})
 }
 
 func TestSetRefusesWhatIsWrong(t *testing.T) {
@@ -117,9 +116,9 @@ func TestSetRefusesWhatIsWrong(t *testing.T) {
 		{"Add of a number that is not open", s.Add(1<<20, 0, ""), unix.EBADF},
 		{"Add of a regular file", s.Add(int(file.Fd()), 0, ""), bridge.ErrNotPollable},
 		{"Change to unknown bits", s.Change(p.r, 1<<30), os.ErrInvalid},
-		{"Change of no member", s.Change(p.w, 0), os.ErrNotExist},
+		{"Change of a number that is not a member", s.Change(p.w, 0), os.ErrNotExist},
 		{"Change of -1", s.Change(-1, 0), os.ErrNotExist},
-		{"Remove of no member", s.Remove(p.w), os.ErrNotExist},
+		{"Remove of a number that is not a member", s.Remove(p.w), os.ErrNotExist},
 		{"Remove of -1", s.Remove(-1), os.ErrNotExist},
 		{"Remove of a large number", s.Remove(math.MaxInt), os.ErrNotExist},
 	} {
@@ -152,7 +151,7 @@ func TestSetAfterClose(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	<-c // what it held
+	<-c // the value that the buffer held
 	if _, ok := <-c; ok {
 		t.Error("C has a second value after Close, want it closed")
 	}
@@ -166,14 +165,14 @@ func TestSetAfterClose(t *testing.T) {
 	never := mustSet[string](t)
 	never.Close()
 	if _, ok := <-never.C(); ok {
-		t.Error("C has a value if it is called after Close for the first time, want it closed")
+		t.Error("C has a value when first called after Close, want it closed")
 	}
 	if got := s.String(); got != "Set(closed)" {
 		t.Errorf("String = %q", got)
 	}
 }
 
-// Members that stay ready starve no other, whatever the room.
+// Members that stay ready do not starve others, however long dst is.
 func TestSetMembersTakeTurns(t *testing.T) {
 	const many = 301
 	for _, room := range []int{1, 7, 128, 300, 301, 1000} {
@@ -201,8 +200,8 @@ func TestSetMembersTakeTurns(t *testing.T) {
 	}
 }
 
-// A number that means another file is watched for that file only, in every order of
-// closing, reusing, adding and removing.
+// A reused number is watched for its new file only, in every order of closing, reusing,
+// adding and removing.
 func TestSetOfReusedNumbers(t *testing.T) {
 	s := mustSet[string](t)
 	a, b := newTube(t), newTube(t)
@@ -219,7 +218,7 @@ func TestSetOfReusedNumbers(t *testing.T) {
 	wantPoll(t, s, "b is ready", event{"b", bridge.Readable})
 	dupTo(t, a.r, number)
 	mustAddTo(t, s, number, bridge.Readable, "c") // replaces b, though the kernel still knows a
-	wantPoll(t, s, "a is there again", event{"c", bridge.Readable})
+	wantPoll(t, s, "the number is a's again", event{"c", bridge.Readable})
 	dupTo(t, b.r, number)
 	if err := s.Remove(number); err != nil {
 		t.Errorf("Remove of a reused number = %v", err)
@@ -230,7 +229,7 @@ func TestSetOfReusedNumbers(t *testing.T) {
 	d := newTube(t)
 	mustAddTo(t, s, d.r, bridge.Readable, "d")
 	for range 3 {
-		a.read(t) // so that the next Poll does not expect a
+		a.read(t) // so that the next Poll does not expect an event of an alien
 		wantPoll(t, s, "nothing is ready")
 		a.write(t)
 		d.write(t)
@@ -246,10 +245,10 @@ func TestSetOfReusedNumbers(t *testing.T) {
 	}
 	dupTo(t, a.r, number)
 	mustAddTo(t, s, number, bridge.Readable, "e")
-	wantPoll(t, s, "a is there once more", event{"e", bridge.Readable})
+	wantPoll(t, s, "the number is a's once more", event{"e", bridge.Readable})
 }
 
-// Once the owner has closed a member, Remove still ends it.
+// Remove succeeds for a member whose descriptor has been closed.
 func TestSetOwnerClosesFirst(t *testing.T) {
 	s := mustSet[string](t)
 	p := newTube(t)
@@ -261,10 +260,10 @@ func TestSetOwnerClosesFirst(t *testing.T) {
 		t.Errorf("Remove = %v", err)
 	}
 	wantIs(t, "a second Remove", s.Remove(number), os.ErrNotExist)
-	wantPoll(t, s, "nothing is in it")
+	wantPoll(t, s, "the set is empty")
 }
 
-// waitFor starts a Wait and returns when it is asleep.
+// waitFor starts a Wait in another goroutine. The channel receives its result.
 func waitFor(t *testing.T, s *bridge.Set[string], ctx context.Context) <-chan string {
 	t.Helper()
 	got := make(chan string, 1)
@@ -276,6 +275,7 @@ func waitFor(t *testing.T, s *bridge.Set[string], ctx context.Context) <-chan st
 	return got
 }
 
+// untilWaiting returns once a leader is asleep and, if followers is not 0, followers are.
 func untilWaiting(t *testing.T, s *bridge.Set[string], followers int) {
 	t.Helper()
 	for {
@@ -290,7 +290,8 @@ func untilWaiting(t *testing.T, s *bridge.Set[string], followers int) {
 	}
 }
 
-// Whatever makes a member ready wakes all that wait: an event, an Add, a Change.
+// All goroutines blocked in Wait wake up when a member becomes ready, whether by an event,
+// an Add or a Change.
 func TestSetWaitWakes(t *testing.T) {
 	for what, wake := range map[string]func(t *testing.T, s *bridge.Set[string], fd, peer int){
 		"an event": func(t *testing.T, s *bridge.Set[string], fd, peer int) { mustWrite(t, peer) },
@@ -325,7 +326,8 @@ func TestSetWaitWakes(t *testing.T) {
 	}
 }
 
-// The end of a context ends its Wait and no other, whether it leads or follows.
+// When a context is canceled, its Wait returns and no other does, whether it is the leader
+// or a follower.
 func TestSetWaitIsCanceled(t *testing.T) {
 	s := mustSet[string](t)
 	p := newTube(t)
@@ -345,7 +347,7 @@ func TestSetWaitIsCanceled(t *testing.T) {
 				t.Errorf("a canceled Wait gave %s", got)
 			}
 		}
-		untilWaiting(t, s, 0) // asleep, and not interrupted again and again
+		untilWaiting(t, s, 0) // the remaining Wait is asleep, not interrupted over and over
 		p.write(t)
 		if got := <-got[(first+2)%3]; got != "[{a Readable}] <nil>" {
 			t.Errorf("the Wait that was not canceled gave %s", got)
@@ -355,7 +357,7 @@ func TestSetWaitIsCanceled(t *testing.T) {
 }
 
 func TestSetCloseWakes(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would close what was forgotten
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the collector would close descriptors that leak
 	before := leaktest.Baseline()
 	for round := range 100 {
 		s := mustSet[string](t)
@@ -380,7 +382,7 @@ func TestSetCloseWakes(t *testing.T) {
 	}
 }
 
-// C has a value when something became ready, and after each Poll that returned something.
+// C has a value when a member has become ready, and after each Poll that returned members.
 func TestSetC(t *testing.T) {
 	s := mustSet[string](t)
 	p := newTube(t)
@@ -394,7 +396,7 @@ func TestSetC(t *testing.T) {
 		t.Error("C is another channel the second time")
 	}
 	for range 100 {
-		<-c // since it became ready
+		<-c // because a has become ready
 		wantPoll(t, s, "ready", event{"a", bridge.Readable})
 		p.read(t)
 		wantPoll(t, s, "read")
@@ -402,13 +404,14 @@ func TestSetC(t *testing.T) {
 			t.Error("C has a value after a Poll that returned nothing")
 		}
 		p.write(t)
-		<-c // since it became ready
+		<-c // because a has become ready
 		wantPoll(t, s, "ready", event{"a", bridge.Readable})
-		<-c // since it was returned
+		<-c // because Poll has returned a
 		if len(c) > 0 {
 			t.Error("C has a second value, though Poll was not called")
 		}
-		// More to read in a pipe that is ready is an event up to Linux 6.18, and not in 7.3.
+		// More data in a pipe that is already ready makes an event up to Linux 6.18, but not
+		// in 7.3. So the pipe is emptied first.
 		p.read(t)
 		wantPoll(t, s, "read")
 		p.write(t)
@@ -422,7 +425,7 @@ func TestSetC(t *testing.T) {
 	}
 }
 
-// After a Poll that could not ask the kernel, C has a value again.
+// After a Poll whose system call failed, C has a value again.
 func TestSetCAfterAFailingPoll(t *testing.T) {
 	s := mustSet[string](t)
 	p := newTube(t)
@@ -440,14 +443,14 @@ func TestSetCAfterAFailingPoll(t *testing.T) {
 	_, err := s.Wait(background, make([]event, 1))
 	restore()
 	if len(got) > 0 {
-		t.Errorf("Poll gave %v though it could not ask", got)
+		t.Errorf("Poll gave %v although its system call failed", got)
 	}
 	wantIs(t, "Wait", err, unix.EIO)
 	<-c
 	wantPoll(t, s, "afterwards", event{"a", bridge.Readable})
 }
 
-// C and a goroutine in Wait hear of the same event, whichever of them sleeps for both.
+// C and a goroutine blocked in Wait both get an event, whichever of them is the leader.
 func TestSetCBesideWait(t *testing.T) {
 	for _, order := range []string{"Wait first", "C first"} {
 		t.Run(order, func(t *testing.T) {
@@ -471,7 +474,7 @@ func TestSetCBesideWait(t *testing.T) {
 }
 
 func TestSetCostsOneDescriptor(t *testing.T) {
-	leaktest.Baseline() // what earlier tests closed has ended then
+	leaktest.Baseline() // waits until everything that earlier tests closed has ended
 	before, _ := leaktest.Ours(t)
 	s := mustSet[string](t)
 	for range 100 {
@@ -482,7 +485,7 @@ func TestSetCostsOneDescriptor(t *testing.T) {
 	}
 	const pipes = 2 * 100
 	if after, _ := leaktest.Ours(t); after-before != pipes+1 {
-		t.Errorf("%d descriptors more, want 1 and those of the pipes", after-before-pipes)
+		t.Errorf("%d descriptors more than those of the pipes, want 1", after-before-pipes)
 	}
 }
 
@@ -503,7 +506,7 @@ func TestSetDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// Priority of files whose poll takes it reaches the set, once for each time.
+// A Set reports each pulse of a pulsing file once.
 func TestSetOfPulsingFiles(t *testing.T) {
 	m, other := openMountinfo(t), openMountinfo(t)
 	s := mustSet[string](t)
@@ -524,7 +527,7 @@ func TestSetOfPulsingFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.pulse(t)
-		mustAddTo(t, s, other.fd, bridge.Priority, "o") // which fetches the edge of m
+		mustAddTo(t, s, other.fd, bridge.Priority, "o") // fetches the edge of m
 		<-c
 		want("m", poll(s, 10))
 	}
@@ -549,17 +552,17 @@ func TestSetOfPulsingFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		got2 := poll(s, 10)
-		got2 = slices.DeleteFunc(got2, func(ev event) bool { return ev.Key == "m" }) // one too many is allowed
+		got2 = slices.DeleteFunc(got2, func(ev event) bool { return ev.Key == "m" }) // an extra event of m is allowed
 		want("o", got2)
 	}
 }
 
-// 10,000 members cost at most 200 bytes of heap each, and no goroutine.
+// Each of 10,000 members uses at most 200 bytes of heap, and no goroutine.
 func TestSetOfManyMembers(t *testing.T) {
 	const many = 10_000
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < many+100 {
-		t.Skipf("this needs %d descriptors: %v, %v", many, limit, err)
+		t.Skipf("needs %d descriptors; the limit is %v, %v", many, limit, err)
 	}
 	s := mustSet[int](t)
 	fds := make([]int, many)
@@ -577,10 +580,10 @@ func TestSetOfManyMembers(t *testing.T) {
 		mustAddTo(t, s, fd, bridge.Readable, i)
 	}
 	if got := (heap() - before) / many; got > 200 {
-		t.Errorf("%d bytes of heap a member, want at most 200", got)
+		t.Errorf("%d bytes of heap per member, want at most 200", got)
 	}
 	if got := runtime.NumGoroutine(); got > goroutines {
-		t.Errorf("%d goroutines, there were %d", got, goroutines)
+		t.Errorf("%d goroutines, want %d as before", got, goroutines)
 	}
 	n, err := s.Wait(background, dst)
 	if n != many || err != nil {

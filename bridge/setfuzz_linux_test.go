@@ -10,16 +10,16 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// A setModel is what should be true of a Set: which numbers are members, and what the
-// kernel has registered by number and file. Each file has a duplicate, so none ends.
+// A setModel is the expected state of a Set: which numbers are members, and what the kernel
+// has registered by number and file. Each file has a duplicate, so none is ever released.
 type setModel struct {
 	set     *bridge.Set[int]
 	files   [3]*tube
 	data    [3]bool    // by file
 	numbers [3]int     // descriptor numbers
-	means   [3]int     // the file that a number means now
+	means   [3]int     // by number: the file that it refers to now
 	kernel  [3][3]bool // by number and file
-	alien   [3]bool    // a registration of the number was left behind
+	alien   [3]bool    // by number: a registration could not be deleted
 	members map[int]setMember
 	key     int
 }
@@ -29,12 +29,12 @@ type setMember struct {
 	deaf      bool
 }
 
-// FuzzSet runs a random program of additions, changes, removals, reused numbers, events
-// and polls on a Set and on a model of it, and compares what the two say.
+// FuzzSet runs a random program of additions, changes, removals, reused numbers, events and
+// polls on a Set and on a model of it, and compares the two after each step.
 func FuzzSet(f *testing.F) {
 	f.Add([]byte{0, 0, 4, 0, 0, 1, 4, 1, 1, 0, 3, 0, 1, 0, 2, 0, 5, 0})
 	f.Add([]byte{0, 0, 4, 0, 3, 1, 0, 0, 3, 0, 2, 0, 3, 1, 0, 0, 4, 1, 5, 0, 3, 4, 2, 0})
-	f.Add([]byte{0, 0, 3, 3, 0, 0, 3, 0, 1, 0, 1, 0, 4, 1, 5, 1, 4, 0}) // a number, and another file, and back
+	f.Add([]byte{0, 0, 3, 3, 0, 0, 3, 0, 1, 0, 1, 0, 4, 1, 5, 1, 4, 0}) // a number becomes another file's, and then the first one's again
 	f.Fuzz(func(t *testing.T, program []byte) {
 		m := &setModel{set: mustSet[int](t), members: make(map[int]setMember)}
 		for i := range 3 {
@@ -71,9 +71,9 @@ func (m *setModel) step(t *testing.T, op byte, arg int) {
 		err := m.set.Change(number, map[bool]bridge.Events{true: bridge.Readable}[member.deaf])
 		switch {
 		case !in:
-			wantIs(t, "Change of no member", err, os.ErrNotExist)
+			wantIs(t, "Change of a number that is not a member", err, os.ErrNotExist)
 		case !*known:
-			wantIs(t, "Change of another file", err, unix.ENOENT)
+			wantIs(t, "Change of a reused number", err, unix.ENOENT)
 		case err != nil:
 			t.Errorf("Change = %v", err)
 		default:
@@ -82,7 +82,7 @@ func (m *setModel) step(t *testing.T, op byte, arg int) {
 	case 2:
 		err := m.set.Remove(number)
 		if !in {
-			wantIs(t, "Remove of no member", err, os.ErrNotExist)
+			wantIs(t, "Remove of a number that is not a member", err, os.ErrNotExist)
 			return
 		}
 		if err != nil {
@@ -91,7 +91,7 @@ func (m *setModel) step(t *testing.T, op byte, arg int) {
 		m.alien[at] = m.alien[at] || !*known
 		*known = false
 		delete(m.members, at)
-	case 3: // the number comes to mean another file
+	case 3: // the number becomes another file's
 		m.means[at] = arg / 3 % 3
 		dupTo(t, m.files[m.means[at]].r, number)
 	case 4:
@@ -107,7 +107,7 @@ func (m *setModel) step(t *testing.T, op byte, arg int) {
 	}
 }
 
-// check compares what a Poll gives with what it should give.
+// check compares the members that Poll returns with those that it should return.
 func (m *setModel) check(t *testing.T) {
 	var want, got []int
 	for _, member := range m.members {

@@ -14,8 +14,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// Members come and go, and their numbers are used again, while events arrive and several
-// goroutines wait. Each byte is read by a handler of the member that it was sent to.
+// Each byte is read by a handler of the member that it was sent to, while members are added
+// and removed, their numbers are reused, events arrive, and several goroutines wait.
 func TestSetMembersComeAndGo(t *testing.T) {
 	s := mustSet[*peer](t)
 	const owners = 20
@@ -56,16 +56,16 @@ func TestSetMembersComeAndGo(t *testing.T) {
 	}
 }
 
-// A peer is a member and sends one byte.
+// A peer is a member that is sent one byte.
 type peer struct {
 	mu   sync.Mutex
-	fd   int // -1 once the owner has closed it
-	name byte
-	done chan struct{} // closed once the byte was read
+	fd   int           // -1 once closed
+	name byte          // the byte that is sent
+	done chan struct{} // closed once the byte has been read
 }
 
-// own makes a member, has it receive a byte before or after Add, and waits until that was
-// read. Either its handler removes it, or this does, before or after it closes it.
+// own adds a member, sends it a byte before or after Add, and waits until the byte has been
+// read. Either the handler removes the member, or own does before it closes the descriptor.
 func own(t *testing.T, s *bridge.Set[*peer]) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -99,8 +99,8 @@ func own(t *testing.T, s *bridge.Set[*peer]) {
 	p.fd = -1
 }
 
-// handle reads what its members have received. Several goroutines can get one member, so
-// the member can be closed by now.
+// handle reads from the members of events. Several goroutines can get the same member, so
+// the member might already be closed.
 func handle(t *testing.T, s *bridge.Set[*peer], events []bridge.Event[*peer], read *atomic.Int64) {
 	for _, ev := range events {
 		p := ev.Key
@@ -125,8 +125,8 @@ func handle(t *testing.T, s *bridge.Set[*peer], events []bridge.Event[*peer], re
 	}
 }
 
-// Close comes at any moment of other calls: they succeed or match os.ErrClosed, and all
-// waiters return.
+// If Close runs concurrently with other calls, each call succeeds or returns an error
+// matching os.ErrClosed, and all waiters return.
 func TestSetCloseAtAnyMoment(t *testing.T) {
 	p := newTube(t)
 	for range hammer.Rounds(300) {

@@ -10,7 +10,7 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// A pulse that is there already wakes a goroutine that waits when the file is added.
+// If a file has a pulse already, adding it wakes a goroutine that is blocked in Wait.
 func TestSetAddOfAPulseWakes(t *testing.T) {
 	for _, waiters := range []int{1, 2} {
 		m := openMountinfo(t)
@@ -23,7 +23,7 @@ func TestSetAddOfAPulseWakes(t *testing.T) {
 		m.pulse(t)
 		mustAddTo(t, s, m.fd, bridge.Priority, "m")
 		for range waiters {
-			select { // one of them gets it
+			select { // either goroutine can get the pulse
 			case <-first:
 			case <-second:
 			}
@@ -32,12 +32,12 @@ func TestSetAddOfAPulseWakes(t *testing.T) {
 	}
 }
 
-// Add takes the pulse of the file, and what registering makes ready. The goroutine that is
-// asleep in Wait hears of the pulse all the same, though Go's poller finds nothing ready.
+// Add takes the pulse of the file and the edge that registering makes, so Go's poller finds
+// nothing ready. A goroutine that is asleep in Wait wakes up for the pulse all the same.
 //
-// For that, nothing may be polling between two system calls of Add. On one processor a
-// thread of Go's polls while there is nothing else to do. A timer has it come back and run
-// this test, which does not block until Add has returned.
+// The test needs Go's poller to be idle between two system calls of Add. With one
+// processor, a thread of the runtime polls only while it has nothing else to do. A timer
+// makes that thread return and run this test, which does not block until Add has returned.
 func TestSetAddOfAPulseWakesThoughThePollerSleeps(t *testing.T) {
 	m := openMountinfo(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
@@ -56,11 +56,11 @@ func TestSetAddOfAPulseWakesThoughThePollerSleeps(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			t.Fatal("Wait still sleeps after 30 s, though Add has found a pulse")
 		}
-		s.Close() // or it would take the next pulse
+		s.Close() // otherwise it takes the next pulse
 	}
 }
 
-// A pulse that no Poll has returned is forgotten by a change to other events.
+// A pulse that no Poll has returned is forgotten when Change asks for other events.
 func TestSetChangeForgetsAPulse(t *testing.T) {
 	m := openMountinfo(t)
 	s := mustSet[string](t)
@@ -69,10 +69,10 @@ func TestSetChangeForgetsAPulse(t *testing.T) {
 	if err := s.Change(m.fd, 0); err != nil {
 		t.Fatal(err)
 	}
-	wantPoll(t, s, "after a change to no events")
+	wantPoll(t, s, "after Change(0)")
 }
 
-// A pulse of the file that a number has come to mean is not the old file's.
+// If a number has been reused, a pulse of its new file is not reported for the old file.
 func TestChangeOfAReusedNumberTakesNoPulse(t *testing.T) {
 	m, other := openMountinfo(t), openMountinfo(t)
 	num, err := unix.FcntlInt(uintptr(m.fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -88,7 +88,7 @@ func TestChangeOfAReusedNumberTakesNoPulse(t *testing.T) {
 	}
 	other.pulse(t)
 	wantIs(t, "Set.Change", s.Change(num, bridge.Priority|bridge.PeerClosed), unix.ENOENT)
-	wantPoll(t, s, "after a change of a number that means another file")
+	wantPoll(t, s, "after Change of a reused number")
 	other.pulse(t)
 	wantIs(t, "Watcher.Change", w.Change(bridge.Priority|bridge.PeerClosed), unix.ENOENT)
 	wantQuiet(t, w)

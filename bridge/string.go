@@ -2,8 +2,8 @@ package bridge
 
 import "fmt"
 
-// String returns "Watcher(descriptor 7)", or "Watcher(closed)" after Close. It never
-// blocks.
+// String returns a text such as "Watcher(descriptor 7)", or "Watcher(closed)" after Close.
+// It never blocks.
 func (w *Watcher) String() string {
 	if w.closed.Load() {
 		return "Watcher(closed)"

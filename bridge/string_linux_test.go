@@ -11,7 +11,7 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// A Watcher can be printed while others use it, and says what it watches.
+// A Watcher can be printed while other goroutines use it. Its text names the descriptor.
 func TestStringNamesTheDescriptor(t *testing.T) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {

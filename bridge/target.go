@@ -1,10 +1,10 @@
 package bridge
 
-// A target is a Watcher as the poller sees it, so that these methods are not
-// among the Watcher's own.
+// A target is a Watcher as the poller sees it: a poller.Target. It is a type of its own so
+// that these methods are not exported by Watcher.
 type target Watcher
 
-// Changed takes from C's buffer what is no longer asked for.
+// Changed removes from C's buffer the events that are no longer asked for.
 func (t *target) Changed(bits uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -20,7 +20,7 @@ func (t *target) Changed(bits uint32) {
 	}
 }
 
-// Edge merges events into C.
+// Edge merges events into C's buffer.
 func (t *target) Edge(bits uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -33,10 +33,11 @@ func (t *target) Edge(bits uint32) {
 		events |= held
 	default:
 	}
-	t.c <- events // never blocks: only we send, under mu
+	t.c <- events // never blocks: the buffer is empty, and every sender holds mu
 }
 
-// Level ends the round, if there is one.
+// Level ends the round, if there is one, with the events that are there now. It reports
+// whether there was one.
 func (t *target) Level(bits uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

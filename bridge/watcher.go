@@ -1,7 +1,14 @@
-// Package bridge turns the readiness of any descriptor into a Go channel: of a
-// pipe, a socket, a timerfd, an inotify or GPIO descriptor, whatever epoll(7) can
-// watch and C code or the kernel makes ready. A [Watcher] is for one descriptor, a [Set]
-// for many that one goroutine serves.
+// Package bridge reports the readiness of file descriptors on Go channels. It works for
+// everything that epoll(7) supports: pipes, sockets, timerfds, inotify and GPIO
+// descriptors, whether Go, C code or the kernel makes them ready.
+//
+// A [Watcher] is for one descriptor. A [Set] is for many descriptors that one goroutine
+// serves. The caller keeps ownership of the descriptors: the package never reads, writes,
+// duplicates or closes them.
+//
+// To watch the descriptor of an [os.File] or a network connection, call [Watch] within the
+// Control method of its SyscallConn. [os.File.Fd] puts the descriptor into blocking mode,
+// so reads that are meant to stop when there is no more data block instead.
 package bridge
 
 import (
@@ -16,23 +23,25 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// ErrNotPollable is matched by the error of a Watch on a descriptor that epoll
-// refuses: a regular file or a directory, which are always ready, or epoll
-// instances nested too deeply.
+// ErrNotPollable is returned (wrapped) by [Watch] and [Set.Add] for descriptors that epoll
+// does not support: regular files and directories, which are always ready, and epoll
+// instances that are nested too deeply.
 var ErrNotPollable = rawefd.ErrNotPollable
 
-// A Watcher reports the readiness of a descriptor that stays its owner's: it is
-// never read, written or closed, its flags are not changed, whether it blocks or
-// not, and no duplicate keeps its file open. Any number of Watchers may watch one
-// descriptor.
+// A Watcher reports the readiness of a file descriptor owned by the caller. It never
+// reads, writes, duplicates or closes the descriptor, and does not change its flags.
+// Blocking and non-blocking descriptors are both fine. Any number of Watchers can watch
+// the same descriptor.
 //
-// The owner may close the descriptor first. The Watcher then hears no more
-// of it, nor of a new descriptor that gets the same number, and Wait fails or
-// blocks until Close.
+// The descriptor can be closed before the Watcher. The Watcher then reports nothing more,
+// even if a new descriptor gets the same number, and Wait returns an error or blocks until
+// Close.
 //
-// All methods can be called by many goroutines concurrently. The zero value is not
-// usable. A Watcher costs no descriptor and no goroutine of its own. All Watchers
-// together usually cost two of each. See epoll(7).
+// All methods are safe for concurrent use. The zero value is not usable. After Close,
+// methods that return an error return one matching [os.ErrClosed].
+//
+// A Watcher uses no descriptor and no goroutine of its own. All Watchers together usually
+// use two of each. See epoll(7).
 type Watcher struct {
 	fd    int
 	watch *poller.Watch
@@ -40,27 +49,30 @@ type Watcher struct {
 
 	mu     sync.Mutex
 	closed atomic.Bool // written under mu
-	round  *round      // what goroutines in Wait wait for; nil if there are none
+	round  *round      // of the goroutines blocked in Wait; nil if there are none
 }
 
-// A round is one event for all goroutines that wait for it.
+// A round is the time from a goroutine blocking in Wait until the next event, which wakes
+// it and all others that have joined the round.
 type round struct {
 	done   chan struct{}
 	events Events // written before done is closed; none if the Watcher was closed
 }
 
-// Watch starts to watch fd for events. HangUp and Failed are reported unasked, so
-// events may be 0. What is ready already is in C's buffer when Watch returns.
+// Watch returns a Watcher that watches fd for events. HangUp and Failed are always
+// reported, so events can be 0. Events that are there already are in the buffer of C when
+// Watch returns.
 //
 // It returns an error matching
-//   - [ErrNotPollable] if epoll refuses the descriptor;
-//   - EBADF if it is not open;
-//   - [os.ErrInvalid] if it is not a possible descriptor number, or if events has other
-//     bits than those of Events;
-//   - ENOSPC or EINVAL, and naming the limit, if a limit of the kernel's has been reached
-//     (fs.epoll.max_user_watches; 250 numbers, sets of events or processes for one open
-//     file);
-//   - [errors.ErrUnsupported] where there is no epoll.
+//   - [ErrNotPollable] if epoll does not support the descriptor;
+//   - EBADF if fd is not open;
+//   - [os.ErrInvalid] if fd is negative or greater than [math.MaxInt32], or if events
+//     contains unknown bits;
+//   - ENOSPC or EINVAL, with a text that names the limit, if a limit of the kernel is
+//     reached: fs.epoll.max_user_watches, or 250 event masks, duplicates or processes per
+//     open file;
+//   - EMFILE or ENFILE if the package needs a descriptor and none is available;
+//   - [errors.ErrUnsupported] on systems without epoll.
 func Watch(fd int, events Events) (*Watcher, error) {
 	w := &Watcher{fd: fd, c: make(chan Events, 1)}
 	if fd < 0 || fd > math.MaxInt32 {
@@ -76,27 +88,33 @@ func Watch(fd int, events Events) (*Watcher, error) {
 	return w, nil
 }
 
-// C returns the channel of edges: each time that the descriptor becomes ready,
-// or more ready than it was, the events that are there then. It is the same
-// channel each time. Its buffer of one merges what was not received yet, so a slow
-// receiver blocks nothing; it learns that something happened, not how often.
-// After a receive, read or write the descriptor until it would block, or call
-// [Watcher.Rearm]: what is left over makes no new edge. Close closes the channel.
+// C returns a channel that receives the current events each time that the descriptor
+// becomes ready or further events occur: it is edge-triggered. Every call returns the same
+// channel. Its buffer holds one value, into which later events are merged, so a slow
+// receiver blocks nothing. It learns that something happened, but not how many times.
+//
+// After receiving from C, read or write the descriptor until it would block, or call
+// [Watcher.Rearm]: data left unread does not trigger another event. Close closes the
+// channel.
 func (w *Watcher) C() <-chan Events {
 	return w.c
 }
 
-// Wait returns the events that are there now, and waits while there are none. It is
-// level-triggered: it returns immediately for as long as the descriptor is ready, and
-// every goroutine that waits returns. It takes nothing from C.
+// Wait returns the current events, blocking until there are any, ctx is done or the
+// Watcher is closed. It is level-triggered: it returns immediately while the descriptor is
+// ready, and an event wakes every goroutine that is blocked in Wait. It does not consume
+// values from C.
 //
-// If ctx is done first, or is already done, Wait returns ctx.Err(). Close wakes it with an
-// error matching [os.ErrClosed]. If ctx is nil, Wait returns an error matching
-// [os.ErrInvalid]. After the owner has closed the descriptor there are three cases: Wait
-// returns EBADF, or ENOENT if the number means another file by now, or it goes on waiting
-// if the kernel does not report that.
+// If ctx is done first, or is already done, Wait returns ctx.Err(). If the Watcher is
+// closed, before or during the call, Wait returns an error matching [os.ErrClosed]. If ctx
+// is nil, it returns an error matching [os.ErrInvalid].
 //
-// It costs two system calls, or four if it waits. It does not allocate unless it waits.
+// If the descriptor has been closed, Wait returns an error matching EBADF, or ENOENT if
+// its number is another open file by now. If the descriptor is closed while Wait is
+// blocked, Wait can stay blocked until ctx is done or Close is called.
+//
+// Wait costs two system calls, or four if it blocks. It does not allocate unless it
+// blocks.
 func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 	if ctx == nil {
 		return 0, w.failed("Wait", fmt.Errorf("nil context: %w", os.ErrInvalid))
@@ -117,8 +135,9 @@ func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 	return w.sleep(ctx)
 }
 
-// sleep waits for the next round. It joins that round before it looks again, so
-// an event is either seen by Look, which ends the round, or ends it later.
+// sleep is the slow path of Wait: it blocks until its round ends. It joins the round before
+// it looks again, so an event is either seen by that Look, which ends the round, or comes
+// later and ends it then.
 func (w *Watcher) sleep(ctx context.Context) (Events, error) {
 	r := w.join()
 	if _, err := w.watch.Look(); err != nil {
@@ -135,6 +154,7 @@ func (w *Watcher) sleep(ctx context.Context) (Events, error) {
 	return r.events, nil
 }
 
+// join returns the current round. After Close, that round has ended.
 func (w *Watcher) join() *round {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,15 +167,16 @@ func (w *Watcher) join() *round {
 	return w.round
 }
 
-// Rearm puts the events that are there now into C as if they were new, and does
-// nothing if there are none: for a receiver that leaves some of the data for
-// later. The error matches [os.ErrClosed] after Close, and is as that of Wait if
-// the owner has closed the descriptor.
+// Rearm sends the current events to C again, if there are any. Use it when you have left
+// data unread.
 //
-// Rearm is the wrong tool where the descriptor stands for the state of another object, as
-// ZeroMQ's ZMQ_FD does: one receive there takes the news of all messages from the
-// descriptor, and Rearm finds nothing. Receive from the object until it has no more, and
-// only then from C.
+// It returns an error matching [os.ErrClosed] after Close, EBADF if the descriptor has been
+// closed, or ENOENT if its number is another open file by now.
+//
+// Rearm does not help if the descriptor only signals the state of another object, as
+// ZeroMQ's ZMQ_FD does: receiving one message there can reset the descriptor although more
+// messages are queued, so Rearm finds no event. Receive from such an object until it has no
+// more, and only then receive from C.
 func (w *Watcher) Rearm() error {
 	if err := w.watch.Rearm(); err != nil {
 		return w.failed("Rearm", err)
@@ -163,15 +184,16 @@ func (w *Watcher) Rearm() error {
 	return nil
 }
 
-// Change has the Watcher report other events from now on. Those of them that are
-// there now are sent to C as a new edge, and wake the goroutines in Wait. What is in
-// C's buffer and is no longer asked for is taken out of it; HangUp and Failed stay.
+// Change replaces the events that the Watcher reports. Those of the new events that are
+// there already are sent to C and wake the goroutines blocked in Wait. Events that are no
+// longer asked for are removed from C's buffer, except HangUp and Failed.
 //
-// If it returns an error, the Watcher goes on with the events that it had. The error
-// matches [os.ErrInvalid] if events has other bits than those of Events, EBADF or
-// ENOENT if the owner has closed the descriptor, and [os.ErrClosed] after Close. Change
-// costs two system calls, or about ten if other Watchers of the descriptor stay with
-// the old events, because this one then gets a registration of its own.
+// If Change returns an error, the Watcher keeps its old events. The error matches
+// [os.ErrInvalid] if events contains unknown bits, EBADF if the descriptor has been closed,
+// ENOENT if its number is another open file by now, and [os.ErrClosed] after Close.
+//
+// Change costs two system calls, or about ten if other Watchers of the descriptor keep the
+// old events, because this one then needs a registration of its own. It never blocks.
 func (w *Watcher) Change(events Events) error {
 	err := events.check()
 	if err == nil {
@@ -183,10 +205,11 @@ func (w *Watcher) Change(events Events) error {
 	return nil
 }
 
-// Close stops watching and closes C; what is in its buffer can still be received.
-// It leaves the descriptor alone, open or not. Close never waits for a receiver
-// and may be called by the goroutine that is handling an event. A second Close
-// returns an error that matches [os.ErrClosed].
+// Close stops watching, wakes the goroutines blocked in Wait, and closes C. A value in C's
+// buffer can still be received. Close does not close the descriptor, and succeeds even if
+// the descriptor has been closed. It never waits for a receiver, and can be called by a
+// goroutine that is handling an event. A second Close returns an error matching
+// [os.ErrClosed].
 func (w *Watcher) Close() error {
 	w.mu.Lock()
 	if w.closed.Load() {
@@ -194,12 +217,12 @@ func (w *Watcher) Close() error {
 		return w.failed("Close", os.ErrClosed)
 	}
 	w.closed.Store(true)
-	close(w.c) // which could wait until mu is free, since nothing is sent once closed is set
+	close(w.c) // nothing is sent any more: senders hold mu and look at closed first
 	if w.round != nil {
 		close(w.round.done)
 	}
 	w.mu.Unlock()
-	w.watch.Close() // without mu, which the poller takes inside its own lock
+	w.watch.Close() // without holding mu, because the poller takes mu inside its own lock
 	return nil
 }
 

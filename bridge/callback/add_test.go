@@ -11,7 +11,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// What eventchan_add does to the word of a slot, and whether it rings.
+// These tests check how eventchan_add changes the state word of a slot, and whether it
+// rings.
 
 func TestAdd(t *testing.T) {
 	added := func(n uint64) chandle.Told { return chandle.Told{Added: n} }
@@ -32,7 +33,7 @@ func TestAdd(t *testing.T) {
 		"to a sleeper behind a lock":       {held + ring + 1, 7, added(7), held + rung + 8, true},
 		"the most in one step":             {ring, large - 1, added(large - 1), rung + large - 1, true},
 		"the least that is large":          {ring, large, added(large), rung + large, true},
-		"large, to nobody":                 {held + 1, large, added(large), held + large + 1, false},
+		"large, to no sleeper":             {held + 1, large, added(large), held + large + 1, false},
 		"to the brim":                      {full - 1, 1, added(1), full, false},
 		"to the brim, where Go will look":  {rung + full - 1, 1, added(1), rung + full, false},
 		"past the brim":                    {full - 1, 2, added(2), full + 1, false},
@@ -77,7 +78,7 @@ func TestNilHandleIsClosed(t *testing.T) {
 	}
 }
 
-// While no consumer sleeps, no thread makes a system call.
+// While the consumer is awake, no thread makes a system call.
 func TestAwakeConsumerIsNotRung(t *testing.T) {
 	for name, flags := range map[string]uint64{"held": held, "rung": rung} {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +124,7 @@ func TestManyFindItFull(t *testing.T) {
 	})
 }
 
-// A thread that is canceled has promised to ring all the same.
+// A thread that is canceled while it adds still rings.
 func TestCanceledThreadStillRings(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.slot(ring)

@@ -17,8 +17,8 @@ import (
 
 func init() { roles["other values"] = sendToOtherValues }
 
-// A queue whose values are not Args would stay empty without a word. Instead the
-// process ends with one sentence.
+// Sending Args to a queue of other values aborts the process with a message. Otherwise the
+// queue would silently stay empty.
 func TestSendAtRefusesOtherValues(t *testing.T) {
 	const want = "eventchan: callback.SendAt: the values of the queue are not callback.Args\n"
 	var errors bytes.Buffer
@@ -26,10 +26,10 @@ func TestSendAtRefusesOtherValues(t *testing.T) {
 	child.Env = append(os.Environ(), roleKey+"=other values", "GOTRACEBACK=none")
 	child.Stderr = &errors
 	if err := child.Run(); err == nil {
-		t.Error("the process has ended as if nothing had been wrong")
+		t.Error("the process succeeds, want it to abort")
 	}
 	if got := errors.String(); !strings.HasPrefix(got, want) {
-		t.Errorf("standard error has\n%s, want\n%s", got, want)
+		t.Errorf("standard error is\n%s, want\n%s", got, want)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// The function finds the handle wherever it is among the arguments of a callback, and
-// returns 0, also after Close.
+// The C function finds the handle at any position among the arguments of a callback. It
+// returns 0, even after Close.
 func TestSignalAtEachArgument(t *testing.T) {
 	for i, shape := range chandle.Shapes {
 		t.Run(shape.Type, func(t *testing.T) {
@@ -35,8 +35,8 @@ func TestSignalAtEachArgument(t *testing.T) {
 	}
 }
 
-// All arguments arrive as a value, in the order of the callback's type without its
-// floating-point arguments.
+// All integer and pointer arguments are received as one value, in the order of the
+// callback's type.
 func TestSendAtEachArgument(t *testing.T) {
 	for i, shape := range chandle.Shapes {
 		t.Run(shape.Type, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestSendAtEachArgument(t *testing.T) {
 	}
 }
 
-// A number that is not an argument's panics.
+// An argument number that is out of range panics.
 func TestNoSuchArgument(t *testing.T) {
 	for _, i := range []int{-1, 6} {
 		for name, at := range map[string]func(int){

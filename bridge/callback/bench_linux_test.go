@@ -11,8 +11,8 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// BenchmarkAdd measures what a signal costs the C thread that makes it, next to a
-// write(2) to the eventfd of the same Notifier. No goroutine waits, so none is woken.
+// BenchmarkAdd measures the cost of a signal for a C thread, and compares it with a write(2)
+// to the eventfd of a Notifier. No goroutine is waiting, so none is woken.
 func BenchmarkAdd(b *testing.B) {
 	b.Run("eventchan_add", func(b *testing.B) { add(b, 1) })
 	b.Run("eventchan_add, 4 threads", func(b *testing.B) { add(b, 4) })
@@ -39,8 +39,8 @@ func add(b *testing.B, threads int) {
 	join(b, started...)
 }
 
-// BenchmarkAddToReceiver is the same with a goroutine that receives all the time and
-// is therefore asleep now and then.
+// BenchmarkAddToReceiver is like BenchmarkAdd, but with a goroutine that receives all the
+// time and is asleep now and then.
 func BenchmarkAddToReceiver(b *testing.B) {
 	n, handle := newNotifier()
 	defer n.Close()

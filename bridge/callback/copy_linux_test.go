@@ -12,7 +12,7 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// program is one of a module that is not this one, and has C of its own.
+// program holds the files of a program in another module, with C code of its own.
 var program = map[string]string{
 	"go.mod": `module copied
 
@@ -60,11 +60,10 @@ int from_c(void *handle)
 `,
 }
 
-// TestHeaderReachesOtherModules runs the two commands that the package comment
-// shows, in another module.
+// The two commands that the package comment shows work in another module.
 func TestHeaderReachesOtherModules(t *testing.T) {
 	if !hammer.InCI() {
-		t.Skip("builds and links twice: with EVENTCHAN_CI=1 only")
+		t.Skip("builds and links twice: only with EVENTCHAN_CI=1")
 	}
 	t.Parallel()
 	commands := regexp.MustCompile(`(?m)^//\t(install|CGO_CFLAGS).*\$\(go list.*$`).FindAllString(read(t, "doc.go"), -1)

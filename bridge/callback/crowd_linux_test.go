@@ -19,9 +19,9 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// Many handles at the same time, all of which share one doorbell.
+// These tests use many handles at the same time, which all share one doorbell.
 
-// A crowd is Notifiers, each with a goroutine that receives.
+// A crowd is a number of Notifiers, each with a goroutine that receives.
 type crowd struct {
 	notifiers []*notify.Notifier
 	handles   []unsafe.Pointer
@@ -61,7 +61,7 @@ func (c *crowd) wait(n *notify.Notifier) {
 	}
 }
 
-// waitBriefly gives up most of the time.
+// waitBriefly waits again and again, and most of the time gives up.
 func (c *crowd) waitBriefly(n *notify.Notifier) {
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rand.N(200))*time.Microsecond)
@@ -82,8 +82,8 @@ func (c *crowd) close() {
 	c.receivers.Wait()
 }
 
-// mustReceive waits until all is received that threads were told was added.
-// Nothing that happens later can make up for a wake-up that was lost.
+// mustReceive waits until everything that threads have added is received. No later signal
+// can make up for a lost wake-up.
 func (c *crowd) mustReceive(t *testing.T, told chandle.Told) {
 	t.Helper()
 	hammer.Eventually(t, func() string {
@@ -94,7 +94,7 @@ func (c *crowd) mustReceive(t *testing.T, told chandle.Told) {
 	}
 }
 
-// Each of the thousand has just one signal to be woken by.
+// Each of a thousand receivers is woken by a single signal.
 func TestThousandHandles(t *testing.T) {
 	const size = 1000
 	c := newCrowd(size)
@@ -109,8 +109,8 @@ func TestThousandHandles(t *testing.T) {
 	}
 }
 
-// All that threads were told 0 for is received, by the handles that stay open
-// without their being closed, while others are made, are closed and are late.
+// Every add that returned 0 is received, while handles are created and closed. Handles that
+// stay open need no Close for that.
 func TestCrowdConservesWhatThreadsAdd(t *testing.T) {
 	for deadline := time.Now().Add(time.Second / 2); time.Now().Before(deadline); {
 		c := newCrowd(100)
@@ -123,9 +123,10 @@ func TestCrowdConservesWhatThreadsAdd(t *testing.T) {
 			}[i]
 			threads = append(threads, must(start(handles, uint64(i+1), 10)))
 		}
-		// Only C takes what is pending at Close, whether or not a goroutine waits.
+		// Close only Notifiers whose C is in use: the pending count goes there even if no
+		// goroutine is waiting at that moment.
 		for i := 2; i < len(c.notifiers); i += 3 * (1 + rand.N(6)) {
-			for range rand.N(100) { // until any moment
+			for range rand.N(100) { // so that Close comes at a random moment
 				runtime.Gosched()
 			}
 			c.notifiers[i].Close()
@@ -137,8 +138,8 @@ func TestCrowdConservesWhatThreadsAdd(t *testing.T) {
 	}
 }
 
-// The goroutine of the doorbell ends with the last handle and starts with the next,
-// while threads that are late still push.
+// A new handle works after the last one was closed, which ends the doorbell's goroutine,
+// even while late threads are still pushing.
 func TestFirstAndLastHandle(t *testing.T) {
 	late := chandle.Told{Closed: 1}
 	hammer.For(time.Second/2, 1, func() {

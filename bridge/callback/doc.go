@@ -1,57 +1,60 @@
-// Package callback lets C code signal a Notifier or a Semaphore of this process
-// at the cost of one atomic operation, without calling Go: from any thread, with any
-// locks held, in a signal handler, in a real-time thread.
+// Package callback lets C code in the same process signal a Notifier or a Semaphore with
+// one atomic operation and without calling into Go: from any thread, while holding locks,
+// in a signal handler, or in a real-time thread.
 //
-// C code gets a handle, n.Handle() or s.Handle(), and passes it to the functions in
-// eventchan.h, a header that needs no library:
+// Pass n.Handle() or s.Handle() to C, which then calls the functions of the header-only
+// library eventchan.h:
 //
-//	int  eventchan_add(void *handle, uint64_t n); // 0, or EBADF after Close, or EAGAIN
-//	void eventchan_signal(void *handle);          // add 1
+//	int  eventchan_add(void *handle, uint64_t n); // returns 0, EBADF after Close, or EAGAIN
+//	void eventchan_signal(void *handle);          // adds 1
 //
-// Values instead of counts: see package queue, whose C functions are in the same
-// header. A C file that does not use them gets none of their code.
+// To send values instead of counts, see package queue. Its C functions are in the same
+// header.
 //
-// # A callback of a C library
+// # Callbacks of C libraries
 //
-// A library that calls back with a void * of the user's does not need any C code:
-// give it a function of this package and the handle as that pointer.
+// If a C library passes a void * of the caller's to its callback, you need no C code:
+// register a function of this package as the callback and the handle as that pointer.
 //
-//   - [Signal]: the pointer is the first argument, or the only one
-//   - [SignalAt]: it is another argument
-//   - [SendAt]: the arguments of the callback arrive as a value of a Queue
+//   - Use [Signal] if the pointer is the first or only argument of the callback.
+//   - Use [SignalAt] if it is another argument.
+//   - Use [SendAt] to receive the arguments of the callback as a value of a Queue.
 //
-// Where the type of the callback has no name, (*[0]byte)(callback.Signal()) is any
-// function pointer to cgo.
+// If the type of the callback has no name, pass (*[0]byte)(callback.Signal()): cgo accepts
+// it for every function pointer type.
 //
 // # C code of your own
 //
-// In a program that imports this package, a line in the cgo preamble is enough for
-// each function that is used:
+// In a program that imports this package, declare the functions that you use in the cgo
+// preamble:
 //
 //	extern int eventchan_add(void *handle, uint64_t n);
 //	extern long eventchan_signal(void *handle);
 //	extern int eventchan_send(void *queue, const void *value, size_t size);
 //
-// The header has more: the compiler can inline it, it has eventchan_reserve and
-// eventchan_commit, and C libraries can be built with it that are not part of a Go
-// program. It must not be included where those lines are.
+// With the header instead of the declarations, the compiler can inline the functions,
+// eventchan_reserve and eventchan_commit are available, and you can build C libraries that
+// are not part of a Go program. Do not use both in the same file.
 //
-// The header, for C99 or C++11 and later, is meant to be copied into your tree:
+// The header is for C99 or C++11 and later. Copy it next to your Go files, where the cgo
+// preamble and C files can #include it:
 //
 //	install -m 644 "$(go list -f '{{.Dir}}' github.com/eventchan/eventchan/bridge/callback)/eventchan.h" .
 //
-// If it is in the folder of a Go file, the cgo preamble and the C files there can
-// #include it. (A copy made by cp would be read-only, as all files in the module
-// cache are.) A build without a copy must name the folder, which a #cgo line cannot
-// find out:
+// Use install, not cp, because files in the module cache are read-only. If your module has
+// a vendor directory without this package, add -mod=mod to go list. To build without a
+// copy, add the directory to the include path:
 //
-//	CGO_CFLAGS="-I$(go list -f '{{.Dir}}' github.com/eventchan/eventchan/bridge/callback)" go build
+//	CGO_CFLAGS="-O2 -g -I$(go list -f '{{.Dir}}' github.com/eventchan/eventchan/bridge/callback)" go build
 //
-// A copy of another layout than that of the Go side is recognized: the first signal
-// ends the process with a message. Copies of the same layout work with each other.
+// (Setting CGO_CFLAGS replaces its default, which is -O2 -g.)
 //
-// # When to write to the descriptor instead
+// Copies of the header from different versions work together if they have the same layout
+// of a handle. A copy with another layout than the Go side is detected: the first signal
+// aborts the process with a message.
 //
-// A handle is an address, which is valid in this process only. Other processes and
-// the kernel write to the eventfd: see FD and File of both types.
+// # Other processes
+//
+// A handle is an address, so it is valid in this process only. Other processes and the
+// kernel write to the eventfd instead: see the methods FD and File of both types.
 package callback

@@ -1,23 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * eventchan.h - signal a Go program, or send it values, from C or C++, without
- * calling Go
+ * eventchan.h - signal a Go program, or send values to it, from C or C++ without
+ * calling into Go
  *
- * A handle is what Handle() of a Notifier, Semaphore or Queue returns in Go. Any
- * thread of the process can add to it or send through it, with any locks held, in
- * a signal handler, in a real-time thread. A signal is one atomic addition, and a
- * value two compare-and-swaps and a copy. Only if the Go side sleeps, the thread
- * also pushes the handle on a list, and the first to do so does a write(2). No
- * lock is taken and nothing is allocated.
+ *	eventchan_add		add signals to a Notifier, or permits to a Semaphore
+ *	eventchan_signal	add one; for use as a callback
+ *	eventchan_signal_ok	the same, for callbacks that must return 0
+ *	eventchan_send		send a value to a Queue
+ *	EVENTCHAN_SEND		send a variable to a Queue
+ *	eventchan_reserve	reserve a place for a value in a Queue
+ *	eventchan_commit	send the value written to a reserved place
  *
- * A handle stays valid as long as the process lives: after Close, a signal does
- * nothing and a value is refused. It is good for this process only: what a child
- * adds or sends after fork(2) is lost. A pointer to anything else, or to a handle
- * of the other kind, ends the process with a message.
+ * A handle is the pointer returned by Handle() of a Notifier, Semaphore or Queue
+ * in Go. Any thread of the process can pass it to these functions at any time:
+ * while holding locks, in a signal handler, in a real-time thread. The functions
+ * never block, take no lock, allocate no memory, leave errno unchanged and are not
+ * cancellation points.
  *
- * This is the whole C side; docs/protocol.md of github.com/eventchan/eventchan
- * has the other side and says why this works. It needs C99 or C++11 and, since
- * these have no header of atomics in common, the builtins of gcc or clang.
+ * A signal costs one atomic addition. A value costs two compare-and-swap
+ * operations and a copy. If the Go side is asleep, the calling thread also pushes
+ * the handle onto a list, and the first thread to do so calls write(2).
+ *
+ * A handle is valid until the process exits: after Close, signals have no effect
+ * and values are refused. It is valid in one process only: signals and values from
+ * a child created by fork(2) are lost. If a function is called with a pointer to
+ * other memory, or with a handle of the wrong kind, it writes a message to standard
+ * error and calls abort(3).
+ *
+ * This header is the complete C side. docs/protocol.md in
+ * github.com/eventchan/eventchan describes the Go side and explains why the
+ * protocol is correct. The header requires C99 or C++11. It uses the __atomic
+ * builtins of gcc and clang, because C and C++ before C++23 have no header for
+ * atomic operations in common.
  */
 #ifndef EVENTCHAN_H
 #define EVENTCHAN_H
@@ -31,8 +45,9 @@
 #include <unistd.h>
 
 /*
- * An atomic that is a hidden lock would exclude neither Go nor a signal handler.
- * For 386 clang says that it depends on the alignment, which is right here.
+ * Atomic operations that use a hidden lock would not be atomic for Go, and would
+ * deadlock in a signal handler. On 386, clang reports that they are lock-free only
+ * if aligned, which they are here.
  */
 #if __GCC_ATOMIC_LLONG_LOCK_FREE != 2 && !defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_8)
 #error "eventchan: this target has no 64-bit atomics without a lock"
@@ -45,48 +60,53 @@ extern "C" {
 #define EVENTCHAN_CAST(type, value) ((type)(value))
 #endif
 
-/* On 386 a uint64_t can have half the alignment that an atomic needs. */
+/* On 386, a uint64_t can have half the alignment that an atomic operation needs. */
 typedef uint64_t eventchan_atomic __attribute__((aligned(8)));
 
-/* What a handle points to. Go knows these offsets. */
+/*
+ * The slot that a handle points to. The Go side uses the same offsets. Only word
+ * and next ever change.
+ */
 struct eventchan {
-	eventchan_atomic word;	/* a count and four flags */
-	uint64_t magic;		/* EVENTCHAN_MAGIC; like all below, it never changes */
-	uint64_t next;		/* except this: what was in the list before */
-	uint32_t index;		/* names this handle in the list */
-	int32_t fd;		/* write(2) to it wakes the Go side */
-	eventchan_atomic *head;	/* of the list: QUIET, an epoch, an index */
-	struct eventchan_queue *queue __attribute__((aligned(8)));	/* like all below, of a queue's handle only */
+	eventchan_atomic word;	/* the state word: a count and four flags */
+	uint64_t magic;		/* EVENTCHAN_MAGIC or EVENTCHAN_QUEUE_MAGIC */
+	uint64_t next;		/* the head of the list when this slot was pushed */
+	uint32_t index;		/* the number of this slot in the list */
+	int32_t fd;		/* the doorbell: write(2) to it wakes the Go side */
+	eventchan_atomic *head;	/* the head of the list: QUIET, an epoch and an index */
+	struct eventchan_queue *queue __attribute__((aligned(8)));	/* from here on, queues only */
 	uint32_t size __attribute__((aligned(8)));	/* of a value */
-	uint32_t stride;	/* from cell to cell; a cell is a value and, in its last 8 bytes, its state */
+	uint32_t stride;	/* of the cells; a cell is a value and, in its last 8 bytes, its state */
 	uint32_t mask;		/* the number of cells, a power of two, minus 1 */
-	uint32_t cells;		/* the offset of the first one from queue */
+	uint32_t cells;		/* the offset of the first cell from queue */
 } __attribute__((aligned(64)));	/* a cache line of its own */
 
-/* What the senders of a queue change, in cache lines of their own. */
+/* The variables that the senders of a queue share, each in cache lines of its own. */
 struct eventchan_queue {
 	eventchan_atomic tail __attribute__((aligned(128)));	/* the next position to claim, and CLOSED */
-	eventchan_atomic head __attribute__((aligned(128)));	/* written by Go: how many places were ever free again */
-	eventchan_atomic refused __attribute__((aligned(128)));	/* how many sends found no place */
+	eventchan_atomic head __attribute__((aligned(128)));	/* written by Go: positions less than head + mask + 1 are free to claim */
+	eventchan_atomic refused __attribute__((aligned(128)));	/* the number of sends that found the queue full */
 };
 
-#define EVENTCHAN_MAGIC		UINT64_C(0x65766368616e0101)	/* "evchan", version 1, a count */
-#define EVENTCHAN_QUEUE_MAGIC	UINT64_C(0x65766368616e0102)	/* the same, a queue */
+#define EVENTCHAN_MAGIC		UINT64_C(0x65766368616e0101)	/* "evchan", version 1, kind 1: a count */
+#define EVENTCHAN_QUEUE_MAGIC	UINT64_C(0x65766368616e0102)	/* "evchan", version 1, kind 2: a queue */
 
-#define EVENTCHAN_CLOSED	(UINT64_C(1) << 63)	/* too late */
-#define EVENTCHAN_RING		(UINT64_C(1) << 62)	/* the Go side sleeps: make it RUNG, and ring */
-#define EVENTCHAN_HELD		(UINT64_C(1) << 61)	/* the Go side's own affair */
-#define EVENTCHAN_RUNG		(UINT64_C(1) << 60)	/* the Go side is going to look */
+/* The flags of a state word. */
+#define EVENTCHAN_CLOSED	(UINT64_C(1) << 63)	/* the Go side has called Close */
+#define EVENTCHAN_RING		(UINT64_C(1) << 62)	/* the Go side sleeps: turn this flag into RUNG, and ring */
+#define EVENTCHAN_HELD		(UINT64_C(1) << 61)	/* used by the Go side only */
+#define EVENTCHAN_RUNG		(UINT64_C(1) << 60)	/* the Go side is going to look at the count */
 #define EVENTCHAN_COUNT		(EVENTCHAN_RUNG - 1)
-/* Nothing is added to more than this. What is in flight then carries into no flag. */
+/* An add that finds this count adds nothing, so adds in progress never carry into a flag. */
 #define EVENTCHAN_FULL		(UINT64_C(1) << 59)
 
-#define EVENTCHAN_QUIET		(UINT64_C(1) << 63)	/* no need to write(2) */
-#define EVENTCHAN_INDEX		UINT64_C(0xffffffff)	/* of the handle pushed last */
+/* The head of the list. */
+#define EVENTCHAN_QUIET		(UINT64_C(1) << 63)	/* write(2) is not needed: the Go side is awake, or a write is complete */
+#define EVENTCHAN_INDEX		UINT64_C(0xffffffff)	/* of the slot that was pushed last */
 
-/* The state of a cell is the position that was last published in it, and these. */
-#define EVENTCHAN_SLEEP		(UINT64_C(1) << 63)	/* the Go side sleeps until the next publication here */
-#define EVENTCHAN_DISOWNED	(UINT64_C(1) << 62)	/* Close came first: nothing will be received from here */
+/* The state of a cell is the position last published in it plus 1, and these flags. */
+#define EVENTCHAN_SLEEP		(UINT64_C(1) << 63)	/* the Go side sleeps until this cell is published */
+#define EVENTCHAN_DISOWNED	(UINT64_C(1) << 62)	/* Close came first: this cell is never received */
 
 #define EVENTCHAN_COLD static __attribute__((noinline, cold, unused))
 
@@ -97,7 +117,7 @@ EVENTCHAN_COLD __attribute__((noreturn)) void eventchan_die(const char *reason)
 	abort();
 }
 
-/* To add to anything but a handle would corrupt it. */
+/* Abort, because adding to anything but a handle would corrupt memory. */
 EVENTCHAN_COLD __attribute__((noreturn)) void eventchan_refuse(uint64_t magic)
 {
 	eventchan_die((magic ^ EVENTCHAN_MAGIC) >> 16
@@ -105,7 +125,10 @@ EVENTCHAN_COLD __attribute__((noreturn)) void eventchan_refuse(uint64_t magic)
 		: "eventchan: called with a handle of another kind, or of another version than this eventchan.h\n");
 }
 
-/* Turn RING into RUNG and have the Go side look; it sets no RING before it has done so. */
+/*
+ * Turn RING into RUNG and wake the Go side, which does not set RING again before it
+ * has looked at the count.
+ */
 EVENTCHAN_COLD void eventchan_ring(struct eventchan *e)
 {
 	const uint64_t one = 1;
@@ -114,11 +137,11 @@ EVENTCHAN_COLD void eventchan_ring(struct eventchan *e)
 
 	do {
 		if (!(word & EVENTCHAN_RING))
-			return; /* another thread rings, or the Go side woke */
+			return; /* another thread rings, or the Go side woke up */
 	} while (!__atomic_compare_exchange_n(&e->word, &word, word ^ (EVENTCHAN_RING | EVENTCHAN_RUNG), 1,
 					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 
-	/* The Go side takes the whole list, so a head that comes again is the same list again. */
+	/* No ABA problem: the Go side takes the whole list, so the same head means the same list. */
 	head = __atomic_load_n(e->head, __ATOMIC_RELAXED);
 	do {
 		e->next = head;
@@ -127,10 +150,10 @@ EVENTCHAN_COLD void eventchan_ring(struct eventchan *e)
 	if (head & EVENTCHAN_QUIET)
 		return;
 
-#ifdef PTHREAD_CANCEL_DISABLE /* which Android lacks, with pthread_cancel(3) */
+#ifdef PTHREAD_CANCEL_DISABLE /* Android has neither this nor pthread_cancel(3) */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 #endif
-	/* EAGAIN is fine: the descriptor is full of writes that will wake the Go side. */
+	/* EAGAIN means that the doorbell is full of earlier writes, which wake the Go side. */
 	while (write(e->fd, &one, sizeof one) < 0 && errno == EINTR)
 		;
 #ifdef PTHREAD_CANCEL_DISABLE
@@ -139,9 +162,9 @@ EVENTCHAN_COLD void eventchan_ring(struct eventchan *e)
 	errno = error;
 
 	/*
-	 * The write is done, so others of this epoch need none. QUIET before the
-	 * write, or the first to push writing for all, would let one stopped thread
-	 * silence every handle.
+	 * The write is complete, so other threads need none in this epoch. QUIET must
+	 * not be set before the write, and each thread that finds no QUIET must write:
+	 * otherwise one thread that is stopped here would silence every handle.
 	 */
 	head = __atomic_load_n(e->head, __ATOMIC_RELAXED);
 	while (!((head ^ pushed) & ~EVENTCHAN_INDEX))
@@ -150,21 +173,21 @@ EVENTCHAN_COLD void eventchan_ring(struct eventchan *e)
 			break;
 }
 
-/* What is left to do when n was added to old, and old was full or had a flag. */
+/* The slow path of eventchan_add, after n was added to old, which was full or had a flag. */
 EVENTCHAN_COLD int eventchan_added(struct eventchan *e, uint64_t n, uint64_t old)
 {
 	uint64_t now;
 
 	if (old & EVENTCHAN_CLOSED) {
-		/* Nothing looks any more, but the sum would carry into CLOSED one day. */
+		/* Nothing reads the count now, but repeated adds would overflow into CLOSED. */
 		__atomic_fetch_sub(&e->word, n, __ATOMIC_RELAXED);
 		return EBADF;
 	}
 	if ((old & EVENTCHAN_COUNT) >= EVENTCHAN_FULL) {
 		/*
-		 * Take n back, unless the Go side took it in between, as Close does
-		 * too, or made room. With less than FULL + n there, what is taken
-		 * back may be another's n, for which 0 was returned.
+		 * Take n back, unless the Go side has taken it or made room since, as
+		 * Close also does. With a count of less than FULL + n, subtracting n
+		 * might take back another thread's n, for which 0 was returned.
 		 */
 		now = __atomic_load_n(&e->word, __ATOMIC_RELAXED);
 		while ((now & EVENTCHAN_COUNT) >= EVENTCHAN_FULL + n)
@@ -177,7 +200,7 @@ EVENTCHAN_COLD int eventchan_added(struct eventchan *e, uint64_t n, uint64_t old
 	return 0;
 }
 
-/* Add an n that is 0, or too large to be added before looking; or e is not a handle. */
+/* The slow path of eventchan_add for an n that is 0 or large, or an e that is not a handle. */
 EVENTCHAN_COLD int eventchan_add_rare(struct eventchan *e, uint64_t n)
 {
 	uint64_t old, count;
@@ -200,41 +223,48 @@ EVENTCHAN_COLD int eventchan_add_rare(struct eventchan *e, uint64_t n)
 }
 
 /*
- * eventchan_add - add n signals, or release n permits
+ * eventchan_add - add n signals to a Notifier, or release n permits of a Semaphore
  *
- * It returns 0, EBADF (the Go side has closed, or handle is NULL) or EAGAIN (2^59
- * have not been taken yet); except for 0, nothing was added. errno stays as it is.
- * What was written before is seen by the goroutine that takes the signals.
+ * Memory writes before the call are visible to the goroutine that receives the
+ * signals or acquires the permits.
+ *
+ * RETURN VALUE
+ *	0 on success. Otherwise nothing was added, and the result is
+ *	EAGAIN	the count is at its maximum of about 2^59, or would exceed it;
+ *	EBADF	the object was closed, or handle is NULL.
  */
 static inline int eventchan_add(void *handle, uint64_t n)
 {
 	struct eventchan *e = EVENTCHAN_CAST(struct eventchan *, handle);
 	uint64_t old;
 
-	/* No more than 32 bits: 2^27 threads together cannot bring FULL to RUNG. */
+	/* Only 32-bit values of n are added without a check: 2^27 threads cannot bring FULL to RUNG. */
 	if (__builtin_expect(!e || e->magic != EVENTCHAN_MAGIC || n - 1 >= UINT32_MAX, 0))
 		return eventchan_add_rare(e, n);
-	/* One operation adds and sees whether the Go side sleeps: no order to get wrong. */
+	/* One atomic operation adds n and finds out whether the Go side sleeps. */
 	old = __atomic_fetch_add(&e->word, n, __ATOMIC_ACQ_REL);
 	if (__builtin_expect((old & ~(EVENTCHAN_HELD | EVENTCHAN_RUNG)) < EVENTCHAN_FULL, 1))
 		return 0;
 	return eventchan_added(e, n, old);
 }
 
-/* eventchan_signal - add one signal; for use as a callback, with the handle as its data */
+/* eventchan_signal - add one signal; for use as a callback whose argument is the handle */
 static inline void eventchan_signal(void *handle)
 {
 	(void)eventchan_add(handle, 1);
 }
 
-/* eventchan_signal_ok - eventchan_signal for callbacks that return an int, of which 0 means success */
+/* eventchan_signal_ok - eventchan_signal for callbacks that return an int; always returns 0 */
 static inline int eventchan_signal_ok(void *handle)
 {
 	(void)eventchan_add(handle, 1);
 	return 0;
 }
 
-/* What a send returns that cannot even try; or e is not a queue's handle. Inline: gcc has to see that it is not 0. */
+/*
+ * The result of a send that is not attempted; aborts if e is not a queue's handle.
+ * Inline, so that gcc can see that the result is never 0.
+ */
 static inline int eventchan_send_rare(const struct eventchan *e)
 {
 	if (e && e->magic != EVENTCHAN_QUEUE_MAGIC)
@@ -242,27 +272,27 @@ static inline int eventchan_send_rare(const struct eventchan *e)
 	return e ? EINVAL : EBADF;
 }
 
-/* The cell of position p. It begins with the value. */
+/* The cell of position p. A cell begins with the value. */
 static inline char *eventchan_cell(const struct eventchan *e, uint64_t p)
 {
 	return EVENTCHAN_CAST(char *, EVENTCHAN_CAST(void *, e->queue)) + e->cells + EVENTCHAN_CAST(size_t, p & e->mask) * e->stride;
 }
 
-/* Claim a position, whose cell nothing else will write to. */
+/* Claim a position. No other thread writes to its cell. */
 static inline int eventchan_claim(struct eventchan_queue *q, uint64_t mask, uint64_t *p)
 {
 	uint64_t now;
 
 	*p = __atomic_load_n(&q->tail, __ATOMIC_RELAXED);
 	do {
-		/* Acquire: what was in the cell was read before this thread writes there. */
+		/* Acquire: the Go side has read the old value before this thread overwrites it. */
 		while (!(*p & EVENTCHAN_CLOSED) && *p - __atomic_load_n(&q->head, __ATOMIC_ACQUIRE) > mask) {
 			now = __atomic_load_n(&q->tail, __ATOMIC_RELAXED);
 			if (now == *p) {
 				__atomic_fetch_add(&q->refused, 1, __ATOMIC_RELAXED);
 				return EAGAIN;
 			}
-			*p = now; /* the position was older than head */
+			*p = now; /* the position was out of date */
 		}
 		if (*p & EVENTCHAN_CLOSED)
 			return EBADF;
@@ -271,9 +301,9 @@ static inline int eventchan_claim(struct eventchan_queue *q, uint64_t mask, uint
 }
 
 /*
- * Have the processor fetch a cell that is soon to be written, from the cache of the
- * Go side's, while it writes others. For x86-64 the builtin would fetch it for
- * reading, unless the compiler is told of an instruction that all of them accept.
+ * Prefetch a cell that will be written soon from the cache of the Go side's
+ * processor. On x86-64, the builtin prefetches for reading unless the compiler may
+ * use prefetchw, which all x86-64 processors accept.
  */
 static inline void eventchan_prefetch(const char *cell, size_t size)
 {
@@ -289,11 +319,14 @@ static inline void eventchan_prefetch(const char *cell, size_t size)
 
 #define EVENTCHAN_AHEAD 16
 
-/* Publish a cell: one operation does it, sees whether the Go side sleeps, and whether Close came. */
+/*
+ * Publish a cell. One atomic operation publishes it and finds out whether the Go side
+ * sleeps and whether Close came first.
+ */
 static inline int eventchan_publish(struct eventchan *e, char *cell, uint64_t p)
 {
 	eventchan_atomic *state = EVENTCHAN_CAST(eventchan_atomic *, EVENTCHAN_CAST(void *, cell + e->stride - sizeof *state));
-	const uint64_t last = p - e->mask;	/* what the last round left there */
+	const uint64_t last = p - e->mask;	/* the state since the previous round */
 	uint64_t old = last;
 
 	while (!__atomic_compare_exchange_n(state, &old, p + 1, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
@@ -308,12 +341,15 @@ static inline int eventchan_publish(struct eventchan *e, char *cell, uint64_t p)
 }
 
 /*
- * eventchan_send - send a value: size bytes, which are copied
+ * eventchan_send - send a value of size bytes, which is copied
  *
- * It returns 0: the value will be received, exactly once, and after what this
- * thread has sent before. Otherwise it is never received: EAGAIN (the queue is
- * full), EBADF (the Go side has closed, or queue is NULL) or EINVAL (the values
- * of the queue have another size). errno stays as it is.
+ * RETURN VALUE
+ *	0 on success: the value is received exactly once, and after the values
+ *	that this thread sent earlier. Otherwise the value is never received, and
+ *	the result is
+ *	EAGAIN	the queue is full;
+ *	EBADF	the queue was closed, or queue is NULL;
+ *	EINVAL	size is not the size of the queue's values.
  */
 static inline int eventchan_send(void *queue, const void *value, size_t size)
 {
@@ -334,11 +370,16 @@ static inline int eventchan_send(void *queue, const void *value, size_t size)
 }
 
 /*
- * eventchan_reserve - reserve a place, where a value is written without a copy
+ * eventchan_reserve - reserve a place in the queue, to write a value there directly
  *
- * It returns 0 and the place, or as eventchan_send does. The place is aligned to
- * 16 bytes if size is a multiple of 16, and otherwise to 8. Commit soon: what was
- * reserved later is received later.
+ * On success, *value points to size bytes that the caller fills in, and *ticket is to
+ * be passed to eventchan_commit. The place is aligned to 16 bytes if size is a
+ * multiple of 16, and to 8 bytes otherwise. Commit every place, and soon: values that
+ * were reserved later are not received before this one.
+ *
+ * RETURN VALUE
+ *	0 on success. Otherwise *value is unchanged, *ticket is unspecified, and the
+ *	result is one of the errors of eventchan_send.
  */
 static inline int eventchan_reserve(void *queue, size_t size, void **value, uint64_t *ticket)
 {
@@ -354,9 +395,12 @@ static inline int eventchan_reserve(void *queue, size_t size, void **value, uint
 }
 
 /*
- * eventchan_commit - send what was written to a reserved place
+ * eventchan_commit - send the value written to a reserved place
  *
- * It returns 0, or EBADF if Close came first: then the value is never received.
+ * RETURN VALUE
+ *	0 on success: the value is received exactly once. EBADF if the queue was
+ *	closed first: the value is never received. Also EBADF if the ticket was
+ *	committed before, or if queue is NULL.
  */
 static inline int eventchan_commit(void *queue, uint64_t ticket)
 {
@@ -367,7 +411,7 @@ static inline int eventchan_commit(void *queue, uint64_t ticket)
 	return eventchan_publish(e, eventchan_cell(e, ticket), ticket);
 }
 
-/* EVENTCHAN_SEND - send a variable, with its size */
+/* EVENTCHAN_SEND - eventchan_send of a variable and its size */
 #define EVENTCHAN_SEND(queue, lvalue) eventchan_send((queue), &(lvalue), sizeof(lvalue))
 
 #ifdef __cplusplus

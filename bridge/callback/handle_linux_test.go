@@ -21,8 +21,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// What C threads do to a handle, as seen by goroutines that wait for the Notifier
-// or the Semaphore that it belongs to.
+// These tests check what goroutines receive from a Notifier or Semaphore when C threads add
+// to its handle.
 
 func newNotifier() (*notify.Notifier, unsafe.Pointer) {
 	n := must(notify.New())
@@ -42,7 +42,7 @@ func mustHandle(object interface{ Handle() unsafe.Pointer }) unsafe.Pointer {
 	return handle
 }
 
-// receivers are the ways to receive some of the count of a Notifier.
+// receivers holds the ways to receive a part of the count of a Notifier.
 var receivers = map[string]func(*notify.Notifier) (uint64, error){
 	"Wait": func(n *notify.Notifier) (uint64, error) { return n.Wait(context.Background()) },
 	"C":    func(n *notify.Notifier) (uint64, error) { return <-n.C(), nil },
@@ -95,8 +95,8 @@ func TestThreadsReachNotifier(t *testing.T) {
 	}
 }
 
-// Each time the receiver falls asleep there is just one thread to wake it. If it
-// does not, the round never ends.
+// A receiver that falls asleep is woken even if only one thread can wake it. If a wake-up
+// is lost, the test hangs.
 func TestNoThreadIsOverslept(t *testing.T) {
 	for _, name := range []string{"Wait", "C"} {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestThreadsReleasePermits(t *testing.T) {
 				started = append(started, must(chandle.Add(handle, 3, times, forEver)))
 			}
 			var wg sync.WaitGroup
-			for _, n := range []int64{1, 2, 3, 6} { // 12 a time in all
+			for _, n := range []int64{1, 2, 3, 6} { // 12 permits in each round, as many as are released
 				wg.Go(func() {
 					for range times {
 						if err := s.Acquire(context.Background(), n); err != nil {
@@ -190,7 +190,7 @@ func TestThreadsReachSemaphoreChannel(t *testing.T) {
 	}
 }
 
-// A waiter must not go on before the thread has released all that it waits for.
+// A waiter for several permits does not continue before all of them have been released.
 func TestLargeAcquireWaitsForThread(t *testing.T) {
 	s, handle := newSemaphore(1)
 	defer s.Close()
@@ -251,8 +251,8 @@ func TestCloseEndsHandle(t *testing.T) {
 	}
 }
 
-// What threads were told 0 for is what is received, even from a signal handler that
-// interrupts an add, while waiters give up and Close comes at any moment.
+// The sum of the adds that returned 0 is the sum received, even with adds in a signal
+// handler that interrupts an add, waiters that give up, and Close at any moment.
 func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 	defer hammer.Strangers(t)()
 	hammer.For(time.Second/2, 2, func() {
@@ -281,7 +281,7 @@ func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 				received.Add(count)
 			}
 		})
-		for range rand.N(5000) { // until any moment
+		for range rand.N(5000) { // so that Close comes at a random moment
 			runtime.Gosched()
 		}
 		if rand.N(2) == 0 {
@@ -298,8 +298,8 @@ func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 	})
 }
 
-// Permits that threads have released are acquired or free, while waiters of all
-// sizes give up.
+// Every permit that threads have released is either acquired or free, even if waiters for
+// one or more permits give up.
 func TestSemaphoreConservesWhatThreadsRelease(t *testing.T) {
 	hammer.For(time.Second/2, 2, func() {
 		s, handle := newSemaphore(0)

@@ -15,10 +15,10 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// The header needs no cgo, so these tests need only a compiler.
+// The header does not need cgo, so these tests need only a C compiler.
 
-// header returns the text of eventchan.h. It is read here, not by a compiler, so
-// that go test sees when it changes.
+// header returns the text of eventchan.h. The test itself reads the file, so that go test
+// notices when it changes.
 func header(t *testing.T) string { t.Helper(); return read(t, "eventchan.h") }
 
 func read(t *testing.T, name string) string {
@@ -30,8 +30,8 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// compile compiles C or C++ source that includes the header given, and returns
-// the program, or what the compiler says.
+// compile compiles C or C++ source together with a header. It returns the path of the
+// program, or the messages of the compiler.
 func compile(t *testing.T, header, source, compiler string, flags ...string) (program, complaint string) {
 	t.Helper()
 	if _, err := exec.LookPath(compiler); err != nil {
@@ -56,8 +56,8 @@ func compile(t *testing.T, header, source, compiler string, flags ...string) (pr
 	return program, string(output)
 }
 
-// dialects are those that the header promises to be written in. clang is tried if
-// it is installed.
+// dialects are the language versions that the header supports. clang is tested if it is
+// installed.
 var dialects = map[string][]string{
 	"gcc":     {"c99", "gnu99", "c11", "gnu11", "c17", "gnu17"},
 	"g++":     {"c++11", "c++14", "c++17", "c++20"},
@@ -65,7 +65,7 @@ var dialects = map[string][]string{
 	"clang++": {"c++11", "c++14", "c++17", "c++20"},
 }
 
-// strict has a compiler complain about whatever a user's project may forbid.
+// strict returns flags that turn on the warnings that a user's project might forbid.
 func strict(compiler, standard string) []string {
 	flags := []string{"-std=" + standard, "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-pedantic", "-Werror"}
 	if strings.HasSuffix(compiler, "++") {
@@ -91,7 +91,8 @@ int main(void)
 }
 `
 
-// Outside CI this tries only the oldest dialect and the newest of each compiler.
+// The header compiles without warnings in every dialect. Outside CI, only the oldest and
+// the newest dialect of each compiler are tested.
 func TestHeaderCompilesWithoutWarnings(t *testing.T) {
 	text := header(t)
 	for compiler, standards := range dialects {
@@ -133,8 +134,8 @@ func TestHeaderRefusesTargetsWithoutAtomics(t *testing.T) {
 	}
 }
 
-// layout is a C program that compiles if the header has Go's values: it is not run,
-// so that it can be compiled for other processors.
+// layout returns a C program that compiles only if the header has the same layout and
+// constants as Go. It is not run, so it can be compiled for other processors.
 func layout(t *testing.T, pointer uintptr) string {
 	var c strings.Builder
 	c.WriteString("#include <stddef.h>\n#include \"eventchan.h\"\n")
@@ -182,9 +183,8 @@ func TestHeaderAgreesWithGo(t *testing.T) {
 	mustCompile(t, header(t), layout(t, 8), "gcc", "-fsyntax-only")
 }
 
-// TestHeaderOn32Bits compiles for a 386, whose atomics are wider than its pointers.
-// The C library for it is rarely installed, but its headers want only a file that
-// can be empty.
+// The header works on 386, where atomic operations are wider than pointers. The C library
+// for 386 is rarely installed, but compiling needs only one file of it, which can be empty.
 func TestHeaderOn32Bits(t *testing.T) {
 	stubs := t.TempDir()
 	if err := os.Mkdir(filepath.Join(stubs, "gnu"), 0o755); err != nil {

@@ -17,15 +17,15 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// Threads that stop on their way to the doorbell of the process.
+// These tests stop threads at various steps between their add and the doorbell.
 
 var stops = map[string]chandle.Stop{
 	"before RUNG": chandle.BeforeRung, "before the push": chandle.BeforePush,
 	"before the write": chandle.BeforeWrite, "before QUIET": chandle.BeforeQuiet,
 }
 
-// newSleeper returns a Notifier for which a goroutine waits, asleep as the doorbell's
-// goroutine is. What the goroutine receives comes out of the channel.
+// newSleeper returns a Notifier with a goroutine that waits for it. When newSleeper returns,
+// that goroutine and the doorbell's are asleep. The channel has the counts received.
 func newSleeper(t *testing.T) (n *notify.Notifier, s *handletest.Slot, received chan uint64) {
 	t.Helper()
 	n, handle := newNotifier()
@@ -60,7 +60,7 @@ func wakeable(t *testing.T) {
 		func() bool { return len(received) > 0 })
 }
 
-// A thread that is stopped delays only the handle that it signals.
+// A stopped thread delays only the handle that it signals.
 func TestStoppedThreadDelaysItsOwnHandle(t *testing.T) {
 	for name, there := range stops {
 		t.Run(name, func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestStoppedThreadDelaysItsOwnHandle(t *testing.T) {
 	}
 }
 
-// A thread that pushes when no goroutine serves the doorbell, because the last handle
-// is closed, does not keep the next goroutine from being woken.
+// A thread that pushes after the last handle was closed, when no goroutine serves the
+// doorbell, does not prevent later wake-ups.
 func TestLateThreadLeavesDoorbellUsable(t *testing.T) {
 	for name, there := range stops {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func served() bool {
 	return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "internal/doorbell.")
 }
 
-// The handle of a closed Notifier is not the handle of another.
+// The handle of a closed Notifier is never reused for another.
 func TestHandlesAreNeverReused(t *testing.T) {
 	seen := make(map[unsafe.Pointer]bool)
 	for range 1000 {

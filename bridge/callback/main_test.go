@@ -7,8 +7,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
-// roles are what the test binary does instead of testing when it is started
-// again by a test that needs a process of its own.
+// roles are what the test binary does instead of testing, when a test that needs a process
+// of its own starts the binary again.
 var roles = map[string]func(){}
 
 const roleKey = "EVENTCHAN_CALLBACK_ROLE"

@@ -19,14 +19,14 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// What C threads send, as seen by goroutines that receive it.
+// These tests check what goroutines receive when C threads send to a queue.
 
 const (
 	senders  = 8
 	goSender = 7
 )
 
-// An exchange is a queue with receivers, and what senders were told.
+// An exchange is a queue with receivers and senders, and counts what both have done.
 type exchange struct {
 	*queue.Queue[chandle.Value]
 	receiving, sending sync.WaitGroup
@@ -42,7 +42,7 @@ func newExchange(t *testing.T, capacity, times, late int) *exchange {
 	for i, start := range []func(unsafe.Pointer, uint64, int, int) (*chandle.Sender, error){
 		chandle.Send, chandle.SendInterrupted, nil, chandle.Reserve, chandle.ReserveInterrupted,
 	} {
-		if start != nil { // the third is the handler of the second
+		if start != nil { // sender 2 is the signal handler of sender 1
 			x.threads = append(x.threads, must(start(handle, uint64(i), times, late)))
 		}
 	}
@@ -64,7 +64,7 @@ func newExchange(t *testing.T, capacity, times, late int) *exchange {
 	return x
 }
 
-// receive receives in one way until that returns false.
+// receive starts a receiver that calls some until it returns false.
 func (x *exchange) receive(t *testing.T, some func(dst []chandle.Value) (n int, more bool)) {
 	x.receiving.Go(func() {
 		var last [senders]uint64
@@ -85,7 +85,7 @@ func (x *exchange) receive(t *testing.T, some func(dst []chandle.Value) (n int, 
 	})
 }
 
-// receiveInEveryWay starts receivers that compete, with some of the values each.
+// receiveInEveryWay starts receivers that compete for the values, one for each method.
 func (x *exchange) receiveInEveryWay(t *testing.T) {
 	x.receive(t, func(dst []chandle.Value) (n int, more bool) {
 		v, err := x.Receive(context.Background())
@@ -125,7 +125,7 @@ func (x *exchange) receiveInEveryWay(t *testing.T) {
 	})
 }
 
-// join waits for senders.
+// join waits for the senders.
 func (x *exchange) join(t *testing.T) {
 	for i, at := range []int{0, 1, 3, 4} { // see newExchange
 		sent, inside, err := x.threads[i].Join()
@@ -140,8 +140,8 @@ func (x *exchange) join(t *testing.T) {
 	x.sending.Wait()
 }
 
-// check waits for receivers, and checks that each value was received once that its
-// sender was told it has sent, and no other.
+// check waits for the receivers, and checks that each successfully sent value was received
+// once, and no other value.
 func (x *exchange) check(t *testing.T) {
 	t.Helper()
 	x.receiving.Wait()
@@ -155,8 +155,8 @@ func (x *exchange) check(t *testing.T) {
 	}
 }
 
-// Each value is received exactly once, in the order of its sender, whoever sends and
-// receives.
+// Each value is received exactly once and in the order of its sender, with every kind of
+// sender and receiver.
 func TestThreadsSendToQueue(t *testing.T) {
 	for capacity, times := range map[int]int{1: 200, 16: 500, 1024: 10_000} {
 		if hammer.InCI() {
@@ -176,12 +176,11 @@ func TestThreadsSendToQueue(t *testing.T) {
 	}
 }
 
-// What threads are told that they have sent is received, and nothing else, though
-// Close comes at any moment.
+// If Close comes at any moment, exactly the values whose send returned 0 are received.
 func TestCloseTellsThreadsWhatIsReceived(t *testing.T) {
 	hammer.For(2*time.Second, 1, func() {
 		x := newExchange(t, 1<<rand.N(8), forEver, 2)
-		for range rand.N(200) { // until any moment
+		for range rand.N(200) { // so that Close comes at a random moment
 			runtime.Gosched()
 		}
 		if err := x.Close(); err != nil {
@@ -192,7 +191,7 @@ func TestCloseTellsThreadsWhatIsReceived(t *testing.T) {
 	})
 }
 
-// A queue wakes its receiver for a single value, whether that waits in a call or for C.
+// A single value wakes the receiver, whether it waits in Receive or for C.
 func TestThreadWakesReceiverOfQueue(t *testing.T) {
 	q := must(queue.New[chandle.Value](4))
 	defer q.Close()

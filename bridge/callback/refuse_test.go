@@ -21,8 +21,8 @@ import (
 
 func init() { roles["refused"] = signalReadOnly }
 
-// A pointer that is not a handle ends the process with one sentence, before anything
-// is written to what it points to.
+// A pointer that is not a handle aborts the process with a message, before anything is
+// written through it.
 func TestOtherPointersAreRefused(t *testing.T) {
 	const notHandle = "eventchan: called with a pointer that is not a handle; is the handle another argument of the callback?\n"
 	const otherKind = "eventchan: called with a handle of another kind, or of another version than this eventchan.h\n"
@@ -45,18 +45,18 @@ func TestOtherPointersAreRefused(t *testing.T) {
 				child.Env = append(os.Environ(), roleKey+"=refused", "GOTRACEBACK=none")
 				child.Stderr = &errors
 				if err := child.Run(); err == nil {
-					t.Error("the process has ended as if nothing had been wrong")
+					t.Error("the process succeeds, want it to abort")
 				}
 				if got := errors.String(); !strings.HasPrefix(got, test.want) || strings.Contains(got, "SIGSEGV") {
-					t.Errorf("standard error has\n%s, want\n%s", got, test.want)
+					t.Errorf("standard error is\n%s, want\n%s", got, test.want)
 				}
 			})
 		}
 	}
 }
 
-// signalReadOnly signals through a pointer to memory with a magic number that cannot
-// be written to, in the way given.
+// signalReadOnly signals through a pointer to read-only memory with a magic number, in the
+// way given by the arguments of the process.
 func signalReadOnly() {
 	magic, how := must(strconv.ParseUint(os.Args[1], 10, 64)), os.Args[2]
 	syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})

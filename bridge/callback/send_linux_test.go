@@ -12,8 +12,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// testdata/send.c sends through the header to a queue without Go. These tests compile
-// and run it: in each dialect, with sanitizers, and with a header that breaks a rule.
+// testdata/send.c uses the header to send to a queue, without Go. These tests compile and
+// run it in each dialect, with sanitizers, and with a header that breaks a rule.
 
 func run(t *testing.T, program string, arguments ...string) (output string, code int) {
 	t.Helper()
@@ -28,7 +28,7 @@ func run(t *testing.T, program string, arguments ...string) (output string, code
 	return string(text), 0
 }
 
-// wantSent fails the test unless the program finds nothing wrong.
+// wantSent fails the test if the program finds an error.
 func wantSent(t *testing.T, program string) {
 	t.Helper()
 	for _, arguments := range [][]string{nil, {"threads"}} {
@@ -38,7 +38,7 @@ func wantSent(t *testing.T, program string) {
 	}
 }
 
-// Outside CI this tries only the oldest dialect of gcc.
+// Sending works in every dialect. Outside CI, only the oldest dialect of gcc is tested.
 func TestSendInEveryDialect(t *testing.T) {
 	text, source := header(t), read(t, "testdata/send.c")
 	for compiler, standards := range dialects {
@@ -60,8 +60,8 @@ func TestSendInEveryDialect(t *testing.T) {
 	}
 }
 
-// What a reserve fills in when it returns 0 is not said to be uninitialized by a
-// compiler that sees only that.
+// A compiler does not warn that the results of eventchan_reserve are uninitialized after it
+// has returned 0.
 func TestReserveNeedsNoInitialValues(t *testing.T) {
 	const source = `
 #include "eventchan.h"
@@ -88,7 +88,7 @@ int reserve_and_commit(void *queue)
 	}
 }
 
-// sanitizers are runs that find what the program itself cannot see.
+// sanitizers find errors that the program itself cannot see.
 var sanitizers = map[string][]string{
 	"gcc address":    {"gcc", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"},
 	"gcc thread":     {"gcc", "-fsanitize=thread"},
@@ -99,7 +99,7 @@ var sanitizers = map[string][]string{
 	"clang++ memory": {"clang++", "-fsanitize=memory"},
 }
 
-// Outside CI this tries only one.
+// The sanitizers find no error. Outside CI, only one of them is used.
 func TestSendUnderSanitizers(t *testing.T) {
 	for name := range sanitizers {
 		if !hammer.InCI() && name != "gcc thread" {
@@ -112,8 +112,8 @@ func TestSendUnderSanitizers(t *testing.T) {
 	}
 }
 
-// sanitized compiles testdata/send.c with a sanitizer, or skips the test where that
-// does not work with the smallest program.
+// sanitized compiles testdata/send.c with a sanitizer. It skips the test if the sanitizer
+// does not work even with the smallest program.
 func sanitized(t *testing.T, header, name string) (program string) {
 	t.Helper()
 	compiler, flags := sanitizers[name][0], append(sanitizers[name][1:], "-O1", "-g")
@@ -127,8 +127,9 @@ func sanitized(t *testing.T, header, name string) (program string) {
 	return mustCompile(t, header, read(t, "testdata/send.c"), compiler, flags...)
 }
 
-// sendRules are those that a send follows: for each, how to break it, by a pair of old
-// text and new, and what the program says then, as a regular expression.
+// sendRules are the rules that sending follows. For each there is an edit that breaks it, a
+// pair of old and new text, and a regular expression for the error that the program then
+// finds.
 var sendRules = map[string]struct{ old, new, sanitizer, argument, found string }{
 	"a claim acquires head": {"__atomic_load_n(&q->head, __ATOMIC_ACQUIRE)", "__atomic_load_n(&q->head, __ATOMIC_RELAXED)",
 		"gcc thread", "threads", "data race"},
@@ -177,8 +178,8 @@ func TestSendRulesAreChecked(t *testing.T) {
 	}
 }
 
-// A handle of the wrong kind ends the process with one sentence, before anything was
-// written to it. The program looks whether that is so when it aborts, and ends with 7.
+// A handle of the wrong kind aborts the process with a message, before anything is written
+// to it. The program checks that when it aborts, and then exits with status 7.
 func TestWrongKindsAreRefused(t *testing.T) {
 	t.Parallel()
 	program := mustCompile(t, header(t), read(t, "testdata/send.c"), "gcc", "-std=gnu11", "-O2")

@@ -28,7 +28,7 @@ func init() {
 	}
 }
 
-// The handle of a queue is not one of a Notifier: to signal it ends the process.
+// Signaling the handle of a queue aborts the process with a message.
 func TestSignalToAQueueIsRefused(t *testing.T) {
 	const want = "eventchan: called with a handle of another kind, or of another version than this eventchan.h\n"
 	for _, role := range []string{"signal a queue", "add to a queue"} {
@@ -39,10 +39,10 @@ func TestSignalToAQueueIsRefused(t *testing.T) {
 			child.Env = append(os.Environ(), roleKey+"="+role, "GOTRACEBACK=none")
 			child.Stderr = &errors
 			if err := child.Run(); err == nil {
-				t.Error("the process has ended as if nothing had been wrong")
+				t.Error("the process succeeds, want it to abort")
 			}
 			if got := errors.String(); !strings.HasPrefix(got, want) || strings.Contains(got, "SIGSEGV") {
-				t.Errorf("standard error has\n%s, want\n%s", got, want)
+				t.Errorf("standard error is\n%s, want\n%s", got, want)
 			}
 		})
 	}

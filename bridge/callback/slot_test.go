@@ -29,13 +29,13 @@ const (
 	forEver = math.MaxInt32
 )
 
-// A hub is what C sees of the doorbell, without the goroutine: a stack, and the
-// two ends of a pipe, because that counts the writes on every Unix.
+// A hub is the part of the doorbell that C code uses, without the goroutine: a stack, and a
+// pipe, with which writes can be counted on every Unix system.
 type hub struct {
 	head *atomic.Uint64
 	ends [2]int
 	page unsafe.Pointer
-	last uint32 // index
+	last uint32 // the index of the latest slot
 }
 
 func newHub(t testing.TB, head uint64) *hub {
@@ -55,7 +55,7 @@ func newHub(t testing.TB, head uint64) *hub {
 	return h
 }
 
-// slot returns the next slot: what C sees of a Notifier, without the Notifier.
+// slot returns a new slot, the part of a Notifier that C code uses.
 func (h *hub) slot(bits uint64) *handletest.Slot {
 	h.last++
 	s := (*handletest.Slot)(unsafe.Add(h.page, 64*h.last))
@@ -93,7 +93,7 @@ func (h *hub) fill(t *testing.T) {
 	}
 }
 
-// check checks a slot's word, the stack, and how often the doorbell was written to.
+// check checks the word of a slot, the stack, and the number of writes to the doorbell.
 func (h *hub) check(t *testing.T, when string, s *handletest.Slot, word, head uint64, writes int) {
 	t.Helper()
 	if got := s.Word.Load(); got != word {
@@ -109,7 +109,7 @@ func (h *hub) check(t *testing.T, when string, s *handletest.Slot, word, head ui
 
 func address(s *handletest.Slot) unsafe.Pointer { return unsafe.Pointer(s) }
 
-// join returns what all the threads together were told.
+// join waits for threads and returns the sums of their results.
 func join(t testing.TB, threads ...*chandle.Thread) (sum chandle.Told) {
 	t.Helper()
 	for _, thread := range threads {
@@ -122,7 +122,7 @@ func join(t testing.TB, threads ...*chandle.Thread) (sum chandle.Told) {
 	return sum
 }
 
-// must panics, since the tests that hammer call it outside the test's goroutine.
+// must panics on an error, because some tests call it outside the goroutine of the test.
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)

@@ -13,11 +13,12 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
-// How threads that ring push slots on the stack and write to the doorbell.
+// These tests check how threads that ring push slots onto the stack and write to the
+// doorbell.
 
 func (h *hub) sleeper() *handletest.Slot { return h.slot(held | ring) }
 
-// pause has a thread add 1 to a slot, and stop there.
+// pause starts a thread that adds 1 to a slot and stops there.
 func pause(t *testing.T, s *handletest.Slot, there chandle.Stop) *chandle.Paused {
 	t.Helper()
 	p, err := chandle.AddPaused(address(s), there)
@@ -34,7 +35,7 @@ func goOn(t *testing.T, p *chandle.Paused, there chandle.Stop) {
 	}
 }
 
-// finish has the thread end, which adds in any case.
+// finish lets the thread continue to its end. The add succeeds in any case.
 func finish(t *testing.T, p *chandle.Paused) {
 	t.Helper()
 	if got := p.Finish(); got != 0 {
@@ -42,8 +43,8 @@ func finish(t *testing.T, p *chandle.Paused) {
 	}
 }
 
-// The last slot pushed is on top, each names the one before, one thread writes for
-// all, and the epoch stays.
+// The slot pushed last is on top of the stack, each slot has the index of the one below,
+// one write is enough for all, and the epoch does not change.
 func TestStackHoldsWhatWasPushed(t *testing.T) {
 	h := newHub(t, 7*epoch)
 	slots := []*handletest.Slot{h.sleeper(), h.sleeper(), h.sleeper()}
@@ -60,7 +61,7 @@ func TestStackHoldsWhatWasPushed(t *testing.T) {
 	}
 }
 
-// RING becomes RUNG before the push, so no other thread pushes the slot as well.
+// RING becomes RUNG before the push, so no second thread pushes the slot.
 func TestRungComesBeforeThePush(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.sleeper()
@@ -74,7 +75,7 @@ func TestRungComesBeforeThePush(t *testing.T) {
 	h.check(t, "in the end", s, held+rung+5, quiet+epoch+1, 1)
 }
 
-// Of two threads that both find RING, the second does nothing more.
+// If two threads find RING, the second neither pushes nor writes.
 func TestSecondRingDoesNothing(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.sleeper()
@@ -94,7 +95,7 @@ func TestQuietMeansNoWrite(t *testing.T) {
 	h.check(t, "after another", other, held+rung+2, quiet+epoch+2, 0)
 }
 
-// QUIET is set when the write is done, and not before.
+// QUIET is set after the write and not before.
 func TestQuietComesAfterTheWrite(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.sleeper()
@@ -106,7 +107,7 @@ func TestQuietComesAfterTheWrite(t *testing.T) {
 	h.check(t, "in the end", s, held+rung+1, quiet+epoch+1, 0)
 }
 
-// A write says nothing about the time after the goroutine has taken the stack.
+// A thread does not set QUIET if the goroutine has taken the stack since the push.
 func TestQuietIsOfOneEpoch(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.sleeper()
@@ -117,7 +118,7 @@ func TestQuietIsOfOneEpoch(t *testing.T) {
 	h.check(t, "in the end", s, held|ring, 2*epoch, 1)
 }
 
-// Another thread's push in the same epoch does not matter.
+// A thread sets QUIET even if another thread has pushed in the same epoch.
 func TestQuietIsSetOverAnotherPush(t *testing.T) {
 	h := newHub(t, epoch)
 	p := pause(t, h.sleeper(), chandle.BeforeQuiet)
@@ -129,7 +130,7 @@ func TestQuietIsSetOverAnotherPush(t *testing.T) {
 	h.check(t, "after the second", other, held+rung+1, quiet+epoch+2, 1)
 }
 
-// A doorbell that is full wakes the goroutine as well as a write does.
+// If the doorbell is full, an add succeeds and sets QUIET as after a write.
 func TestFullDoorbellIsAsGood(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.sleeper()
@@ -141,8 +142,8 @@ func TestFullDoorbellIsAsGood(t *testing.T) {
 	h.check(t, "after the add", s, held+rung+3, quiet+epoch+1, 0)
 }
 
-// Wherever a thread is stopped, perhaps for good, the signals to other handles
-// arrive: each is on the stack, and was written for after its push.
+// At whatever step a thread is stopped, signals to other handles arrive: their slots are on
+// the stack, and the doorbell is written to after the push.
 func TestStoppedThreadSilencesNobody(t *testing.T) {
 	for name, there := range map[string]chandle.Stop{
 		"before RUNG": chandle.BeforeRung, "before the push": chandle.BeforePush,
@@ -162,7 +163,7 @@ func TestStoppedThreadSilencesNobody(t *testing.T) {
 	}
 }
 
-// A thread that is late for Close writes to the doorbell at most.
+// A thread that continues after Close writes at most to the doorbell.
 func TestLateThreadWritesAtMostTheDoorbell(t *testing.T) {
 	for name, test := range map[string]struct {
 		there  chandle.Stop
@@ -187,7 +188,7 @@ func TestLateThreadWritesAtMostTheDoorbell(t *testing.T) {
 	}
 }
 
-// take does what the goroutine does for a slot that is the only one.
+// take does what the doorbell's goroutine does, for a hub with only one slot.
 func (h *hub) take(s *handletest.Slot) (count uint64) {
 	head := h.head.Load()
 	for ; head&handletest.Index == 0; head = h.head.Load() {
@@ -198,8 +199,8 @@ func (h *hub) take(s *handletest.Slot) (count uint64) {
 	return s.Word.Swap(held|ring) & counts
 }
 
-// What threads were told is what was taken, though they are interrupted in the
-// middle of an add, ring again and again, and come too late in the end.
+// The sum of the adds that returned 0 is the sum taken, although threads are interrupted in
+// the middle of an add, ring again and again, and continue after Close.
 func TestCloseAgainstThreads(t *testing.T) {
 	h := newHub(t, 0)
 	s := h.slot(0)
@@ -215,7 +216,7 @@ func TestCloseAgainstThreads(t *testing.T) {
 		for range 10 {
 			taken += h.take(s)
 		}
-		taken += s.Word.Swap(closed|held) & counts // while a thread is about to ring
+		taken += s.Word.Swap(closed|held) & counts // a thread might be about to ring
 		told := join(t, threads...)
 		if told.Added != taken || told.Full != 0 || told.Closed < 4*3 {
 			t.Errorf("told %+v, taken %d", told, taken)

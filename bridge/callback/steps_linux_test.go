@@ -9,8 +9,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// TestHeaderInEveryOrder runs testdata/steps.c, which finds out what can become of
-// the header's code in every order that its steps can take with those of others.
+// The header keeps its promises in every interleaving of its steps with those of other
+// threads. testdata/steps.c tries them all.
 func TestHeaderInEveryOrder(t *testing.T) {
 	t.Parallel()
 	output, err := inEveryOrder(t, header(t))
@@ -26,16 +26,16 @@ func inEveryOrder(t *testing.T, header string, scenario ...string) (output strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	read(t, "testdata/scenarios.h") // so that go test sees when it changes
-	// The stacks of its threads are too small for lazy binding.
+	read(t, "testdata/scenarios.h") // so that go test notices when it changes
+	// The stacks of the program's threads are too small for lazy binding.
 	program := mustCompile(t, header, read(t, "testdata/steps.c"), "gcc",
 		"-std=gnu11", "-O1", "-U_FORTIFY_SOURCE", "-Wl,-z,now", "-I", testdata)
 	text, err := exec.CommandContext(t.Context(), program, scenario...).CombinedOutput()
 	return string(text), err
 }
 
-// rules are those that the header follows. For each: how to break it, by edits,
-// pairs of old text and new, and what is then found to go wrong in a scenario.
+// rules are the rules that the header follows. For each there are edits that break it,
+// pairs of old and new text, and the error that is then found in a scenario.
 var rules = map[string]struct {
 	edits           []string
 	scenario, wrong string
@@ -125,11 +125,11 @@ var rules = map[string]struct {
 	},
 	"what was added after Close is subtracted": {
 		[]string{"__atomic_fetch_sub(&e->word, n, __ATOMIC_RELAXED);", ""},
-		"close", "there is a count after Close",
+		"close", "the count is not 0 after Close",
 	},
 	"what was added to a full count is taken back": {
 		[]string{"(now & EVENTCHAN_COUNT) >= EVENTCHAN_FULL + n", "0"},
-		"full, untaken", "more was added than there is room for",
+		"full, untaken", "the count is more than FULL",
 	},
 	"only the thread's own n is taken back": {
 		[]string{"(now & EVENTCHAN_COUNT) >= EVENTCHAN_FULL + n", "(now & EVENTCHAN_COUNT) >= n"},
@@ -138,24 +138,24 @@ var rules = map[string]struct {
 	"it is taken back if it is there in the same step": {
 		[]string{"if (__atomic_compare_exchange_n(&e->word, &now, now - n, 1,", "if (__atomic_fetch_sub(&e->word, n,",
 			"__ATOMIC_RELAXED, __ATOMIC_RELAXED))\n\t\t\t\treturn EAGAIN", "0))\nreturn EAGAIN"},
-		"full", "more was added than there is room for",
+		"full", "the count is more than FULL",
 	},
 	"a large n is added if there is room in the same step": {
 		[]string{"} while (!__atomic_compare_exchange_n(&e->word, &old, old + n, 1,", "} while (0);\nold = __atomic_fetch_add(&e->word, n,",
 			"__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));", "0);"},
-		"close", "there is a count after Close",
+		"close", "the count is not 0 after Close",
 	},
 	"what is in flight may be more than FULL": {
 		[]string{"count > EVENTCHAN_FULL || n >", "n >"},
-		"full, for permits", "is not what was received",
+		"full, for permits", "is not the sum received",
 	},
 	"a large n must not be added before looking": {
 		[]string{"n - 1 >= UINT32_MAX", "n == 0"},
-		"full, for permits", "is not what was received",
+		"full, for permits", "is not the sum received",
 	},
 }
 
-// TestEachRuleOfTheHeaderMatters breaks one rule at a time.
+// If any one of the rules is broken, testdata/steps.c finds an error.
 func TestEachRuleOfTheHeaderMatters(t *testing.T) {
 	if !hammer.InCI() {
 		t.Skip("only in CI")

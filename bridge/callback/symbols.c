@@ -1,11 +1,12 @@
 //go:build unix
 
+/* SPDX-License-Identifier: MIT */
 /*
- * The functions of eventchan.h as symbols, for C code that declares what it needs
- * instead of including the header, and the callbacks that Go hands out.
+ * The functions of eventchan.h as linkable symbols, for C code that declares them
+ * instead of including the header; and the callbacks whose addresses Go returns.
  */
 
-/* In the header these names are static. */
+/* The header defines these names as static functions, so rename those. */
 #define eventchan_add eventchan_add_inline
 #define eventchan_send eventchan_send_inline
 #define eventchan_signal eventchan_signal_inline
@@ -27,9 +28,9 @@ long eventchan_signal(void *handle)
 }
 
 /*
- * Where a callback gets its integers and pointers in registers, and its floating-point
- * arguments in others, a function can take more of them than it is called with: those
- * that are left over are registers which nothing has set.
+ * On some processors a callback receives integers and pointers in registers, and
+ * floating-point arguments in other registers. There, a function can have more integer
+ * parameters than it is called with arguments: the values of the rest are unspecified.
  */
 #define ARGUMENTS uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4, uintptr_t a5
 

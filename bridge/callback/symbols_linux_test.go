@@ -11,8 +11,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// declared is a module whose C code declares what it calls, in two packages, and
-// includes the header in neither.
+// declared holds the files of a module with C code in two packages, which declares the
+// functions that it calls instead of including the header.
 var declared = map[string]string{
 	"main.go": `package main
 
@@ -81,11 +81,11 @@ func Send(queue unsafe.Pointer, v int64) int { return int(C.send_long(queue, C.l
 `,
 }
 
-// A line that declares a function is all that C code of another module needs, if its
-// Go code imports this package.
+// C code of another module can call a function that it only declares, if the Go code of the
+// program imports this package.
 func TestSymbolsReachOtherModules(t *testing.T) {
 	if !hammer.InCI() {
-		t.Skip("builds and links five times: with EVENTCHAN_CI=1 only")
+		t.Skip("builds and links five times: only with EVENTCHAN_CI=1")
 	}
 	t.Parallel()
 	dir := t.TempDir()

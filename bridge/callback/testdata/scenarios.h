@@ -1,13 +1,14 @@
-/* What steps.c explores. A slot whose word is 0 has no consumer. */
+/* SPDX-License-Identifier: MIT */
+/* The scenarios that steps.c explores. A slot whose word is 0 has no consumer. */
 static const struct scenario {
 	const char *name;
-	struct { uint64_t word, enough; } slots[SLOTS];	/* enough: 0 if the consumer takes all there is */
+	struct { uint64_t word, enough; } slots[SLOTS];	/* enough: the count that the consumer waits for; 0 for any */
 	struct {
 		body *body;
 		int slot;
 		uint64_t n;
 		int times;
-		bool stops;	/* perhaps for good, at any step */
+		bool stops;	/* can stop forever at any step */
 	} threads[THREADS];
 } scenarios[] = {
 	{ "sleep", {{ASLEEP}}, {{doorbell}, {adds, 0, 1, 1}, {adds, 0, 20, 1}, {adds, 0, 300, 1}} },

@@ -1,8 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Sends through eventchan.h, in C99 and C++11, to a queue whose Go side is faked here.
- * Without an argument: what each call returns and leaves behind. "threads": threads
- * that send while a consumer receives, sleeps and closes; for the sanitizers too.
- * Another argument: a call with a handle of the wrong kind, which ends the process.
+ * Tests the functions of eventchan.h that send, in C99 and C++11, with a queue whose
+ * Go side is simulated here.
+ *
+ * Without arguments, it checks the result and the effects of each call. With the
+ * argument "threads", threads send while a consumer receives, sleeps and closes; the
+ * sanitizers run this too. With two arguments, it calls the function named first with
+ * the kind of handle named second, which must abort the process.
  */
 #include "eventchan.h"
 #include <fcntl.h>
@@ -31,7 +35,7 @@ static eventchan_atomic *state(uint64_t p)
 	return EVENTCHAN_CAST(eventchan_atomic *, EVENTCHAN_CAST(void *, cell));
 }
 
-/* An empty queue whose consumer sleeps in the first cell. */
+/* Make the queue empty, with a consumer that sleeps in the first cell. */
 static void prepare(uint32_t size)
 {
 	uint32_t align = size % 16 ? 8 : 16;
@@ -55,7 +59,7 @@ static void prepare(uint32_t size)
 	*state(0) |= EVENTCHAN_SLEEP;
 }
 
-/* How often the doorbell was rung. */
+/* Return how often the doorbell was rung since the last call. */
 static int rings(void)
 {
 	uint64_t one;
@@ -79,7 +83,7 @@ static void calls(uint32_t size)
 		value[i] = EVENTCHAN_CAST(unsigned char, i + 1);
 	errno = ERRNO;
 
-	/* What is not even tried. */
+	/* Invalid calls change nothing. */
 	CHECK(eventchan_send(NULL, value, size) == EBADF);
 	CHECK(eventchan_reserve(NULL, size, &place, &ticket) == EBADF);
 	CHECK(eventchan_commit(NULL, 4) == EBADF);
@@ -103,11 +107,11 @@ static void calls(uint32_t size)
 	CHECK(slot.word == (EVENTCHAN_RUNG | 1) && top == (EVENTCHAN_QUIET | 9) && rings() == 1);
 	CHECK(*state(ticket) == ticket + 1);
 
-	/* A ticket is good for one commit. */
+	/* A ticket can be committed only once. */
 	CHECK(eventchan_commit(e, ticket) == EBADF);
 	CHECK(eventchan_commit(e, later) == EBADF);
 
-	/* Until it is full. */
+	/* A full queue refuses. */
 	CHECK(eventchan_send(e, value, size) == 0);
 	CHECK(eventchan_send(e, value, size) == 0);
 	CHECK(eventchan_send(e, value, size) == EAGAIN);
@@ -118,13 +122,13 @@ static void calls(uint32_t size)
 		CHECK(memcmp(EVENTCHAN_CAST(char *, EVENTCHAN_CAST(void *, memory.cells)) + i * slot.stride, value, size) == 0);
 	}
 
-	/* An old ticket is not good for the next round, even if the consumer sleeps there. */
+	/* A ticket is not valid in the next round, even if the consumer sleeps in that cell. */
 	memory.header.head += 2;
 	*state(0) |= EVENTCHAN_SLEEP;
 	CHECK(eventchan_commit(e, CELLS) == EBADF);
 	CHECK(*state(0) == (EVENTCHAN_SLEEP | (CELLS + 1)));
 
-	/* A doorbell that cannot be written to. */
+	/* A send succeeds even if the doorbell cannot be written to. */
 	slot.word = EVENTCHAN_RING;
 	top = slot.next = 0;
 	slot.fd = -1;
@@ -133,7 +137,7 @@ static void calls(uint32_t size)
 	CHECK(errno == ERRNO);
 	slot.fd = ends[1];
 
-	/* Close while a place is reserved: the commit is refused, and leaves the mark. */
+	/* If Close comes before a commit, the commit is refused and DISOWNED stays. */
 	CHECK(eventchan_reserve(e, size, &place, &ticket) == 0);
 	*state(ticket) |= EVENTCHAN_DISOWNED | EVENTCHAN_SLEEP;
 	memory.header.tail |= EVENTCHAN_CLOSED;
@@ -143,12 +147,12 @@ static void calls(uint32_t size)
 	CHECK(eventchan_send(e, value, size) == EBADF);
 	CHECK(eventchan_reserve(e, size, &place, &later) == EBADF);
 
-	/* The cells were given back. */
+	/* A commit is refused after the cells were released to the system. */
 	*state(ticket) = 0;
 	CHECK(eventchan_commit(e, ticket) == EBADF);
 	CHECK(*state(ticket) == 0);
 
-	/* A publication came before Close, and its add comes after it. */
+	/* A publication before Close succeeds, even if its add comes after Close. */
 	*state(ticket) = (ticket - CELLS + 1) | EVENTCHAN_SLEEP;
 	CHECK(eventchan_commit(e, ticket) == 0);
 	CHECK(slot.word == word && rings() == 0 && memory.header.refused == 2);
@@ -217,7 +221,7 @@ static int take(struct thread *threads, uint64_t end)
 	return n;
 }
 
-/* It takes what is there and sleeps in the next cell, as a Look does. */
+/* Take all values and sleep in the next cell, as a Look of the Go side does. */
 static int look(struct thread *threads)
 {
 	uint64_t old;
@@ -236,7 +240,7 @@ static int look(struct thread *threads)
 	return n;
 }
 
-/* The consumer, until it has taken enough. It looks when the slot is on the stack. */
+/* Be the consumer until enough values are taken. It looks when the slot is on the stack. */
 static void consume(struct thread *threads, int enough)
 {
 	uint64_t epoch = 0, one, old;
@@ -276,7 +280,7 @@ static void threads_and_close(int enough)
 	__atomic_exchange_n(&slot.word, EVENTCHAN_CLOSED, __ATOMIC_ACQ_REL);
 	take(threads, end);
 	CHECK(next == end);
-	for (p = 0; p < CELLS; p++)	/* given back, at least the states */
+	for (p = 0; p < CELLS; p++)	/* as if the cells were released to the system */
 		__atomic_store_n(state(p), UINT64_C(0), __ATOMIC_RELEASE);
 	for (i = 0; i < SENDERS; i++)
 		CHECK(pthread_join(threads[i].id, NULL) == 0);
@@ -288,7 +292,7 @@ static void threads_and_close(int enough)
 	rings();
 }
 
-/* The wrong kind. */
+/* Handles of the wrong kind. */
 
 static struct eventchan before;
 

@@ -1,12 +1,15 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Runs the code of eventchan.h, as it is, in every order that its steps can take
- * with those of other threads, of the goroutine of the doorbell and of Close, and
- * looks for an order that breaks a promise. A step is an atomic operation or a
- * system call. The threads are coroutines: each lets the search decide, before each
- * step, which of them is next. The search saves and restores all of their state,
- * stacks included, and goes on from each state once. Memory is sequentially
- * consistent here. With the name of a scenario as its argument the program runs that
- * one alone.
+ * Runs the unmodified code of eventchan.h in every possible interleaving of its steps
+ * with those of other threads, of the doorbell's goroutine and of Close, and reports
+ * an interleaving that breaks a promise. A step is an atomic operation or a system
+ * call.
+ *
+ * The threads are coroutines. Before each step, a coroutine returns to the search,
+ * which decides which of them is next. The search saves and restores their complete
+ * state, including the stacks, and continues from each distinct state once. Memory is
+ * sequentially consistent here. With the name of a scenario as its argument, the
+ * program runs only that one.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -46,7 +49,7 @@ static int fake_cancelstate(int state, int *old);
 #define ASLEEP (EVENTCHAN_RING | EVENTCHAN_HELD)
 #define CLOSED (EVENTCHAN_CLOSED | EVENTCHAN_HELD)
 #define ONE_EPOCH (EVENTCHAN_INDEX + 1)
-#define BELL 77 /* its descriptor */
+#define BELL 77 /* the descriptor of the doorbell */
 #define ERRNO 4711
 
 enum { SLOTS = 3, THREADS = 5, STACK = 2048, DEPTH = 1000 };
@@ -56,24 +59,24 @@ static body doorbell, adds, takes, rearms, closes;
 
 #include "scenarios.h"
 
-/* All that an execution can change, so that the search can go back. */
+/* Everything that an execution can change, so that the search can restore it. */
 static struct state {
 	struct eventchan slots[SLOTS];
 	uint64_t head, epoch;
 	bool edge;		/* the doorbell was rung since its goroutine last woke */
 	struct promise {
-		uint64_t told, received;	/* what adds returned 0 for, what was taken */
+		uint64_t told, received;	/* the sums of the adds that returned 0, and of the takes */
 		int sleeps, pushes;
 		bool closed;
 	} promises[SLOTS];
 	struct thread {
-		const char *about;	/* to do what */
+		const char *about;	/* the step that comes next */
 		bool done, uncancelable;
-		bool unseen;		/* has added, and nothing took since */
-		bool quiet;		/* found QUIET when it pushed */
-		bool interrupted;	/* in its last write */
-		int error;		/* its errno */
-		char *top;		/* of its stack */
+		bool unseen;		/* nothing was taken since this thread added */
+		bool quiet;		/* the thread found QUIET when it pushed */
+		bool interrupted;	/* the last write was interrupted */
+		int error;		/* errno of the thread */
+		char *top;		/* of the stack */
 		jmp_buf at;
 		char stack[STACK] __attribute__((aligned(16)));
 	} threads[THREADS];
@@ -105,7 +108,7 @@ static void report(const char *what, int which)
 
 /* The threads. */
 
-/* Fail is for threads, whose stacks are too small to print. */
+/* fail is for threads, because their stacks are too small for printf. */
 static void fail(const char *what)
 {
 	failure = what;
@@ -158,7 +161,7 @@ static void adds(void)
 	}
 }
 
-/* What the goroutine does in one step; it returns false if there is not enough. */
+/* Take from the count in one step, as Go does. Return false if the count is too small. */
 static bool take(int slot)
 {
 	uint64_t n = now.slots[slot].word & EVENTCHAN_COUNT, enough = scenario->slots[slot].enough;
@@ -174,7 +177,7 @@ static bool take(int slot)
 	return true;
 }
 
-/* A waiter takes what there is until it can sleep. */
+/* Take as a waiter does until the count is too small, and then sleep. */
 static void look(int slot)
 {
 	struct eventchan *e = &now.slots[slot];
@@ -190,7 +193,7 @@ static void look(int slot)
 		e->word &= ~EVENTCHAN_RING;
 }
 
-/* The goroutine of the doorbell: awake of internal/doorbell. */
+/* The doorbell's goroutine; see hub.awake in internal/doorbell. */
 static void doorbell(void)
 {
 	int ready[SLOTS], n, i;
@@ -219,7 +222,7 @@ static void doorbell(void)
 	}
 }
 
-/* A goroutine that takes once, without sleeping. */
+/* A goroutine that takes once and never sleeps. */
 static void takes(void)
 {
 	step("takes");
@@ -227,7 +230,7 @@ static void takes(void)
 		take(SLOT);
 }
 
-/* A waiter that gives up, and another that comes. */
+/* A waiter gives up, and another one begins to wait. */
 static void rearms(void)
 {
 	step("gives up");
@@ -244,7 +247,7 @@ static void closes(void)
 	now.slots[SLOT].word = CLOSED;
 }
 
-/* What other threads can see of a step. */
+/* Check a change that a step has made to shared memory. */
 static void changed(const void *where, uint64_t old)
 {
 	uint64_t count = now.slots[SLOT].word & EVENTCHAN_COUNT;
@@ -261,10 +264,10 @@ static void changed(const void *where, uint64_t old)
 	if (count > (old & EVENTCHAN_COUNT))
 		ME->unseen = true;
 	if (count < (old & EVENTCHAN_COUNT))
-		ME->unseen = false; /* took it back */
+		ME->unseen = false; /* the thread has taken n back */
 }
 
-/* The kernel. Each write is interrupted once. */
+/* The kernel. Each write is interrupted once by a signal. */
 
 static ssize_t fake_write(int fd, const void *from, size_t size)
 {
@@ -294,20 +297,20 @@ static int fake_cancelstate(int state, int *old)
 
 static bool has_doorbell(void) { return scenario->threads[0].body == doorbell; }
 
-/* What must hold for a slot when nothing goes on. */
+/* Check the promises for a slot when no thread can continue. */
 static void check(int slot)
 {
 	const struct promise *p = &now.promises[slot];
 	uint64_t word = now.slots[slot].word, left = word & EVENTCHAN_COUNT, enough = scenario->slots[slot].enough;
 
 	if (left > FULL)
-		report("more was added than there is room for", 0);
+		report("the count is more than FULL", 0);
 	if (p->closed && left != 0)
-		report("there is a count after Close", 0);
+		report("the count is not 0 after Close", 0);
 	if (p->told != p->received + left)
-		report("told is not what was received and what is left", 0);
+		report("the sum of successful adds is not the sum received and left", 0);
 	if (p->closed && word != CLOSED)
-		report("something stays in a closed word", 0);
+		report("a closed word has other bits", 0);
 	if (p->closed || !has_doorbell() || !scenario->slots[slot].word)
 		return;
 	if (left > 0 && left >= enough)
@@ -319,7 +322,10 @@ static void check(int slot)
 			report("the consumer slept through the add of thread %d", i);
 }
 
-/* When no thread can go on but one that may stop for good, the others' handles must be served. */
+/*
+ * Check all slots when no thread can continue. If one thread can, but might stop
+ * forever, check only the handles of the others.
+ */
 static void check_all(int stopped)
 {
 	for (int i = 0; i < SLOTS; i++)
@@ -352,7 +358,7 @@ static void remember(uint64_t hash)
 	seen[i] = hash;
 }
 
-/* It returns whether the search is in this state for the first time. */
+/* Return whether the search is in this state for the first time. */
 static bool first(void)
 {
 	uint64_t hash = mix(1, now.slots, now.threads), i, *old = seen;
@@ -437,7 +443,7 @@ static void explore(void)
 		;
 	for (int i = 0; i < count; i++) {
 		start(i);
-		resume(i); /* up to its first step */
+		resume(i); /* runs up to the first step */
 	}
 	room = 1 << 12;
 	states = 0;

@@ -18,8 +18,8 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m.Run) }
 
-// A desk is a Post whose sleepers wait for letters, which are delivered when its
-// doorbell rings.
+// A desk is a Post whose sleepers wait for letters. Letters are delivered when the desk's
+// doorbell is rung.
 type desk struct {
 	door *rawefd.Doorbell
 	post *lead.Post
@@ -57,8 +57,9 @@ func newDesk(t *testing.T, boxes int) *desk {
 	return d
 }
 
-// close closes the doorbell, at whose post nothing sleeps any more. The other end of a pipe
-// remains, until that can be seen.
+// close ends the post, where no goroutine is sleeping any more, and waits until the doorbell
+// is closed. If the doorbell is a pipe, its other end is closed only then: writing to it
+// shows whether the reading end has been closed.
 func (d *desk) close(t *testing.T) {
 	d.post.End()
 	hammer.Eventually(t, func() string { return "the descriptor stays open" }, func() bool {
@@ -70,7 +71,7 @@ func (d *desk) close(t *testing.T) {
 	})
 }
 
-// look is as strict as the doorbell's: a leader leaves what is not its own.
+// look is as strict as the doorbell's Look: a leader serves only its own box.
 func (d *desk) look(by *lead.Leader) (rested bool) {
 	d.door.Empty()
 	d.mu.Lock()
@@ -93,7 +94,7 @@ func (b *box) deliver() {
 	b.serve()
 }
 
-// serve delivers if there is a sleeper and a letter. The caller holds the lock.
+// serve delivers the letters if there is a sleeper and a letter. The caller holds the lock.
 func (b *box) serve() {
 	if b.needed && b.letters > 0 {
 		b.needed = false
@@ -115,7 +116,7 @@ func (b *box) done() bool {
 	return b.served || b.tired.Load()
 }
 
-// wait returns how many letters came, none only if the sleeper was tired.
+// wait returns how many letters came. That is 0 only if the sleeper was tired.
 func (b *box) wait(leads bool) int {
 	d := b.desk
 	d.mu.Lock()
@@ -150,7 +151,8 @@ func (b *box) wait(leads bool) int {
 	return <-b.got
 }
 
-// send puts a letter into the box. By hand, it goes to a sleeper without the post.
+// send puts a letter into the box and rings the doorbell. With byHand, it instead delivers to
+// a sleeper directly, if there is one.
 func (b *box) send(byHand bool) {
 	b.desk.mu.Lock()
 	b.letters++
@@ -169,17 +171,17 @@ func (b *box) send(byHand bool) {
 
 func ring(door *rawefd.Doorbell) error {
 	_, err := syscall.Write(door.Number(), []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	return err // of a pipe that is full, which rings already
+	return err // EAGAIN if the doorbell is a full pipe, which has been rung already
 }
 
-// tire has the sleeper give up.
+// tire makes the sleeper give up.
 func (b *box) tire() {
 	b.tired.Store(true)
 	b.leader.Nudge()
 }
 
-// No letter is lost and no sleeper is left at a post without a goroutine, whoever leads,
-// gives up, or is served by hand.
+// No letter is lost and no sleeper is left at a post without a goroutine, regardless of which
+// sleepers lead, give up or are served directly.
 func TestNoSleeperIsLeftBehind(t *testing.T) {
 	for _, boxes := range []int{1, 2, 5} {
 		d := newDesk(t, boxes)
@@ -204,14 +206,14 @@ func TestNoSleeperIsLeftBehind(t *testing.T) {
 					}
 				})
 			}
-			all.Wait() // or the test does not end
+			all.Wait() // would not return if a sleeper were left behind
 		})
 		d.close(t)
 	}
 }
 
-// A sleeper that waits alone leads, once the keeper has gone, and then there is no other
-// goroutine.
+// Once the keeper has gone, a sleeper that waits alone leads, and no other goroutine waits at
+// the post.
 func TestLoneSleeperLeads(t *testing.T) {
 	d := newDesk(t, 1)
 	b := d.all[0]
@@ -251,7 +253,7 @@ func TestLoneSleeperLeads(t *testing.T) {
 	d.close(t)
 }
 
-// A post that ends closes its descriptor, whether it is manned or not.
+// End closes the descriptor, whether a goroutine is at the post or not.
 func TestEndCloses(t *testing.T) {
 	for _, manned := range []bool{false, true} {
 		d := newDesk(t, 1)

@@ -2,20 +2,20 @@ package lead
 
 import "sync/atomic"
 
-// A Leader is a goroutine that sleeps at a Post when it can. It is made once and used
-// for one sleep after the other, so that none allocates.
+// A Leader is how a goroutine sleeps at a Post if it can. It is made once and reused for one
+// sleep after another, so that no sleep allocates.
 type Leader struct {
 	done func() bool
 	own  func()
 	look func(fd uintptr) bool
 
 	post   atomic.Pointer[Post] // nil while no goroutine uses the Leader
-	rested bool                 // what the last look returned
-	looks  int                  // since Sleep began
+	rested bool                 // what the last Look returned
+	looks  int                  // how many Looks there were since Sleep began
 }
 
-// NewLeader returns a Leader. It is done when done returns true, which only the leading
-// goroutine calls. own handles what has happened to the leader's own source.
+// NewLeader returns a Leader. Its goroutine can stop sleeping once done returns true; only the
+// leading goroutine calls done. own handles events of the leader's own source.
 func NewLeader(own func(), done func() bool) *Leader {
 	l := &Leader{own: own, done: done}
 	l.look = func(uintptr) bool { return l.lookAt(l.post.Load()) }
@@ -33,15 +33,15 @@ func (l *Leader) lookAt(p *Post) (done bool) {
 // Done reports whether the goroutine need not sleep any longer.
 func (l *Leader) Done() bool { return l.done() }
 
-// Own handles what has happened to the leader's own source.
+// Own handles events of the leader's own source.
 func (l *Leader) Own() { l.own() }
 
-// Free reports whether no goroutine sleeps, or has just slept, as this Leader.
+// Free reports whether no goroutine is using this Leader, from Take to Release.
 func (l *Leader) Free() bool { return l.post.Load() == nil }
 
-// Take gives a sleeper the post, after Need, if nothing else sleeps and the post is free,
-// and reports whether it did: then Sleep follows. Otherwise the post is manned when Take
-// returns.
+// Take gives the caller the post if nothing else sleeps and the post is free, and reports
+// whether it did. The caller has called Need before; if Take returns true, it then calls
+// Sleep. If Take returns false, a goroutine is at the post.
 func (l *Leader) Take(p *Post) bool {
 	if p.needed.Load() == 1 {
 		if p.manned.CompareAndSwap(false, true) {
@@ -49,15 +49,16 @@ func (l *Leader) Take(p *Post) bool {
 			return true
 		}
 		p.asked.Store(true)
-		// The post can have been given up since. In that case needed was seen there.
+		// The goroutine at the post can have resigned since. In that case it has seen needed.
 		return false
 	}
 	p.Ensure()
 	return false
 }
 
-// Sleep waits until the goroutine is done, or has met events that are not its own and has
-// left the post to the keeper. It can return earlier. It reports whether it waited at all.
+// Sleep waits until the goroutine is done, or until there are events that are not its own, for
+// which it has left the post to the keeper. It can return earlier. It reports whether it
+// waited at all.
 func (l *Leader) Sleep() (waited bool) {
 	p := l.post.Load()
 	l.rested, l.looks = true, 0
@@ -71,12 +72,13 @@ func (l *Leader) Sleep() (waited bool) {
 	return l.looks > 1
 }
 
-// Release lets another goroutine use the Leader, after Sleep.
+// Release is called after Sleep. It lets another goroutine use the Leader.
 func (l *Leader) Release() { l.post.Store(nil) }
 
-// Nudge has the leader see that it is done, after what has made it so. A leader that is
-// looking asks itself after that, and needs no nudge; busy is read after the reason for
-// the nudge was written, and written before the leader asks.
+// Nudge makes the leader check whether it is done. It is called after whatever has made done
+// true. A leader that is in its Look needs no nudge, because it calls done afterwards: Nudge
+// reads busy after the reason for the nudge was written, and the leader clears busy before it
+// calls done.
 func (l *Leader) Nudge() {
 	if p := l.post.Load(); p != nil && !p.busy.Load() {
 		p.polled.Interrupt()

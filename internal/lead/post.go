@@ -1,10 +1,10 @@
 // Package lead decides which goroutine waits in the poller of Go's runtime for a
 // descriptor on whose events many goroutines depend.
 //
-// As a rule that is a goroutine of its own, the keeper, which wakes the others through
-// their channels. A goroutine that is the only one to sleep can take the keeper's place:
-// then the runtime wakes it directly, without another goroutine and, on several
-// processors, without another system call in between.
+// Usually that is a separate goroutine, the keeper, which wakes the others through
+// their channels. A goroutine that is the only one to sleep can take the keeper's place.
+// It is then called the leader, and the runtime wakes it directly, without another goroutine
+// and, on several processors, without another system call in between.
 package lead
 
 import (
@@ -13,32 +13,32 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// A Post is the place of the one goroutine that waits for a descriptor: of its keeper,
-// of a [Leader], or of none while nothing sleeps.
+// A Post is the place of the one goroutine that waits for a descriptor. The post is manned
+// while its keeper or a [Leader] is there; it can be unmanned while nothing sleeps.
 //
-// No sleeper is left without one. A sleeper first counts itself in needed and then looks
-// whether the post is manned; a goroutine that gives up the post first says so in manned
-// and then looks at needed. These are two locations that each side writes and reads in
-// opposite order, all of it sequentially consistent, so at least one of the two sees
-// the other and has the post manned again.
+// No sleeper waits at an unmanned post. A sleeper first counts itself in needed and then
+// reads manned; a goroutine that resigns first clears manned and then reads needed. Each side
+// writes its own location before it reads the other's, and all of these operations are
+// sequentially consistent. At least one of the two therefore sees the other's write and makes
+// sure that the post is manned again.
 //
-// Nor is an event lost in between. Whichever goroutine mans the post looks before it
-// waits, and the runtime keeps an edge that came before that.
+// No event is lost in between, either: a goroutine that takes the post handles the events that
+// are there before it waits, and the runtime keeps an edge that came before that.
 type Post struct {
 	polled *rawefd.Polled
 	look   Look
 
-	needed atomic.Int32 // sources that have sleepers
-	manned atomic.Bool
-	asked  atomic.Bool // a sleeper would lead if the keeper went
-	busy   atomic.Bool // the leader is looking, and then asks itself whether it is done
-	ended  atomic.Bool
+	needed atomic.Int32 // how many sources have sleepers
+	manned atomic.Bool  // a goroutine is at the post, or the descriptor is closed
+	asked  atomic.Bool  // a sleeper could have led if the keeper had gone
+	busy   atomic.Bool  // the leader is in its Look, and checks afterwards whether it is done
+	ended  atomic.Bool  // End was called
 }
 
-// A Look handles the events that have come. It is called by one goroutine at a time, with
-// the Leader that it is, or with nil by the keeper. A leader handles only what is its own:
-// it can be locked to a thread that does not have the descriptors of the others (see
-// unshare(2)). So a Look returns false if something is left that the keeper must handle.
+// A Look handles the events that have come. One goroutine at a time calls it: a leader with
+// its Leader, the keeper with nil. A leader handles only its own events, because it can be
+// locked to a thread that lacks the descriptors of the others (see unshare(2)). The Look
+// returns false if it has left events that the keeper must handle.
 type Look func(l *Leader) (rested bool)
 
 // NewPost returns a Post without a goroutine.
@@ -46,20 +46,20 @@ func NewPost(polled *rawefd.Polled, look Look) *Post {
 	return &Post{polled: polled, look: look}
 }
 
-// Need is called with 1 before a source has sleepers, and then Ensure or Leader.Take, and
-// with -1 when it has none any more.
+// Need is called with 1 before a source has sleepers, followed by a call of Ensure or
+// Leader.Take, and with -1 when the source has no sleepers any more.
 func (p *Post) Need(change int32) { p.needed.Add(change) }
 
-// Ensure has the post manned, by the keeper if need be.
+// Ensure makes sure that the post is manned: it starts the keeper if no goroutine is there.
 func (p *Post) Ensure() {
 	if !p.manned.Load() && p.manned.CompareAndSwap(false, true) {
 		go p.keep()
 	}
 }
 
-// keep is the keeper. It stays at the post though nothing sleeps for a while: the next
-// sleeper then need not start a goroutine. It goes when a sleeper has asked for the post,
-// or after an Interrupt.
+// keep is the keeper. It stays at the post even while nothing sleeps, so that the next sleeper
+// does not have to start a goroutine. If nothing sleeps, it goes once a sleeper has asked for
+// the post, or after an Interrupt.
 func (p *Post) keep() {
 	look := func(uintptr) bool {
 		p.look(nil)
@@ -75,7 +75,8 @@ func (p *Post) keep() {
 	p.resign()
 }
 
-// resign gives up the post. What is left to handle is left to the next goroutine there.
+// resign gives up the post. Events that have not been handled are left to the next goroutine
+// at the post.
 func (p *Post) resign() {
 	p.manned.Store(false)
 	switch {
@@ -86,8 +87,8 @@ func (p *Post) resign() {
 	}
 }
 
-// End closes the descriptor once the goroutine at the post has gone, and sees to that.
-// Nothing needs the post any more.
+// End closes the descriptor, or makes the goroutine at the post go and close it. It is called
+// when nothing needs the post any more.
 func (p *Post) End() {
 	p.ended.Store(true)
 	if !p.close() {
@@ -95,7 +96,8 @@ func (p *Post) End() {
 	}
 }
 
-// close closes the descriptor unless the post is manned, and leaves it manned for good.
+// close closes the descriptor unless the post is manned, and reports whether it did. It leaves
+// the post manned for good.
 func (p *Post) close() bool {
 	if !p.manned.CompareAndSwap(false, true) {
 		return false

@@ -8,8 +8,8 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Change has w report other bits from now on. Those that are there now are an Edge
-// before Change returns. After an error w goes on as before.
+// Change makes w report other bits from now on. Bits that are ready now are reported by an
+// Edge before Change returns. After an error w works as before.
 func (w *Watch) Change(bits uint32) error {
 	borrowed.Lock()
 	defer borrowed.Unlock()
@@ -33,8 +33,8 @@ func (w *Watch) Change(bits uint32) error {
 	return nil
 }
 
-// watched reports whether there is an item of the number for bits. There must not come
-// to be two, or a number could take any number of sets.
+// watched reports whether there is an item of the number for bits. A second item for the same
+// bits must not be made; otherwise one number could take up any number of sets.
 func watched(num int, bits uint32) bool {
 	return slices.ContainsFunc(sets, func(s *set) bool {
 		it := s.items[num]
@@ -43,8 +43,8 @@ func watched(num int, bits uint32) bool {
 }
 
 // change changes the registrations of an item that has one watch. The kernel refuses
-// that if the number does not mean the registered file any more. Once it has agreed,
-// what cannot be fetched is fetched later.
+// if the number does not refer to the registered file any more. Once both registrations are
+// changed, change succeeds: events that it fails to fetch are fetched later.
 func (it *item) change(bits uint32) error {
 	old := *it
 	it.bits = bits
@@ -52,21 +52,21 @@ func (it *item) change(bits uint32) error {
 	if err == nil {
 		err = it.modify()
 	}
-	// Where the file pulsed before, the edge can be a pulse. To report one too many is
-	// better than to lose it.
+	// If the registration was made for pulses before, the edge can be a pulse. Reporting an
+	// edge too many is better than losing a pulse.
 	drop := !old.pulses
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			pending = 0 // it is that of the file that the number means by now
+			pending = 0 // begin has asked the file to which the number refers by now
 		}
 		it.bits, it.pulses = old.bits, old.pulses
-		it.modify() // what was changed, if anything was
+		it.modify() // undoes what was changed, if anything was
 		it.settle(pending&old.bits, drop)
 		return err
 	}
 	it.watches[0].target.Changed(bits)
 	it.settle(pending, drop)
-	return nil // and the goroutine of the levels hears of what modify has found
+	return nil // events of levels that modify has caused go to the goroutine of that instance
 }
 
 // modify registers the item's bits in place of others. The level registration is off
@@ -80,8 +80,8 @@ func (it *item) modify() error {
 	return it.set.edges.Modify(it.num, it.edgeBits(), uint64(it.num))
 }
 
-// move takes w from its item to another of the same number. The number means the file of
-// the old one before and after, or move fails.
+// move takes w from its item to another of the same number. It fails unless the number refers
+// to the file of the old item both before and after.
 func (w *Watch) move(bits uint32) error {
 	old := w.item
 	_, asking := old.asking[w]
@@ -103,7 +103,7 @@ func (w *Watch) move(bits uint32) error {
 		w.enter(old)
 		if asking {
 			w.ask()
-			old.look() // an error is that of a number whose file cannot be asked about any more
+			old.look() // an error means that the number refers to another file by now
 		}
 		return err
 	}

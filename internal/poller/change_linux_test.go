@@ -13,15 +13,15 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
-// asking is a target whose owner is waiting.
+// asking is a target for whose levels a goroutine is always waiting.
 type asking struct{ edges, levels, changed uint32 }
 
 func (a *asking) Edge(bits uint32)       { a.edges |= bits }
 func (a *asking) Level(bits uint32) bool { a.levels |= bits; return true }
 func (a *asking) Changed(bits uint32)    { a.changed = bits }
 
-// A Change that fails leaves the watch as it was, whichever of its system calls fails,
-// and succeeds when it is tried again: then it reports what is there.
+// A Change that fails leaves the watch as it was, whichever of its system calls fails. It
+// succeeds if it is tried again, and then reports what is there.
 func TestChangeThatFailsChangesNothing(t *testing.T) {
 	r, w := pipe(t)
 	if _, err := unix.Write(w, []byte("x")); err != nil {
@@ -55,7 +55,8 @@ func TestChangeThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
-// changeFails has one system call of a Change fail, and reports whether it made it.
+// changeFails makes one system call of a Change fail, and reports whether Change has made that
+// call.
 func changeFails(t *testing.T, num int, old, bits uint32, shared, waiting bool, name string, at int64) bool {
 	t.Helper()
 	var a asking
@@ -97,15 +98,15 @@ func changeFails(t *testing.T, num int, old, bits uint32, shared, waiting bool, 
 	return failed.Load()
 }
 
-// leveling is a target that sends the bits of each level.
+// leveling is a target that sends the bits of each level to a channel.
 type leveling chan uint32
 
 func (c leveling) Edge(uint32)            {}
 func (c leveling) Level(bits uint32) bool { c <- bits; return true }
 func (c leveling) Changed(uint32)         {}
 
-// After a Change that has failed half-way a waiter hears of the events that it had asked
-// for.
+// After a Change that failed halfway, a waiter still receives the events for which it had
+// asked.
 func TestWaiterHearsAfterAChangeThatFails(t *testing.T) {
 	r, end := pipe(t)
 	levels := make(leveling, 10)
@@ -139,8 +140,7 @@ func TestWaiterHearsAfterAChangeThatFails(t *testing.T) {
 	}
 }
 
-// However watches of a number change, they take no more sets than there are sets of
-// events.
+// However the watches of a number change, they take up at most one set per event mask.
 func TestChangesTakeFewSets(t *testing.T) {
 	r, _ := pipe(t)
 	masks := []uint32{0, rawefd.EventIn, rawefd.EventPri}
@@ -157,7 +157,7 @@ func TestChangesTakeFewSets(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := poller.Sets(); got > len(masks) {
-			t.Fatalf("%d sets for %d sets of events", got, len(masks))
+			t.Fatalf("%d sets for %d event masks", got, len(masks))
 		}
 	}
 }

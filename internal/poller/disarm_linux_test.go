@@ -12,11 +12,11 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Once the kernel has brought an eventfd to its very end, it has an error condition,
-// which epoll reports even if nothing was asked for. A source that is disarmed
-// hears of it once, not as long as it lasts.
+// Once the kernel has raised an eventfd's count to 1<<64 - 1, the eventfd has an error
+// condition, which epoll reports even if no events were asked for. A disarmed source is
+// called once for it, not as long as it lasts.
 func TestDisarmedSourceWithAnErrorIsQuiet(t *testing.T) {
-	const many = rawefd.BatchSize // as many as one look returns
+	const many = rawefd.BatchSize // as many as one epoll_wait returns
 	var calls [many]atomic.Int64
 	signal := kernelSignals(t)
 	for i := range many {
@@ -31,13 +31,13 @@ func TestDisarmedSourceWithAnErrorIsQuiet(t *testing.T) {
 		}
 		signal(f.Number())
 		if got, err := rawefd.Poll(f.Number(), unix.POLLERR); got&unix.POLLERR == 0 {
-			t.Fatalf("poll gives %#x, %v after a signal of the kernel at the maximum, want POLLERR", got, err)
+			t.Fatalf("Poll = %#x, %v after a signal of the kernel at the maximum, want POLLERR", got, err)
 		}
-		s.Disarm() // as an owner does that finds no waiter
+		s.Disarm() // as an owner without a waiter does
 	}
 	other := mustNew(t)
 	_, otherCalls := arm(t, other)
-	for range 50 { // each is a look of the poller or more
+	for range 50 { // each takes at least one epoll_wait
 		mustAdd(t, other)
 		soon(t, otherCalls)
 	}
@@ -48,8 +48,8 @@ func TestDisarmedSourceWithAnErrorIsQuiet(t *testing.T) {
 	}
 }
 
-// kernelSignals returns a function that has the kernel add 1 to an eventfd, by Linux
-// AIO. Only the kernel can bring one past rawefd.MaxCount.
+// kernelSignals returns a function that makes the kernel add 1 to an eventfd, by Linux
+// AIO. Only the kernel can raise a count above rawefd.MaxCount.
 func kernelSignals(t *testing.T) func(fd int) {
 	t.Helper()
 	file, err := unix.MemfdCreate("aio", unix.MFD_CLOEXEC)

@@ -1,6 +1,6 @@
 package poller
 
-// Place returns the index of a Watch in its item, and whether the item has it there.
+// Place returns w.at, and whether that is the index at which w's item has it.
 func (w *Watch) Place() (at int, there bool) {
 	borrowed.Lock()
 	defer borrowed.Unlock()

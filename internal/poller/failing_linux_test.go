@@ -13,7 +13,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
-// fail has the next n calls of a name fail with errno, and returns how many have.
+// fail makes the next n system calls of a name fail with errno. It returns the number of calls
+// so far.
 func fail(t *testing.T, name string, errno syscall.Errno, n int64) *atomic.Int64 {
 	t.Helper()
 	var failed atomic.Int64
@@ -26,12 +27,12 @@ func fail(t *testing.T, name string, errno syscall.Errno, n int64) *atomic.Int64
 	return &failed
 }
 
-// An epoll_wait that fails does not end the process, and no event is lost.
+// If epoll_wait fails, the process goes on and no event is lost.
 func TestEpollWaitThatFailsIsTriedAgain(t *testing.T) {
 	for _, errno := range []syscall.Errno{unix.EINTR, unix.EBADF, unix.ENOMEM, unix.EIO} {
 		t.Run(errno.Error(), func(t *testing.T) {
 			f := mustNew(t)
-			failed := fail(t, "epoll_pwait", errno, 3) // before the loop's first look, which comes at any time
+			failed := fail(t, "epoll_pwait", errno, 3) // before the loop's first look, which can come at any time
 			_, calls := arm(t, f)
 			mustAdd(t, f)
 			soon(t, calls)
@@ -42,7 +43,7 @@ func TestEpollWaitThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
-// A loop whose epoll instance fails for good ends when it is not needed any more.
+// A loop whose epoll instance always fails ends when it is not needed any more.
 func TestLoopThatFailsCanEnd(t *testing.T) {
 	before := leaktest.Baseline()
 	f := mustNew(t)

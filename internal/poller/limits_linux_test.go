@@ -11,8 +11,8 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// An open file can be watched under 250 numbers. The error of the next one names the
-// limit of the kernel's, and the errno is still there to be matched.
+// An open file can be watched under at least 250 numbers. If the kernel allows no more, the
+// error names the kernel's limit and still matches the errno.
 func TestTooManyWakeUpPathsAreNamed(t *testing.T) {
 	const least = 250
 	r, _ := pipe(t)
@@ -37,19 +37,20 @@ func TestTooManyWakeUpPathsAreNamed(t *testing.T) {
 	}
 }
 
-// Different events of one number take a pair of epoll instances each.
+// One number can be watched for every event mask. Each mask takes a pair of epoll instances.
 func TestEverySetOfEventsCanBeWatched(t *testing.T) {
 	r, _ := pipe(t)
 	for bits := range uint32(64) {
 		w, err := poller.NewWatch(r, bits&0x1f|bits&0x20<<8, &target{}) // all of bridge.Events
 		if err != nil {
-			t.Fatalf("set %d of events: %v", bits, err)
+			t.Fatalf("event mask %d: %v", bits, err)
 		}
 		defer w.Close()
 	}
 }
 
-// The limit of watches is one of the whole user's, so a test must not reach it.
+// The error of too many watches names the kernel's limit. That limit is shared by all processes
+// of a user, so this test must not reach it.
 func TestTooManyWatchesAreNamed(t *testing.T) {
 	r, _ := pipe(t)
 	fail(t, "epoll_ctl", unix.ENOSPC, 1<<62)

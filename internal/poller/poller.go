@@ -1,7 +1,7 @@
 // Package poller reports to handlers that descriptors became ready. The descriptors
 // that the library owns share one epoll instance and its goroutine, which exist only
-// while something is registered. Borrowed descriptors are in sets, of two such
-// instances each. Go's runtime poller watches every instance, so none blocks a thread.
+// while something is registered. Borrowed descriptors are in sets, each of which has two such
+// instances. Go's runtime poller watches every instance, so waiting for one blocks no thread.
 package poller
 
 import (
@@ -13,18 +13,19 @@ import (
 )
 
 var (
-	mu      sync.Mutex // guards all below, and sources of every loop
+	mu      sync.Mutex // guards the variables below, and the sources of every loop
 	current *loop      // nil while nothing is registered
 	lastID  uint64     // ids are never reused, so a late event finds no source
 )
 
-// A loop is the epoll instance and the goroutine at its post, from the first
-// registration to the end of the last. A registration after that starts another loop.
+// A loop is the epoll instance of all Sources and the post where a goroutine waits for it. It
+// lasts from the first registration to the end of the last one; a registration after that
+// starts another loop.
 type loop struct {
 	*Instance
 	post    *lead.Post
-	armed   atomic.Int32 // registrations that ask for events
-	nested  bool         // see rawefd.NestedEdges
+	armed   atomic.Int32 // how many registrations ask for events
+	nested  bool         // what rawefd.NestedEdges returned
 	sources map[uint64]*Source
 	batch   rawefd.Batch
 	found   [rawefd.BatchSize]*Source
@@ -41,7 +42,7 @@ func start() error {
 	return nil
 }
 
-// stop ends the loop soon. The caller holds mu.
+// stop makes the loop end soon. The caller holds mu.
 func (l *loop) stop() {
 	current = nil
 	l.post.End()
@@ -52,11 +53,11 @@ func nestedEdges() (nested bool) {
 	return nested
 }
 
-// look handles what has happened. A leader handles its own source only, and only while
-// that is the only one that asks for events: then it need not ask the epoll instance
-// whose they are, since no source is disarmed before its leader is done. An owner that
-// arms another source counts it first; so if it is not counted here, its first edge comes
-// later than this look, and makes another.
+// look handles the events that have come. A leader handles only its own source, and only while
+// no other source is armed. It then need not ask the epoll instance which source has events,
+// because no source is disarmed before its leader is done. An owner that arms another source
+// counts it in armed first. If it is not counted here yet, its first edge therefore comes
+// after this look and causes another one.
 func (l *loop) look(by *lead.Leader) (rested bool) {
 	switch {
 	case by == nil:
@@ -69,8 +70,8 @@ func (l *loop) look(by *lead.Leader) (rested bool) {
 	return true
 }
 
-// dispatch hands out all events that are there. An event that comes while it runs, even
-// after its last look, makes another edge.
+// dispatch calls the handlers of all sources that have events. An event that comes while it
+// runs, even after its last Wait, causes another edge.
 func (l *loop) dispatch() {
 	for {
 		events, err := l.Wait(&l.batch)
@@ -85,16 +86,16 @@ func (l *loop) dispatch() {
 				s.handler.Ready()
 			}
 		}
-		clear(l.found[:len(events)]) // they keep their objects from being collected
+		clear(l.found[:len(events)]) // otherwise found would keep the objects from being collected
 		if len(events) < rawefd.BatchSize {
 			return
 		}
 	}
 }
 
-// pause is called when the system fails to say what happened. It reports whether to
-// ask again, after retryDelay: events stay in the epoll instance, and goroutines keep
-// waiting for them. It returns false once the loop has been stopped.
+// pause is called when epoll_wait fails. It returns true after retryDelay if dispatch is to
+// try again: the events stay in the epoll instance, and goroutines are still waiting for them.
+// It returns false once the loop has been stopped.
 func (l *loop) pause() bool {
 	mu.Lock()
 	running := current == l
@@ -105,7 +106,7 @@ func (l *loop) pause() bool {
 	return running
 }
 
-// find returns the sources of the events, nil for those that are gone.
+// find returns the source of each event, or nil if it has been closed.
 func (l *loop) find(events []rawefd.Event) []*Source {
 	mu.Lock()
 	defer mu.Unlock()

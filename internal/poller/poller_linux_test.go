@@ -12,7 +12,7 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
-// A handler is what is to be done after an event.
+// A handler is a function that is called after an event.
 type handler func()
 
 func (h handler) Ready() { h() }
@@ -34,7 +34,7 @@ func mustAdd(t *testing.T, f *rawefd.FD) {
 	}
 }
 
-// arm watches f, and returns the source and what gets a value for each call.
+// arm watches f. It returns the source and a channel that receives a value for each call.
 func arm(t *testing.T, f *rawefd.FD) (*poller.Source, <-chan int) {
 	t.Helper()
 	calls := make(chan int, 100)
@@ -46,7 +46,7 @@ func arm(t *testing.T, f *rawefd.FD) (*poller.Source, <-chan int) {
 	return &s, calls
 }
 
-// soon receives what must come.
+// soon receives a value that must come.
 func soon(t *testing.T, c <-chan int) {
 	t.Helper()
 	select {
@@ -60,7 +60,7 @@ func TestEverySignalIsAnEdge(t *testing.T) {
 	f := mustNew(t)
 	_, calls := arm(t, f)
 	for range 50 {
-		mustAdd(t, f) // and is not read
+		mustAdd(t, f) // the count is not read
 		<-calls
 	}
 }
@@ -79,10 +79,10 @@ func TestDisarmedSourceIsQuietUntilItIsArmedAgain(t *testing.T) {
 	if err := s.Arm(); err != nil {
 		t.Fatal(err)
 	}
-	<-calls // what came meanwhile
+	<-calls // for the signal that came while the source was disarmed
 }
 
-// One look at the epoll instance returns a limited number of events.
+// No event is lost if there are more than one epoll_wait returns.
 func TestMoreEventsThanOneLookReturns(t *testing.T) {
 	const many = 5*rawefd.BatchSize + 1
 	var wg sync.WaitGroup
@@ -122,7 +122,7 @@ func TestNothingIsLeftAfterTheLastSource(t *testing.T) {
 		if err := s.Arm(); err != nil {
 			t.Fatal(err)
 		}
-		if got := runtime.NumGoroutine(); got > goroutines+2 { // the last one's may be ending
+		if got := runtime.NumGoroutine(); got > goroutines+2 { // the last source's can still be ending
 			t.Errorf("%d goroutines, there were %d", got, goroutines)
 		}
 		s.Close()
@@ -132,7 +132,7 @@ func TestNothingIsLeftAfterTheLastSource(t *testing.T) {
 	}
 }
 
-// The last source may be closed by a handler, which runs in the goroutine that
+// A handler can close the last source, although it runs in the goroutine that
 // then has to end.
 func TestHandlerMayCloseTheLastSource(t *testing.T) {
 	before := leaktest.Baseline()
@@ -160,8 +160,8 @@ func TestHandlerMayCloseTheLastSource(t *testing.T) {
 	}
 }
 
-// Sources come and go, so that the loop starts and stops all the time, and each
-// is called.
+// Each source is called even if sources come and go, so that the loop starts and stops all the
+// time.
 func TestStartAgainstStop(t *testing.T) {
 	var wg sync.WaitGroup
 	var calls atomic.Int64

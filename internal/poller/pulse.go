@@ -2,16 +2,15 @@ package poller
 
 import "github.com/eventchan/eventchan/internal/rawefd"
 
-// Some files give EPOLLPRI to one poll only: the first after something happened
-// (see rawefd.Pulses). In an epoll instance that is watched by others this is
-// never the poll that counts. Go's runtime asks the poller's instance whether it
-// is ready, that asks the set's, that asks the file, which says yes to the
-// runtime and, a moment later, no to us. So we go by the wake-up instead. These
-// files wake whoever polls them for this one reason, and they are readable at any
-// time: asked for that as well, they pass on each wake-up as an edge, and an
-// edge means Priority.
+// Some files report EPOLLPRI to only one poll: the first after something happened
+// (see rawefd.Pulses). In a nested epoll instance this is never the poll that counts.
+// Go's runtime polls the set's instance, which polls the file. The file answers yes to the
+// runtime and, a moment later, no to this package. Therefore the wake-up counts instead,
+// which is called a pulse. These files wake their pollers for this one reason only, and they
+// are always readable. If EPOLLIN is asked for as well, epoll reports each wake-up as an
+// edge, and an edge means EPOLLPRI.
 
-// edgeBits returns what the edge registration of the item asks for.
+// edgeBits returns the bits that the edge registration of the item asks for.
 func (it *item) edgeBits() uint32 {
 	if it.pulses {
 		return it.bits | rawefd.EventIn | rawefd.EventEdge
@@ -20,7 +19,8 @@ func (it *item) edgeBits() uint32 {
 }
 
 // begin is called before the bits of an item are registered. It finds out whether the
-// file pulses, and returns the pulse that registering them takes.
+// file pulses, and returns the bits that are pending now: registering takes a pending
+// EPOLLPRI from the file.
 func (it *item) begin() (pending uint32, err error) {
 	it.pulses = false
 	if it.bits&rawefd.EventPri == 0 {
@@ -33,8 +33,9 @@ func (it *item) begin() (pending uint32, err error) {
 	return bits & it.bits, err
 }
 
-// settle is called after the bits were registered, and hands out what is there. The
-// edge that registering makes is not a pulse, and is dropped if drop is set.
+// settle is called after the bits were registered. It hands out the events that are there now
+// and pending, which begin has returned. The edge that registering causes is not a pulse; it
+// is dropped if drop is set.
 func (it *item) settle(pending uint32, drop bool) error {
 	it.dropping = drop && it.pulses
 	err := it.set.drainEdges()
@@ -45,19 +46,19 @@ func (it *item) settle(pending uint32, drop bool) error {
 	return err
 }
 
-// pulse hands out what an edge means.
+// pulse handles an edge of a file that pulses.
 func (it *item) pulse(bits uint32) {
 	if it.dropping {
 		return
 	}
 	if it.bits&rawefd.EventIn == 0 {
-		bits &^= rawefd.EventIn // which only edgeBits has asked for
+		bits &^= rawefd.EventIn // only edgeBits has asked for it
 	}
 	it.hand(bits | rawefd.EventPri)
 }
 
-// hand gives events to C and to the Waits of each watch: to those that sleep, or
-// else, since no later look would find a pulse, to the next.
+// hand reports events to each watch, as an Edge and as a Level. A pulse for which no goroutine
+// is waiting is kept for the watch's next Look, because polling the file would not find it.
 func (it *item) hand(bits uint32) {
 	if bits == 0 {
 		return

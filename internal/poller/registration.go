@@ -31,7 +31,7 @@ func (s *Source) forget() {
 	}
 }
 
-// arm has events reported; those that are there now count as new.
+// arm makes the source ask for events. Events that are there now count as new.
 func (s *Source) arm(bits uint32) error {
 	s.count(true)
 	err := s.loop.Modify(int(s.num), bits, s.id)
@@ -41,7 +41,7 @@ func (s *Source) arm(bits uint32) error {
 	return err
 }
 
-// count says whether the source asks for events.
+// count records whether the source asks for events.
 func (s *Source) count(armed bool) {
 	if armed != s.armed {
 		s.armed = armed
@@ -49,7 +49,7 @@ func (s *Source) count(armed bool) {
 	}
 }
 
-// need says whether the owner has sleepers.
+// need records whether the owner has sleepers.
 func (s *Source) need(needed bool) {
 	if needed != s.needed {
 		s.needed = needed

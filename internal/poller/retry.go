@@ -7,19 +7,20 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// retryDelay is how long Retry waits for a machine that is out of descriptors,
-// watches or memory.
+// retryDelay is how long Retry waits before it calls Ready. It is for a system that is out of
+// descriptors, watches or memory.
 const retryDelay = 10 * time.Millisecond
 
-// retries are the handlers to call after that, by the pointer that asked, and the
-// goroutine that calls them, which exists only as long as there are any.
+// retries has the handlers to call after retryDelay, by the pointer that asked for the call.
+// The goroutine that calls them exists only as long as there are any.
 var retries struct {
 	sync.Mutex
 	handlers map[any]Handler
 	running  bool
 }
 
-// Retry has Ready called after retryDelay, once however often it is asked for.
+// Retry makes the poller call Ready after retryDelay. Several calls of Retry before that cause
+// one call of Ready.
 func (s *Source) Retry() { retryLater(s, s.handler) }
 
 func retryLater(key any, h Handler) {
@@ -35,9 +36,9 @@ func retryLater(key any, h Handler) {
 	}
 }
 
-// retry is the goroutine. It sleeps in the kernel rather than by a timer of Go's:
-// the first timer of a process has the runtime open its poller, for which there
-// may be no room, and then the runtime ends the process.
+// retry is the goroutine that calls the handlers. It sleeps in the kernel and does not use
+// Go's timers: the first timer of a process makes the runtime open its poller, and the runtime
+// ends the process if no descriptor is left for that.
 func retry() {
 	for due := nextRetries(); due != nil; due = nextRetries() {
 		for _, h := range due {
@@ -46,7 +47,7 @@ func retry() {
 	}
 }
 
-// nextRetries returns the handlers to call after retryDelay, or nil if there are none.
+// nextRetries waits for retryDelay and returns the handlers to call, or nil if there are none.
 func nextRetries() map[any]Handler {
 	rawefd.Nap(retryDelay)
 	retries.Lock()

@@ -6,26 +6,26 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// A set is where borrowed descriptors are registered: those that other code owns and can
-// close at any time, whose number the next open can get.
+// A set holds registrations of borrowed descriptors: descriptors that other code owns and can
+// close at any time, after which their numbers can be reused.
 //
-// The kernel finds a registration by number and open file together. It ends
-// when that file is closed for good, which a duplicate elsewhere may delay; until
-// then the number may come to mean another file, and the registration can be
-// neither changed nor deleted. So the rule of a set is: a number stands in it
-// at most once, until its deletion was seen to succeed. Then nothing that is
-// done to a number in a set can reach the registration of another watcher: it
-// reaches the file that was registered, or fails. A number whose deletion
+// The kernel finds a registration by number and open file together. A registration ends
+// when its file is closed for good, which a duplicate of the descriptor delays. Until
+// then the number can come to refer to another file, and the registration can be
+// neither changed nor deleted. The rule of a set is therefore that a number is in it
+// at most once, until deleting its registrations has succeeded. Then no operation on
+// a number in a set can affect the registration of another watcher: it
+// affects the file that was registered, or it fails. A number whose deletion
 // failed keeps its place until the set is closed, and watchers of its new
-// file are in the next set.
+// file go into the next set.
 //
-// An epoll instance for each watcher would need no such rule, but would cost a
-// descriptor each, and the kernel allows one file in a hundred of them at most.
+// With an epoll instance per watcher, no such rule would be needed. That would cost a
+// descriptor per watcher, and the kernel allows one file in at most 500 such instances.
 type set struct {
 	edges  *instance // reports every change once
-	levels *instance // reports readiness once for every time it is asked
+	levels *instance // reports readiness once each time it is asked
 	items  map[int]*item
-	live   int // items that are watched; a set without them is closed
+	live   int // how many items have watches; at 0 the set is closed
 }
 
 // An item is a borrowed descriptor, watched for certain events.
@@ -33,20 +33,23 @@ type item struct {
 	set     *set
 	num     int
 	bits    uint32
-	watches []*Watch // none: dead, but not known to be deleted
+	watches []*Watch // empty if the item is dead and perhaps not deleted from the instances
 	ready   uint32   // what the latest drain of levels found
-	// See pulse.go.
+
+	// pulses: each edge is a pulse (see pulse.go). dropping: edges are ignored (see settle).
 	pulses, dropping bool
-	// asking are the watches whose Look has found nothing yet. They alone are to hear of a
-	// level, or opening n watches of a descriptor that is ready would take n*n calls.
+
+	// asking has the watches whose Look has found nothing yet. Only they are called with a
+	// level; otherwise opening n watches of a ready descriptor would take n*n calls.
 	asking map[*Watch]struct{}
 }
 
-// An instance calls drain, with borrowed held, after each edge.
+// An instance is one of a set's two epoll instances. It calls drain, with borrowed locked,
+// after each edge.
 type instance struct {
 	*Instance
-	// drain hands out what there is. An error is not the caller's to handle: drain has
-	// seen to it that Ready is called again.
+	// drain hands out all events. The caller need not handle an error, because drain has
+	// then arranged for another call of Ready.
 	drain func() error
 }
 
@@ -77,8 +80,8 @@ func newSet() (*set, error) {
 	return s, nil
 }
 
-// closeIfUnused closes a set without watches, and with it
-// whatever registrations could not be deleted.
+// closeIfUnused closes a set without watches, which also ends the
+// registrations that could not be deleted.
 func (s *set) closeIfUnused() {
 	if s.live > 0 {
 		return
@@ -88,7 +91,7 @@ func (s *set) closeIfUnused() {
 	sets = slices.DeleteFunc(sets, func(other *set) bool { return other == s })
 }
 
-// watchedFor reports whether something watches the item for bits.
+// watchedFor reports whether the item has watches and is registered for exactly bits.
 func (it *item) watchedFor(bits uint32) bool { return len(it.watches) > 0 && it.bits == bits }
 
 // add registers an item whose number the set does not have. The level
@@ -110,7 +113,7 @@ func (it *item) add() error {
 	return nil
 }
 
-// remove deletes what add registered, as far as the kernel lets it.
+// remove deletes the registrations that add has made, as far as the kernel allows.
 func (it *item) remove() {
 	s := it.set
 	edges := s.edges.Delete(it.num)
@@ -122,8 +125,8 @@ func (it *item) remove() {
 }
 
 // look returns the events that are there now. If there are none, the level
-// registration stays on and will report the next ones. It fails if the number
-// does not mean the registered file any more.
+// registration stays on and will report the next ones. look fails if the number
+// does not refer to the registered file any more.
 func (it *item) look() (uint32, error) {
 	it.ready = 0
 	if err := it.set.levels.Modify(it.num, it.bits|rawefd.EventOneShot, uint64(it.num)); err != nil {
@@ -156,9 +159,9 @@ func (s *set) drainLevels() error {
 }
 
 // drain hands out the events of one instance. They are fetched and handed out
-// under one lock, so an event is never handed out late: not to a watch that
-// replaced the one it was meant for, and not to a wait that began after what it
-// reports was over. What an error leaves in the instance is drained after a while.
+// under one lock, so that an event is never handed out late: neither to a watch that
+// replaced the one for which the event was meant, nor to a wait that began when the event
+// was already over. After an error, the rest is drained after retryDelay.
 func (s *set) drain(in *instance, hand func(*item, uint32)) error {
 	for n := rawefd.BatchSize; n == rawefd.BatchSize && s.live > 0; {
 		events, err := in.Wait(&batch)

@@ -5,14 +5,13 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// A Source is a descriptor of which its owner wants to know when it becomes readable. It
-// is watched from the first Arm on. The owner calls one method at a time and keeps the descriptor
-// open until Close.
+// A Source reports when a descriptor becomes readable. The descriptor is watched from the
+// first Arm on. The owner calls one method at a time and keeps the descriptor open until Close.
 //
-// An armed Source costs each write to the descriptor a wake-up of the poller.
-// So an owner that finds no waiter in its handler disarms it, and arms it again when one
-// comes. While there always is a waiter that costs no system call, and while there is none
-// the poller sleeps.
+// While a Source is armed, each write to the descriptor wakes the poller. An owner that finds
+// no waiter in its handler therefore disarms the Source, and arms it again when a waiter comes.
+// As long as there always is a waiter, this costs no system call; while there is none, the
+// poller sleeps.
 type Source struct {
 	handler Handler
 	loop    *loop // nil before the first Arm
@@ -22,10 +21,10 @@ type Source struct {
 	needed  bool // the owner has sleepers
 }
 
-// A Handler must not block.
+// A Handler is what a Source calls. It must not block.
 type Handler interface {
-	// Ready is called after an event by the goroutine of the poller or by a sleeper that
-	// leads it, or, if MustArm has failed, by another.
+	// Ready is called after an event, by the poller or by a sleeper that leads, or after
+	// Retry, by another goroutine.
 	Ready()
 }
 
@@ -34,8 +33,8 @@ func NewSource(num int, handler Handler) Source {
 	return Source{num: int32(num), handler: handler}
 }
 
-// Arm has Ready called for every edge from now on, and soon if the
-// descriptor is readable already.
+// Arm makes the poller call Ready for every edge from now on, and soon if the
+// descriptor is already readable.
 func (s *Source) Arm() error {
 	err := s.Prepare()
 	if err == nil {
@@ -44,7 +43,7 @@ func (s *Source) Arm() error {
 	return err
 }
 
-// Prepare is Arm for an owner that then calls Lead.
+// Prepare is Arm without a goroutine that waits for events. The owner then calls Lead.
 func (s *Source) Prepare() (err error) {
 	const bits = rawefd.EventIn | rawefd.EventEdge
 	switch {
@@ -59,9 +58,9 @@ func (s *Source) Prepare() (err error) {
 	return err
 }
 
-// Lead reports whether l, which is about to sleep, leads. It does if l is not nil,
-// nothing else sleeps, and no other source is armed. Otherwise Ready will be called by
-// another goroutine.
+// Lead reports whether l, which is about to sleep, leads (see package lead). It leads if it is
+// not nil, nothing else sleeps, and no other source is armed. Otherwise another goroutine
+// will call Ready.
 func (s *Source) Lead(l *lead.Leader) bool {
 	in := s.loop
 	if l != nil && in.nested && in.armed.Load() == 1 {
@@ -74,21 +73,21 @@ func (s *Source) Lead(l *lead.Leader) bool {
 // Armed reports whether events are reported.
 func (s *Source) Armed() bool { return s.armed }
 
-// Rest says that nothing sleeps for the source now. It stays armed.
+// Rest is called when no sleeper waits for the source any more. The source stays armed.
 func (s *Source) Rest() { s.need(false) }
 
-// MustArm is Arm for owners that cannot return an error: then Ready is called after
-// a while, so that it can try again.
+// MustArm is Arm for owners that cannot return an error. If arming fails, the poller calls
+// Ready after retryDelay, so that the owner can try again.
 func (s *Source) MustArm() {
 	if s.Arm() != nil {
 		s.Retry()
 	}
 }
 
-// Disarm stops the calls, except for one that is on its way and one for an error
-// condition. The kernel reports that condition unasked: an eventfd has it once the
-// kernel itself has brought its count to 1<<64 - 1. EventOneShot is the only flag that
-// limits this to one report. Without it the condition is reported as long as it lasts.
+// Disarm stops the calls of Ready, except for one that has already begun and one for an error
+// condition. The kernel always reports that condition: an eventfd has it once the
+// kernel itself has raised its count to 1<<64 - 1. EventOneShot is the only flag that
+// limits this to one report. Without it, the condition is reported as long as it lasts.
 func (s *Source) Disarm() {
 	if s.armed && s.loop.Modify(int(s.num), rawefd.EventOneShot, s.id) == nil {
 		s.count(false)
@@ -96,7 +95,7 @@ func (s *Source) Disarm() {
 	s.need(false)
 }
 
-// Close ends the watching for good, before the descriptor is closed.
+// Close stops watching for good. It is called before the descriptor is closed.
 func (s *Source) Close() {
 	if s.loop == nil {
 		return

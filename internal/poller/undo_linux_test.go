@@ -14,8 +14,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/leaktest"
 )
 
-// failAt has the call number at of a name fail, and those of the operation undo of
-// epoll_ctl as well.
+// failAt makes the system call number at of a name fail, and after that every epoll_ctl of the
+// operation undo.
 func failAt(name string, at int64, undo uintptr) (failed *atomic.Bool, restore func()) {
 	failed = new(atomic.Bool)
 	var calls atomic.Int64
@@ -32,7 +32,7 @@ func failAt(name string, at int64, undo uintptr) (failed *atomic.Bool, restore f
 	return failed, restore
 }
 
-// mountinfo returns a file whose poll takes the event that it reports.
+// mountinfo returns a file that reports an event to only one poll.
 func mountinfo(t *testing.T) int {
 	t.Helper()
 	num, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -43,8 +43,8 @@ func mountinfo(t *testing.T) int {
 	return num
 }
 
-// A NewWatch that fails leaves nothing behind, whichever of its system calls fails, and
-// succeeds when it is tried again.
+// A NewWatch that fails leaves nothing behind, whichever of its system calls fails, and it
+// succeeds if it is tried again.
 func TestWatchThatFailsLeavesNothing(t *testing.T) {
 	r, _ := pipe(t)
 	before := leaktest.Baseline()
@@ -57,7 +57,7 @@ func TestWatchThatFailsLeavesNothing(t *testing.T) {
 	})
 }
 
-// eachFailure has each call of each name fail once, until try makes no more such calls.
+// eachFailure makes each call of each name fail once, until try makes no more such calls.
 func eachFailure(t *testing.T, what string, before []string, try func() (*poller.Watch, error)) {
 	t.Helper()
 	for _, name := range []string{"epoll_create1", "epoll_ctl", "epoll_pwait", "fcntl", "fstatfs", "poll"} {
@@ -87,7 +87,7 @@ func eachFailure(t *testing.T, what string, before []string, try func() (*poller
 	}
 }
 
-// noUndo is no operation of epoll_ctl.
+// noUndo is not an operation of epoll_ctl.
 const noUndo = 0
 
 // kept watches another descriptor, so that the set stays for the next watch.
@@ -101,7 +101,7 @@ func kept(t *testing.T) {
 	t.Cleanup(w.Close)
 }
 
-// wantHeard fails the test unless a new watch of r hears of what is written to w.
+// wantHeard fails the test unless a new watch of r reports a write to w.
 func wantHeard(t *testing.T, r, w int) {
 	t.Helper()
 	edges := make(signaled, 10)
@@ -116,11 +116,11 @@ func wantHeard(t *testing.T, r, w int) {
 	soon(t, edges)
 }
 
-// A number whose first registration was undone has its place in the set again.
+// A number whose first registration was undone can be registered in the set again.
 func TestUndoneRegistrationFreesItsPlace(t *testing.T) {
 	kept(t)
 	r, w := pipe(t)
-	_, restore := failAt("epoll_ctl", 2, noUndo) // the first is in edges
+	_, restore := failAt("epoll_ctl", 2, noUndo) // the first call registers in edges
 	_, err := poller.NewWatch(r, rawefd.EventIn, &target{})
 	restore()
 	if !errors.Is(err, unix.EIO) {
@@ -135,12 +135,12 @@ func TestUndoneRegistrationFreesItsPlace(t *testing.T) {
 	})()
 	wantHeard(t, r, w)
 	if got := instances.Load(); got != 0 {
-		t.Errorf("the next watch opened %d epoll instances, want 0: there is a set", got)
+		t.Errorf("the next watch opened %d epoll instances, want 0, because there is a set", got)
 	}
 }
 
 // A number that could not be deleted keeps its place, and the next watch of the number
-// is in another set.
+// goes into another set.
 func TestNumberThatIsNotDeletedKeepsItsPlace(t *testing.T) {
 	for name, watchAndFail := range map[string]func(t *testing.T, r int){
 		"undo": func(t *testing.T, r int) {
@@ -174,7 +174,7 @@ func TestNumberThatIsNotDeletedKeepsItsPlace(t *testing.T) {
 	}
 }
 
-// A watch that could not be opened hears nothing, though its number keeps its place and is
+// A watch that could not be opened is not called, even though its number keeps its place and is
 // watched again.
 func TestWatchThatFailsHearsNothing(t *testing.T) {
 	kept(t)
@@ -193,7 +193,7 @@ func TestWatchThatFailsHearsNothing(t *testing.T) {
 	}
 	wantHeard(t, r, w)
 	if len(failed) > 0 {
-		t.Error("a watch has heard of an edge, though NewWatch returned an error")
+		t.Error("a watch was called with an edge, though NewWatch returned an error")
 	}
 }
 
@@ -211,7 +211,7 @@ func closeAndFail(t *testing.T, r int, deletion int64) {
 	}
 }
 
-// A MustArm that fails has Ready called, again and again, until it succeeds. Then the
+// If MustArm fails, Ready is called, again and again, until arming succeeds. Then the
 // Source is watched.
 func TestMustArmIsTriedAgain(t *testing.T) {
 	const failures = 3

@@ -23,14 +23,14 @@ const (
 	notAllowed  = 77 // exit status
 )
 
-// TestUnsharedThreadOpensNothingForOthers: a goroutine that has given its thread a
-// table of descriptors of its own is the first to use the poller and the doorbell.
-// Its own calls may fail. Those of other goroutines work, before it ends and after.
+// A goroutine that has unshared its thread's table of descriptors can use the poller and the
+// doorbell first, or after others. Its own calls can fail, but those of other goroutines work,
+// before it ends and after.
 func TestUnsharedThreadOpensNothingForOthers(t *testing.T) {
 	if os.Getenv(unsharedKey) != "" {
 		afterUnshare(t)
 		if !t.Failed() {
-			os.Exit(0) // without a look for leaks: /proc/self can be the unshared thread's
+			os.Exit(0) // without a check for leaks: /proc/self can be the unshared thread's
 		}
 		return
 	}
@@ -38,8 +38,8 @@ func TestUnsharedThreadOpensNothingForOthers(t *testing.T) {
 	t.Run("second", func(t *testing.T) { unshare(t, "second") })
 }
 
-// unshare starts a process in which the unshared thread is the first to use the
-// poller, or comes second.
+// unshare starts a process in which the unshared thread is the first or the second to use the
+// poller.
 func unshare(t *testing.T, turn string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
@@ -55,7 +55,7 @@ func unshare(t *testing.T, turn string) {
 }
 
 // inUnshared runs f in a goroutine on a thread with its own table of descriptors. The
-// thread ends with the goroutine.
+// thread ends with that goroutine.
 func inUnshared(f func()) error {
 	unshared := make(chan error)
 	go func() {
@@ -69,7 +69,7 @@ func inUnshared(f func()) error {
 	return <-unshared
 }
 
-// afterUnshare runs in a process of its own.
+// afterUnshare is the test in the process that unshare starts.
 func afterUnshare(t *testing.T) {
 	f, g := mustNew(t), mustNew(t)
 	r, w := pipe(t)
@@ -93,7 +93,7 @@ func afterUnshare(t *testing.T) {
 		t.Fatal(doorErr)
 	}
 	if failed := errors.Is(armErr, unix.EBADF); failed == second {
-		t.Errorf("Arm in the unshared thread = %v; want EBADF unless others came first", armErr)
+		t.Errorf("Arm in the unshared thread = %v; want EBADF unless another source came first", armErr)
 	}
 	if !errors.Is(watchErr, unix.EBADF) {
 		t.Errorf("NewWatch in the unshared thread = %v, want EBADF", watchErr)
@@ -125,7 +125,7 @@ func afterUnshare(t *testing.T) {
 	soon(t, rings)
 }
 
-// epollInstances counts those of a thread that is not unshared.
+// epollInstances counts the epoll instances of a thread that is not unshared.
 func epollInstances(t *testing.T) (n int) {
 	entries, err := os.ReadDir("/proc/thread-self/fd")
 	if err != nil {

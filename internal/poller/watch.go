@@ -7,7 +7,7 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// borrowed guards everything about borrowed descriptors. It is taken before mu
+// borrowed guards all state of borrowed descriptors. It is locked before mu
 // and before a Target's own lock.
 var (
 	borrowed sync.Mutex
@@ -15,13 +15,13 @@ var (
 	batch    rawefd.Batch
 )
 
-// A Target is called when something happens to a borrowed descriptor. It is called under
-// a lock: it must neither block nor call a Watch.
+// A Target receives the events of a borrowed descriptor. It is called with borrowed locked, so
+// it must neither block nor call a Watch.
 type Target interface {
-	Changed(bits uint32) // from now on bits are asked for
-	Edge(bits uint32)    // something changed, and bits are there now
-	// Level says that bits, which were asked for with Look, are there now. It
-	// reports whether a goroutine still waited for them.
+	Changed(bits uint32) // from now on the watch asks for bits
+	Edge(bits uint32)    // readiness has changed, and bits are ready now
+	// Level is called with bits that are ready now and that a Look has asked for. It
+	// reports whether a goroutine was still waiting for them.
 	Level(bits uint32) bool
 }
 
@@ -31,11 +31,11 @@ type Watch struct {
 	target Target
 	item   *item  // nil after Close
 	at     int    // its index in item.watches
-	pulse  uint32 // what came and no Look has seen; see pulse.go
+	pulse  uint32 // EPOLLPRI if there was a pulse that no Look has returned yet; see pulse.go
 }
 
-// NewWatch watches a borrowed descriptor. What is ready now is an Edge before
-// NewWatch returns.
+// NewWatch watches a borrowed descriptor. Bits that are ready now are reported by an Edge
+// before NewWatch returns.
 func NewWatch(num int, bits uint32, target Target) (*Watch, error) {
 	borrowed.Lock()
 	defer borrowed.Unlock()
@@ -67,7 +67,8 @@ func (w *Watch) open(num int, bits uint32) error {
 	return w.first(free, num, bits)
 }
 
-// first makes the item that w watches. The kernel reports what is ready now.
+// first makes the item that w watches. Registering it makes the kernel report what is ready
+// now.
 func (w *Watch) first(s *set, num int, bits uint32) error {
 	defer s.closeIfUnused()
 	it := &item{set: s, num: num, bits: bits}
@@ -87,8 +88,7 @@ func (w *Watch) first(s *set, num int, bits uint32) error {
 	return nil
 }
 
-// enter adds w to the watches of an item, and leave takes it out. Both take the same
-// time however many watches there are.
+// enter adds w to the watches of an item, and leave removes it. Both take constant time.
 func (w *Watch) enter(it *item) {
 	w.item, w.at = it, len(it.watches)
 	it.watches = append(it.watches, w)
@@ -105,8 +105,8 @@ func (w *Watch) leave() {
 	w.item = nil
 }
 
-// join shares an item, unless its number means another file by now. The others
-// that share it have had their edges already.
+// join adds w to an item and returns true, unless the item's number refers to another file by
+// now. The item's other watches have already had their edges.
 func (w *Watch) join(it *item) bool {
 	ready, err := it.look()
 	if err != nil {
@@ -119,7 +119,7 @@ func (w *Watch) join(it *item) bool {
 	return true
 }
 
-// ask has Level called with what the next look or event finds.
+// ask makes the item call w's Level with what the next look or event finds.
 func (w *Watch) ask() {
 	if w.item.asking == nil {
 		w.item.asking = make(map[*Watch]struct{})
@@ -138,9 +138,9 @@ func (w *Watch) Look() (uint32, error) {
 	w.ask()
 	ready, err := w.item.look()
 	if err != nil {
-		return 0, err // and a pulse stays for the next Look
+		return 0, err // a pulse stays for the next Look
 	}
-	if w.pulse != 0 { // which look has not given to those that wait
+	if w.pulse != 0 { // the item's look has not reported it to the waiters
 		ready |= w.pulse
 		w.pulse = 0
 		w.target.Level(ready)
@@ -148,7 +148,7 @@ func (w *Watch) Look() (uint32, error) {
 	return ready, nil
 }
 
-// Rearm makes an Edge of the events that are there now, if any.
+// Rearm calls Edge with the events that are there now, if any.
 func (w *Watch) Rearm() error {
 	borrowed.Lock()
 	defer borrowed.Unlock()
@@ -166,7 +166,7 @@ func (w *Watch) rearm() error {
 	return err
 }
 
-// Close ends the watch; target hears nothing after it.
+// Close ends the watch. The target is not called after it.
 func (w *Watch) Close() {
 	borrowed.Lock()
 	defer borrowed.Unlock()
@@ -175,7 +175,7 @@ func (w *Watch) Close() {
 	}
 }
 
-// quit ends the watch, and its item if nothing else watches that.
+// quit ends the watch, and also its item if that has no other watches.
 func (w *Watch) quit() {
 	it := w.item
 	w.leave()

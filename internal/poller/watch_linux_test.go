@@ -36,8 +36,8 @@ func pipe(t *testing.T) (r, w int) {
 	return ends[0], ends[1]
 }
 
-// Closing a watch moves one other and no more, whatever the order, and those that
-// are left are the ones that hear.
+// Closing a watch moves at most one other in the item's list, in whatever order they are
+// closed.
 func TestClosingOneOfManyWatchesOfADescriptor(t *testing.T) {
 	r, _ := pipe(t)
 	type watch struct {
@@ -82,7 +82,7 @@ func TestClosingOneOfManyWatchesOfADescriptor(t *testing.T) {
 	}
 }
 
-// What is ready is an edge for each watch that is left.
+// If others are closed, each remaining watch still reports what is ready.
 func TestWatchesLeftByOthersHear(t *testing.T) {
 	r, w := pipe(t)
 	if _, err := unix.Write(w, []byte("x")); err != nil {
@@ -110,7 +110,7 @@ func TestWatchesLeftByOthersHear(t *testing.T) {
 	watches[3].Close()
 }
 
-// What a look could not fetch is handed out after a while.
+// Events that could not be fetched are handed out later.
 func TestEdgesAreFetchedAgain(t *testing.T) {
 	r, w := pipe(t)
 	edges := make(signaled, 10)
@@ -131,7 +131,7 @@ func TestEdgesAreFetchedAgain(t *testing.T) {
 	}
 	soon(t, edges)
 	if got := failures.Load(); got < 4 {
-		t.Errorf("%d looks at the set, want 3 that fail and one that does not", got)
+		t.Errorf("epoll_pwait was called %d times, want 3 failures and a success", got)
 	}
 }
 
@@ -142,8 +142,8 @@ func (l *leveled) Edge(uint32)       {}
 func (l *leveled) Level(uint32) bool { l.levels++; return true }
 func (l *leveled) Changed(uint32)    {}
 
-// A new watch of a descriptor that is ready disturbs none of the others, unless they have
-// looked and found nothing.
+// A new watch of a ready descriptor does not call the others' Level, unless their Look has
+// found nothing.
 func TestNewWatchDisturbsNoOther(t *testing.T) {
 	r, w := pipe(t)
 	var first leveled
@@ -160,7 +160,7 @@ func TestNewWatchDisturbsNoOther(t *testing.T) {
 		}
 		defer another.Close()
 		if first.levels != want {
-			t.Errorf("%s: the first watch was told of %d levels, want %d", what, first.levels, want)
+			t.Errorf("%s: the first watch was called with %d levels, want %d", what, first.levels, want)
 		}
 	}
 	if _, err := unix.Write(w, []byte("x")); err != nil {
@@ -175,7 +175,7 @@ func TestNewWatchDisturbsNoOther(t *testing.T) {
 	open("it has looked and found something", 1)
 }
 
-// A watch that has looked and was closed hears no more, while others do.
+// A watch that is closed after its Look is not called any more, while others are.
 func TestClosedWatchThatHasLookedHearsNothing(t *testing.T) {
 	r, w := pipe(t)
 	var targets [2]leveled
@@ -198,7 +198,7 @@ func TestClosedWatchThatHasLookedHearsNothing(t *testing.T) {
 		t.Errorf("Look = %#x, %v; want EPOLLIN", ready, err)
 	}
 	if targets[0].levels != 0 || targets[1].levels == 0 {
-		t.Errorf("the closed watch heard of %d levels, the other of %d; want 0 and some", targets[0].levels, targets[1].levels)
+		t.Errorf("the closed watch was called with %d levels, the other with %d; want 0 and at least 1", targets[0].levels, targets[1].levels)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/eventchan/eventchan/internal/fifo"
 )
 
-// The queue does what a slice would do, whatever is done to it.
+// A queue behaves as a slice does, whatever the sequence of operations.
 func TestQueueAgainstSlice(t *testing.T) {
 	var q fifo.Queue[int]
 	var model []*fifo.Node[int]
@@ -17,7 +17,7 @@ func TestQueueAgainstSlice(t *testing.T) {
 		switch rand.IntN(4) {
 		case 0, 1:
 			n := &fifo.Node[int]{Value: i}
-			if len(out) > 0 { // a node may be used again
+			if len(out) > 0 { // reuse a node
 				n, out = out[0], out[1:]
 			}
 			q.Push(n)

@@ -1,7 +1,7 @@
 //go:build race
 
-// Package race shows the race detector what it cannot see: that a count which
-// was added is the count which is taken.
+// Package race shows the race detector what it cannot see: that a take happens after the
+// adds whose count it takes.
 package race
 
 import (
@@ -10,13 +10,13 @@ import (
 )
 
 // counters stands for all counts of the process. The detector sees neither an
-// eventfd nor a word outside Go's memory, least of all that two descriptors are
-// one eventfd, so every add happens before every take that follows it, as
-// package syscall does it for write and read.
+// eventfd nor memory outside Go, and it cannot know that two descriptors refer to
+// one eventfd. Therefore every add happens before every take that follows it, as
+// in package syscall for write and read.
 var counters byte
 
-// Release comes before an add.
+// Release is called before an add.
 func Release() { runtime.RaceReleaseMerge(unsafe.Pointer(&counters)) }
 
-// Acquire comes after a take.
+// Acquire is called after a take.
 func Acquire() { runtime.RaceAcquire(unsafe.Pointer(&counters)) }

@@ -13,9 +13,9 @@ import (
 )
 
 // Adopt takes ownership of an eventfd of the given mode. It sets close-on-exec
-// and no other flag. On error nothing was changed and the caller keeps it. A number
-// that an FD owns already gives an error matching os.ErrExist: two owners would
-// each close it.
+// and no other flag. On error nothing is changed and the caller still owns the eventfd.
+// If an FD already owns the number, Adopt returns an error matching os.ErrExist, because
+// two owners would each close it.
 func Adopt(num int, semaphore bool) (*FD, error) {
 	if err := checkNumber("descriptor", num, 0); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func FromProcess(pid, num int, semaphore bool) (*FD, error) {
 	return f, err
 }
 
-// checkNumber refuses what the kernel would silently cut to 32 bits.
+// checkNumber refuses numbers that the kernel would silently cut to 32 bits.
 func checkNumber(what string, n, least int) error {
 	if n < least || n > math.MaxInt32 {
 		return fmt.Errorf("no %s has number %d: %w", what, n, os.ErrInvalid)
@@ -73,9 +73,8 @@ func checkNumber(what string, n, least int) error {
 	return nil
 }
 
-// checkMode returns an error unless num is an eventfd of the given mode. Where the
-// kernel does not say which mode it is (before Linux 6.5, gVisor), any eventfd
-// passes.
+// checkMode returns an error unless num is an eventfd of the given mode. If the
+// kernel does not show the mode (before Linux 6.5, gVisor), checkMode accepts any eventfd.
 func checkMode(num int, semaphore bool) error {
 	info, err := readInfo(num)
 	if err != nil {
@@ -95,8 +94,8 @@ func checkMode(num int, semaphore bool) error {
 	return nil
 }
 
-// checkLink returns an error unless num is an eventfd. It is for systems whose fdinfo
-// has no line for eventfds: gVisor.
+// checkLink returns an error unless num is an eventfd. It is for systems such as gVisor, whose
+// fdinfo has no line for eventfds.
 func checkLink(num int) error {
 	path := procFile("fd", num)
 	switch name, err := readlink(path); {
@@ -108,14 +107,14 @@ func checkLink(num int) error {
 	return nil
 }
 
-// procFile names what /proc has of a descriptor. It asks for the thread, since
-// /proc/self is the main thread's and empty once that has ended, as a C program
-// can have it do.
+// procFile returns the path of a descriptor in a folder of /proc. It uses /proc/thread-self,
+// because /proc/self is the main thread's and is empty once that has ended; a C program can
+// end it.
 func procFile(folder string, num int) string {
 	return "/proc/thread-self/" + folder + "/" + strconv.Itoa(num)
 }
 
-// Count returns the count without taking it. The caller holds a use.
+// Count returns the count without taking it. The caller must be between Use and Done.
 func (f *FD) Count() (uint64, error) {
 	info, err := readInfo(int(f.num))
 	if err != nil {
@@ -128,11 +127,12 @@ func (f *FD) Count() (uint64, error) {
 	return strconv.ParseUint(hex, 16, 64)
 }
 
-// fdinfo is the text of fdinfo/N in /proc: lines of a name and a value.
+// fdinfo is the text of fdinfo/N in /proc. Each line has a name and a value.
 type fdinfo []byte
 
-// readInfo reads all of it: locks on a file come first, a line each. It makes plain
-// system calls, since os.Open would have the runtime start its poller: see newFile.
+// readInfo reads all of fdinfo, because the lines that name the file's locks come before those
+// of an eventfd. It makes plain system calls, because os.Open would make the runtime start its
+// poller (see StartPolling).
 func readInfo(num int) (fdinfo, error) {
 	path := procFile("fdinfo", num)
 	fd, err := openRead(path)

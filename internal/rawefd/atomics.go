@@ -2,6 +2,6 @@
 
 package rawefd
 
-// SharedAtomics reports whether a 64-bit atomic operation of Go's is one for C
-// too.
+// SharedAtomics reports whether Go's 64-bit atomic operations are also atomic for C
+// threads.
 const SharedAtomics = true

@@ -2,6 +2,6 @@
 
 package rawefd
 
-// SharedAtomics reports whether a 64-bit atomic operation of Go's is one for C
-// too. On these processors Go takes a lock that C knows nothing of.
+// SharedAtomics reports whether Go's 64-bit atomic operations are also atomic for C
+// threads. On these processors they are not: Go uses a lock, which C code does not take.
 const SharedAtomics = false

@@ -7,17 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A lock-free Add does not look before it writes, which would cost a system call
+// A lock-free Add does not poll before it writes, which would cost a system call
 // each time. If another holder of the eventfd has cleared O_NONBLOCK and filled the
 // counter, that one call blocks, in a full system call, and Close has to end it.
 
-// blockedDelay is how long a call can be under way at Close before it is looked at.
+// blockedDelay is how long Close lets calls in progress go on before it checks whether one of
+// them blocks.
 const blockedDelay = 10 * time.Millisecond
 
-// endBlocked is called by Close, which has a use, if other calls are under way. Should
-// one of them block, a goroutine takes what is in the eventfd, again and again, so that
-// there is room. It looks through a duplicate of its own and not through a use, which
-// would put off the end of f.
+// endBlocked is called by Close, between Use and Done, if other calls are in progress. It starts
+// a goroutine that makes room in the eventfd whenever one of these calls blocks, by taking the
+// count. The goroutine checks that with a duplicate of the descriptor and without a Use, which
+// would delay the end of f.
 func (f *FD) endBlocked() {
 	dup, err := fcntl(int(f.num), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -43,9 +44,10 @@ func fullAndBlocking(num int) bool {
 	return err == nil && there&unix.POLLOUT == 0
 }
 
-// makeRoom takes, with a use, so that the end of f comes after it and sees Taken.
+// makeRoom takes the count. It counts as a use, so that f ends after it and Taken returns the
+// count.
 func (f *FD) makeRoom() {
-	if f.state.Add(1)&gone != 0 { // as a Use that comes after Close
+	if f.state.Add(1)&gone != 0 { // a use that is allowed after Close
 		f.state.Add(^uint64(0))
 		return
 	}
@@ -55,12 +57,12 @@ func (f *FD) makeRoom() {
 	f.Done()
 }
 
-// taken is what was taken to make room, by FD. There is almost never any, so an FD has
-// no room for it.
+// taken maps an FD to the count that was taken to make room. It is a map and not a field of FD,
+// because that almost never happens.
 var taken sync.Map
 
-// Taken returns what was taken to make room, which no Take has returned, and forgets
-// it. It is to be called by the function that Close was given.
+// Taken returns the count that was taken to make room and that no Take has returned. A second
+// call returns 0. The function that is passed to Close calls it.
 func (f *FD) Taken() uint64 {
 	if count, ok := taken.LoadAndDelete(f); ok {
 		return count.(uint64)
@@ -68,8 +70,8 @@ func (f *FD) Taken() uint64 {
 	return 0
 }
 
-// pause sleeps. Where the runtime's poller does not run, a timer would start it, for
-// which there may be no room.
+// pause sleeps. If the runtime's poller is not running, it does not use a timer, which would
+// start that poller: there might be no descriptors left for it.
 func pause(d time.Duration) {
 	if polled.Load() {
 		time.Sleep(d)

@@ -4,8 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The system calls that are not on a fast path. Each is retried if a signal
-// interrupts it, and each can be made to fail by a Hook.
+// These are the system calls that are not on a fast path. Each is retried if a signal
+// interrupts it, and a Hook can make each fail.
 
 func eventfd2(count uint, flags int) (num int, err error) {
 	err = retrying("eventfd2", -1, uintptr(flags), func() (err error) {

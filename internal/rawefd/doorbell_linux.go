@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openDoorbell makes the doorbell an eventfd, which is not read where a write
-// makes an edge whatever the count is. So a wake-up costs one system call less.
+// openDoorbell makes the doorbell an eventfd. It is never read if every write is an edge, whatever
+// the count is, which saves one system call per wake-up.
 func openDoorbell() (*Doorbell, error) {
 	if err := StartPolling(); err != nil {
 		return nil, err
@@ -33,9 +33,9 @@ func openDoorbell() (*Doorbell, error) {
 }
 
 // everyWriteIsAnEdge reports whether an edge-triggered poller sees each write to
-// the eventfd, though it is never read. Linux has always been so, and mio, libuv and
+// the eventfd, even if it is never read. That has always been so on Linux, and mio, libuv and
 // libevent rely on it; but no manual promises it, and other systems that run Linux
-// programs differ. It asks for the events that Go's runtime asks for.
+// programs differ. The test asks for the same events as Go's runtime.
 func everyWriteIsAnEdge(fd int) bool {
 	epoll, err := NewEpoll()
 	if err != nil {
@@ -48,7 +48,7 @@ func everyWriteIsAnEdge(fd int) bool {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
 	var batch Batch
-	epoll.Wait(&batch) // it can be written to
+	epoll.Wait(&batch) // the first edge: the eventfd is writable
 	for range 3 {
 		if quiet, err := epoll.Wait(&batch); err != nil || len(quiet) > 0 {
 			return false

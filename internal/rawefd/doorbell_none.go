@@ -17,10 +17,10 @@ const PageSize = 4096
 
 var errNoDoorbell = fmt.Errorf("no descriptor to ring on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
-// A Doorbell exists so that the packages above compile.
+// Doorbell exists so that the packages that import this one compile.
 type Doorbell struct{ Polled }
 
-func StartPolling() error                              { return nil } // the descriptors to poll cannot be opened
+func StartPolling() error                              { return nil } // no descriptor to poll can be opened here
 func NewDoorbell() (*Doorbell, error)                  { return nil, errNoDoorbell }
 func NewPage() (unsafe.Pointer, error)                 { return nil, errNoDoorbell }
 func NewPages(bytes uintptr) (unsafe.Pointer, error)   { return nil, errNoDoorbell }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// openDoorbell makes the doorbell a pipe, which is read empty each time it has
-// rung. On Linux the tag eventchan_pipe chooses this one, for tests.
+// openDoorbell makes the doorbell a pipe, which each wake-up drains. On Linux the build tag
+// eventchan_pipe selects this file, for tests.
 func openDoorbell() (*Doorbell, error) {
 	if err := StartPolling(); err != nil {
 		return nil, err

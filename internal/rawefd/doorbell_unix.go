@@ -4,48 +4,48 @@ package rawefd
 
 import "syscall"
 
-// HasDoorbell reports whether a Doorbell can be made on this system, and C threads can
+// HasDoorbell reports whether a Doorbell can be made on this system and C threads can
 // signal through it.
 const HasDoorbell = SharedAtomics
 
 // A Doorbell is a descriptor that a signaler writes to, without ever blocking, to
-// wake the one goroutine that waits. What was written means nothing. It stays open
-// for as long as the process lives, so no signaler can come too late for it.
+// wake the one goroutine that waits. The bytes have no meaning. The library's doorbell stays
+// open as long as the process lives, so that a late signaler never writes to a closed one.
 type Doorbell struct {
-	Polled      // what the goroutine waits on
-	number int  // what signalers write to
-	pipe   bool // number is another descriptor than the one waited on
-	drains bool // each wake-up has to read the latter empty
-	reads  int
+	Polled      // the goroutine waits on it
+	number int  // the descriptor to which signalers write
+	pipe   bool // number and reads are two descriptors
+	drains bool // each wake-up must drain reads
+	reads  int  // the descriptor of Polled
 }
 
-// NewDoorbell opens the doorbell. It needs room for a few descriptors.
+// NewDoorbell opens a doorbell. It fails unless a few more descriptors can be opened.
 func NewDoorbell() (d *Doorbell, err error) {
 	Elsewhere(func() { d, err = openDoorbell() })
 	return d, err
 }
 
-// Close closes a doorbell that no signaler knows.
+// Close closes a doorbell. No signaler must know its number.
 func (d *Doorbell) Close() {
-	owned.remove(d.number) // before the number can mean another file
+	owned.remove(d.number) // before the number can refer to another file
 	if d.pipe {
 		syscall.Close(d.number)
 	}
 	d.Polled.Close()
 }
 
-// Number returns the descriptor that signallers write 8 bytes to.
+// Number returns the descriptor to which signalers write 8 bytes.
 func (d *Doorbell) Number() int { return d.number }
 
-// Empty is called by the waiting goroutine before it looks for what was rung, so that
-// what is written later makes another edge.
+// Empty is called by the waiting goroutine before it handles the rings, so that a later write
+// causes another edge.
 func (d *Doorbell) Empty() {
 	if d.drains {
 		drain(d.reads)
 	}
 }
 
-// drain reads a non-blocking descriptor empty.
+// drain reads from a non-blocking descriptor until it is empty.
 func drain(fd int) {
 	var buf [512]byte
 	for n := len(buf); n == len(buf); {

@@ -22,15 +22,15 @@ import (
 type sleeper struct {
 	*rawefd.Doorbell
 	rings  atomic.Uint64
-	seen   atomic.Uint64          // rings that a call of awake has found
-	calls  atomic.Uint64          // of awake
-	during atomic.Pointer[func()] // what the next call of awake does before it returns
+	seen   atomic.Uint64          // how many rings a call of awake has found
+	calls  atomic.Uint64          // how often awake was called
+	during atomic.Pointer[func()] // the next call of awake calls it before it returns
 	stop   atomic.Bool
 	ended  chan struct{}
 }
 
-// eachDoorbell runs a test with the doorbell of this system as it is, and with one
-// that is drained, if that is another.
+// eachDoorbell runs a test with the doorbell of this system, and also with one
+// that is drained, unless this system's always is.
 func eachDoorbell(t *testing.T, test func(t *testing.T, s *sleeper)) {
 	t.Run("plain", func(t *testing.T) { test(t, newSleeper(t)) })
 	if !newSleeper(t).Drains() {
@@ -61,7 +61,7 @@ func (s *sleeper) start() {
 	}()
 }
 
-// wait is how the goroutine of a doorbell waits. It calls awake after an Interrupt too.
+// wait waits as the goroutine of a doorbell does. It calls awake after an Interrupt, too.
 func (s *sleeper) wait() {
 	for !s.Read(func(uintptr) bool { s.Empty(); return s.awake() }) {
 		s.Resume()
@@ -90,7 +90,7 @@ func (s *sleeper) wantSeen(t *testing.T) {
 		func() bool { return s.calls.Load() > 0 && s.seen.Load() == s.rings.Load() })
 }
 
-// end has awake return true, and waits until wait has returned.
+// end makes awake return true, and waits until wait has returned.
 func (s *sleeper) end(t *testing.T) {
 	t.Helper()
 	s.stop.Store(true)
@@ -98,7 +98,7 @@ func (s *sleeper) end(t *testing.T) {
 	select {
 	case <-s.ended:
 	case <-time.After(30 * time.Second):
-		t.Fatal("wait goes on, though awake has been told to return true")
+		t.Fatal("wait goes on, though awake returns true")
 	}
 }
 
@@ -123,7 +123,7 @@ func TestRingBeforeWaitIsSeen(t *testing.T) {
 	})
 }
 
-// A ring that comes after awake has looked makes another call.
+// A ring that comes after awake has looked for rings causes another call.
 func TestRingDuringAwakeIsSeen(t *testing.T) {
 	eachDoorbell(t, func(t *testing.T, s *sleeper) {
 		s.start()
@@ -137,7 +137,8 @@ func TestRingDuringAwakeIsSeen(t *testing.T) {
 	})
 }
 
-// Each ring meets the goroutine at another step of falling asleep.
+// Every ring wakes the goroutine, whatever it is doing on its way to sleep: each round rings at
+// a different time.
 func TestEveryRingWakes(t *testing.T) {
 	rounds := 5000
 	if !hammer.InCI() {
@@ -173,9 +174,8 @@ func TestManyRingsAtOnce(t *testing.T) {
 	})
 }
 
-// Ring does not block on a descriptor that is full, and wakes the goroutine all the
-// same. An eventfd that is not drained is full after 2^64-2 rings, which no process
-// lives to see.
+// Ring does not block on a descriptor that is full, and still wakes the goroutine. (An eventfd
+// that is not drained would be full only after 2^64-2 rings.)
 func TestFullDoorbell(t *testing.T) {
 	eachDoorbell(t, func(t *testing.T, s *sleeper) {
 		fill(t, s.Number())
@@ -219,7 +219,7 @@ func drain(t *testing.T, fd int) {
 	}
 }
 
-// The goroutine can end and start again, and sees what was rung in between.
+// The goroutine can end and start again, and sees rings that came in between.
 func TestWaitAgain(t *testing.T) {
 	eachDoorbell(t, func(t *testing.T, s *sleeper) {
 		for round := range 200 {
@@ -260,7 +260,7 @@ func TestCloseClosesAllDescriptors(t *testing.T) {
 	}
 }
 
-// InterruptLater ends Read though nothing rings, even if its time came before Read.
+// InterruptLater ends Read without a ring, even if the delay ends before Read begins.
 func TestInterruptLaterNeedsNoRing(t *testing.T) {
 	eachDoorbell(t, func(t *testing.T, s *sleeper) {
 		for _, first := range []bool{true, false} {
@@ -280,7 +280,7 @@ func TestInterruptLaterNeedsNoRing(t *testing.T) {
 			select {
 			case <-s.ended:
 			case <-time.After(30 * time.Second):
-				t.Fatal("wait goes on after InterruptLater, though awake is to return true")
+				t.Fatal("wait goes on after InterruptLater, though awake returns true")
 			}
 		}
 	})

@@ -8,12 +8,12 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// Linux needs no read per wake-up. Where this is not so, the doorbell is drained,
-// which costs one system call more.
+// On Linux a wake-up needs no read of the doorbell. On other systems the doorbell is drained,
+// which costs one more system call per wake-up.
 func TestEveryWriteIsAnEdge(t *testing.T) {
 	s := newSleeper(t)
 	t.Logf("every write to an eventfd is an edge: %v", !s.Drains())
 	if s.Drains() && hammer.InCI() {
-		t.Error("a write to an eventfd that is readable already is not an edge on this kernel")
+		t.Error("a write to an eventfd that is already readable is not an edge on this kernel")
 	}
 }

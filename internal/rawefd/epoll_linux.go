@@ -17,7 +17,7 @@ const (
 	EventOneShot = unix.EPOLLONESHOT
 )
 
-// An Event is what happened to the descriptor that was added under ID.
+// An Event is an event of the descriptor that was added with ID.
 type Event struct {
 	Bits uint32
 	ID   uint64
@@ -26,8 +26,8 @@ type Event struct {
 // An Epoll is the descriptor of an epoll instance.
 type Epoll int
 
-// NewEpoll creates an epoll instance, close-on-exec. It is marked
-// non-blocking, by which os.NewFile knows that it may be polled.
+// NewEpoll creates an epoll instance, close-on-exec and non-blocking. The latter makes
+// os.NewFile register it with the runtime's poller.
 func NewEpoll() (Epoll, error) {
 	ep, err := epollCreate1()
 	if err != nil {
@@ -50,25 +50,25 @@ func (e Epoll) Modify(num int, bits uint32, id uint64) error {
 	return e.ctl(unix.EPOLL_CTL_MOD, num, bits, id)
 }
 
-// Delete takes back Add.
+// Delete undoes Add.
 func (e Epoll) Delete(num int) error {
 	return e.ctl(unix.EPOLL_CTL_DEL, num, 0, 0)
 }
 
 func (e Epoll) ctl(op, num int, bits uint32, id uint64) error {
-	// The two halves of the kernel's 64 bits of user data, in whatever order.
+	// Fd and Pad are the two halves of the kernel's 64 bits of user data, in either order.
 	ev := unix.EpollEvent{Events: bits, Fd: int32(id), Pad: int32(id >> 32)}
 	err := epollCtl(int(e), op, num, &ev)
 	switch err {
 	case nil:
 		return nil
-	case unix.EPERM, unix.ELOOP: // no poll method; epoll instances nested too deeply
+	case unix.EPERM, unix.ELOOP: // the file has no poll method; epoll instances are nested too deeply
 		return fmt.Errorf("%w: %w", ErrNotPollable, os.NewSyscallError("epoll_ctl", err))
 	}
 	return e.limit(err, op, num)
 }
 
-// limit returns an error of epoll_ctl that names the limit which was reached.
+// limit returns an error of epoll_ctl. It names the limit that was reached, if any.
 func (e Epoll) limit(err error, op, num int) error {
 	call := os.NewSyscallError("epoll_ctl", err)
 	switch {
@@ -80,9 +80,9 @@ func (e Epoll) limit(err error, op, num int) error {
 	return call
 }
 
-// couldHave reports whether num is not registered but could be. Of all that epoll_ctl
-// means by EINVAL, only the limit of paths is then left: otherwise e is not an epoll
-// instance in the caller's thread (see Elsewhere), or num is e itself.
+// couldHave reports whether num is not registered but could be. If so, EINVAL of epoll_ctl means
+// that the limit of paths was reached. It can also mean that e is not an epoll instance in the
+// caller's thread (see Elsewhere), or that num is e itself.
 func (e Epoll) couldHave(num int) bool {
 	return unix.EpollCtl(int(e), unix.EPOLL_CTL_DEL, num, nil) == unix.ENOENT
 }
@@ -102,7 +102,7 @@ type Batch struct {
 	events [BatchSize]Event
 }
 
-// Wait returns the events that are there now; it never blocks.
+// Wait returns the events that are there now. It never blocks.
 func (e Epoll) Wait(b *Batch) ([]Event, error) {
 	n, err := e.Fetch(b.raw[:])
 	for i := range b.raw[:n] {
@@ -123,8 +123,8 @@ func (e Epoll) Fetch(events []RawEvent) (int, error) {
 	return n, nil
 }
 
-// fetch is a raw system call, which saves the scheduler's bookkeeping: with a
-// timeout of 0 it never blocks.
+// fetch makes a raw system call, which saves the scheduler's bookkeeping. That is allowed
+// because with a timeout of 0 the call never blocks.
 func (e Epoll) fetch(events []RawEvent) (int, syscall.Errno) {
 	if errno := refusal("epoll_pwait", int(e), 0); errno != 0 {
 		return 0, errno
@@ -134,11 +134,11 @@ func (e Epoll) fetch(events []RawEvent) (int, syscall.Errno) {
 	return int(n), errno
 }
 
-// File, after StartPolling, makes the epoll instance a file of Go's runtime poller. From then on, and
-// also on error, it is no longer the caller's to close.
+// File makes the epoll instance a file of Go's runtime poller. The caller has called StartPolling
+// before. The file owns the epoll instance; on error File has closed it.
 func (e Epoll) File() (*os.File, error) { return newPolledFile(int(e), "epoll instance") }
 
-// Close closes the epoll instance and with it all that was added.
+// Close closes the epoll instance, which ends all registrations.
 func (e Epoll) Close() {
 	unix.Close(int(e))
 }

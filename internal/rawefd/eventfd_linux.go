@@ -21,7 +21,7 @@ func New(count uint64, semaphore bool) (*FD, error) {
 	if semaphore {
 		flags |= unix.EFD_SEMAPHORE
 	}
-	// eventfd2 takes 32 bits, and unix.Eventfd cuts off the others.
+	// eventfd2 takes 32 bits; unix.Eventfd ignores the others.
 	initial := min(count, math.MaxUint32)
 	num, err := eventfd2(uint(initial), flags)
 	if err != nil {
@@ -42,15 +42,15 @@ func newFD(num int, blocking bool) *FD {
 	return &FD{num: int32(num), blocking: blocking, looks: blocking || hook.Load() != nil}
 }
 
-// TryAdd is Add for the usual case. If it returns another number than 0, nothing
-// was added, and Add does it or returns the reason. The caller holds a use.
+// TryAdd is the fast path of Add. If it returns a number other than 0, nothing
+// was added, and the caller calls Add. The caller must be between Use and Done.
 //
-// It is inlined, which Add is not: on processors that guard their return stack
-// each return after a system call is mispredicted, about 10 ns per frame.
+// TryAdd is inlined, while Add is not: on processors that guard their return stack,
+// each return after a system call is mispredicted, which costs about 10 ns per frame.
 //
-// The write is a full system call and not a raw one: another process that shares
+// The write is a full system call and not a raw one. Another process that shares
 // the descriptor can clear O_NONBLOCK at any time, and a write that then blocks at
-// the maximum must not take the scheduler's P with it.
+// the maximum must not keep the scheduler's P.
 func (f *FD) TryAdd(delta *uint64) (errno uintptr) {
 	if f.looks {
 		return uintptr(unix.EAGAIN)
@@ -60,8 +60,9 @@ func (f *FD) TryAdd(delta *uint64) (errno uintptr) {
 	return uintptr(e)
 }
 
-// Add adds delta, which is not 0, to the count. It never blocks: it returns
-// ErrFull if the count would pass MaxCount. The caller holds a use.
+// Add adds delta, which must not be 0, to the count. It returns ErrFull if the count would exceed
+// MaxCount, and does not block unless another holder has cleared O_NONBLOCK (see
+// blocked_linux.go and AddIfWritable). The caller must be between Use and Done.
 func (f *FD) Add(delta uint64) error {
 	if delta > MaxCount {
 		return ErrFull
@@ -91,14 +92,14 @@ func (f *FD) write(delta *uint64) error {
 	}
 }
 
-// AddIfWritable is Add for callers that hold a lock, and for descriptors that block:
-// it looks first, since a write(2) at the maximum blocks where O_NONBLOCK is off,
-// and that flag belongs to all holders of the eventfd. No write has a flag of its own
-// for that (pwritev2 with RWF_NOWAIT gives EOPNOTSUPP).
+// AddIfWritable is Add for callers that hold a lock, and for blocking descriptors. It polls
+// first, because a write(2) at the maximum blocks if O_NONBLOCK is off, and all holders of the
+// eventfd share that flag. A single write cannot be made non-blocking: pwritev2 with RWF_NOWAIT
+// fails with EOPNOTSUPP.
 //
-// Another process that brings the count from below to just under 2^64 between the
-// look and the write, and has cleared O_NONBLOCK, can still make the write wait until
-// the count is taken. Then only calls for this descriptor wait.
+// Another process that has cleared O_NONBLOCK, and raises the count to just under 2^64 between
+// the poll and the write, can still make the write wait until the count is taken. In that case
+// only calls for this descriptor wait.
 func (f *FD) AddIfWritable(delta uint64) error {
 	if delta > MaxCount {
 		return ErrFull
@@ -119,7 +120,7 @@ func (f *FD) AddIfWritable(delta uint64) error {
 	return f.write(&delta)
 }
 
-// checkRoom returns an error if a write of delta could block. Where the system does not
+// checkRoom returns an error if a write of delta could block. If the system does not
 // show the count, it returns nil.
 func (f *FD) checkRoom(delta uint64) error {
 	flags, err := fcntl(int(f.num), unix.F_GETFL, 0)
@@ -141,8 +142,9 @@ func (f *FD) checkRoom(delta uint64) error {
 }
 
 // Take takes the whole count in counting mode and 1 in semaphore mode, and
-// returns what it took: 0 if the count is 0. It never blocks, even where
-// O_NONBLOCK is off. The caller holds a use.
+// returns what it took, or 0 if the count is 0. It does not block, even if
+// O_NONBLOCK is off; polled_linux.go says on which systems it can. The caller must be between
+// Use and Done.
 func (f *FD) Take() (uint64, error) {
 	if nowait.Load() != trusted && !askNowait() {
 		return f.takePolled()
@@ -157,7 +159,7 @@ func (f *FD) Take() (uint64, error) {
 			return 0, nil
 		case unix.EINTR:
 			continue
-		case unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM: // a filter that came later
+		case unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM: // a filter was installed after askNowait
 			nowait.Store(refused)
 			return f.takePolled()
 		default:
@@ -167,7 +169,7 @@ func (f *FD) Take() (uint64, error) {
 }
 
 // Dup returns a duplicate of the descriptor, close-on-exec. It shares the
-// count and the flags. The caller holds a use.
+// count and the flags. The caller must be between Use and Done.
 func (f *FD) Dup() (*os.File, error) {
 	if err := StartPolling(); err != nil {
 		return nil, err
@@ -181,6 +183,6 @@ func (f *FD) Dup() (*os.File, error) {
 
 // CloseNumber closes an eventfd that no FD uses.
 func CloseNumber(num int) {
-	owned.remove(num) // before the number can mean another file
-	unix.Close(num)   // an eventfd has nothing to flush, and EINTR closes it too
+	owned.remove(num) // before the number can refer to another file
+	unix.Close(num)   // cannot lose data; after EINTR the descriptor is closed as well
 }

@@ -1,6 +1,6 @@
 package rawefd
 
-// SetNoNowait makes Take do as on a kernel without RWF_NOWAIT.
+// SetNoNowait makes Take behave as on a kernel without RWF_NOWAIT.
 func SetNoNowait(on bool) {
 	if on {
 		nowait.Store(refused)

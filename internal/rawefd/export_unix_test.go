@@ -17,7 +17,7 @@ func (d *Doorbell) Ring() {
 	})
 }
 
-// Descriptors returns what the doorbell has open.
+// Descriptors returns the descriptors of the doorbell.
 func (d *Doorbell) Descriptors() (fds []int) {
 	d.conn.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
 	if d.pipe {
@@ -26,9 +26,9 @@ func (d *Doorbell) Descriptors() (fds []int) {
 	return fds
 }
 
-// Drains reports whether each wake-up reads the descriptor empty.
+// Drains reports whether each wake-up drains the descriptor.
 func (d *Doorbell) Drains() bool { return d.drains }
 
-// Drain makes each wake-up read the descriptor empty, as on a system where a write
-// to a descriptor that is readable already is not an edge.
+// Drain makes each wake-up drain the descriptor, as on a system where a write
+// to a descriptor that is already readable is not an edge.
 func (d *Doorbell) Drain() { d.drains = true }

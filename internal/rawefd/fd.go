@@ -1,7 +1,7 @@
 // Package rawefd owns eventfds: it creates, adopts, adds to, takes from,
-// inspects and closes them, and it is the only package that knows an
-// operating system. Where there is no eventfd(2), every way to make an FD
-// returns an error that matches [errors.ErrUnsupported].
+// inspects and closes them. It is the only package that depends on the
+// operating system. On systems without eventfd(2), every function that makes an FD
+// returns an error matching [errors.ErrUnsupported].
 package rawefd
 
 import (
@@ -10,51 +10,51 @@ import (
 	"sync/atomic"
 )
 
-// MaxCount is the largest count that Add can make. Only the kernel itself can
-// bring a counter past it, to MaxCount+1.
+// MaxCount is the largest value to which Add can raise the count. Only the kernel itself can
+// raise it further, to MaxCount+1.
 const MaxCount = 1<<64 - 2
 
-// ErrFull is what Add returns when the count would pass MaxCount.
+// ErrFull is returned by Add if the count would exceed MaxCount.
 var ErrFull = errors.New("the count would pass its maximum")
 
-// ErrNotPollable is what Epoll.Add returns for a file that epoll refuses.
+// ErrNotPollable is returned (wrapped) by Epoll.Add for a file that epoll refuses.
 var ErrNotPollable = errors.New("epoll cannot watch this kind of file")
 
 // An FD is one eventfd together with the number of calls that use it now.
 //
-// A descriptor number is only a number: once it is closed, the next open in
-// any thread can get it, and a write that was on its way lands in an unrelated
-// file. So code that is about to name the number says so first:
+// After close(2), the kernel can give the same descriptor number to the next file that any thread
+// opens, and a write that is still in progress would go to that unrelated file. Before using the
+// number, call Use:
 //
 //	if !f.Use() { return os.ErrClosed }
 //	err := f.Add(1)
 //	f.Done()
 //
-// Close only forbids new uses. The call that ends the last use closes the number, so
-// Close never waits, and no call uses a number that is not this eventfd's.
+// Close only forbids new uses. The call that ends the last use closes the descriptor. Therefore
+// Close never waits, and no call uses a number that does not refer to this eventfd any more.
 type FD struct {
 	// state holds the closed bit, the gone bit and the number of uses.
 	//
-	// Why this is right. Use adds 1 before it looks at the closed bit, in one
-	// atomic step, so a use that saw the bit unset is counted before the bit
-	// was set, and the number cannot be given up before its Done. A use that
-	// saw the bit set is counted too for an instant; its own Done takes it
-	// back and may be the one that finds no other use left. After Close the
-	// count may so reach 0 several times: the one whose CompareAndSwap sets
-	// the gone bit closes the descriptor, and no state with the gone bit equals
-	// closed again, so it is closed once.
+	// Why this is right: Use adds 1 and reads the closed bit in one atomic
+	// operation. A use that saw the bit unset was therefore counted before the bit
+	// was set, and the descriptor cannot be closed before its Done. A use that
+	// saw the bit set is counted too, for an instant; its own Done takes that
+	// back and can be the one that finds no other use left. After Close the
+	// count can therefore reach 0 several times. The call whose CompareAndSwap
+	// sets the gone bit closes the descriptor. With the gone bit set, the state
+	// never equals closed again, so the descriptor is closed exactly once.
 	state atomic.Uint64
 
 	num      int32
-	blocking bool // O_NONBLOCK was off when it was adopted
-	left     bool // Take has left a read behind; guarded by looking
-	looks    bool // TryAdd leaves everything to Add: blocking, or a test has set a Hook
+	blocking bool // O_NONBLOCK was off when the descriptor was adopted
+	left     bool // a read that Take has left behind is blocked; guarded by looking
+	looks    bool // TryAdd leaves all adding to Add: blocking is set, or a test has set a Hook
 
-	// looking makes a look and the call that it is for one operation among the
-	// goroutines of this process, where no system call does both.
+	// looking is held from a poll to the read or write that depends on its result, so that
+	// the two are one operation among the goroutines of this process.
 	looking sync.Mutex
 
-	last func() // what Close wants done before the number goes
+	last func() // the function that was passed to Close
 }
 
 const (
@@ -62,8 +62,8 @@ const (
 	gone   = 1 << 62
 )
 
-// Use announces a use of the descriptor and reports whether it is allowed:
-// after Close it is not. Each Use that returned true needs one Done.
+// Use begins a use of the descriptor and returns true. After Close it returns false.
+// Each Use that returned true must be followed by one Done.
 func (f *FD) Use() bool {
 	if f.state.Add(1)&closed != 0 {
 		return f.refuse()
@@ -71,8 +71,8 @@ func (f *FD) Use() bool {
 	return true
 }
 
-// refuse takes back the count of a use that came after Close. It is a function
-// of its own so that Use can be inlined.
+// refuse is the slow path of Use, after Close: it undoes the counting. It is a separate
+// function so that Use can be inlined.
 //
 //go:noinline
 func (f *FD) refuse() bool {
@@ -80,8 +80,8 @@ func (f *FD) refuse() bool {
 	return false
 }
 
-// Done ends a use. The Done that ends the last one after Close runs the
-// function that Close was given, so the caller must hold no lock that this
+// Done ends a use. The Done that ends the last use after Close calls the
+// function that was passed to Close, so the caller must not hold a lock that this
 // function takes.
 func (f *FD) Done() {
 	if f.state.Add(^uint64(0)) == closed {
@@ -89,8 +89,8 @@ func (f *FD) Done() {
 	}
 }
 
-// end gives up the number, unless another use has come and gone in between
-// and has done so.
+// end closes the descriptor, unless another use has begun and ended in between
+// and has closed it.
 func (f *FD) end() {
 	if f.state.CompareAndSwap(closed, closed|gone) {
 		f.last()
@@ -98,18 +98,18 @@ func (f *FD) end() {
 	}
 }
 
-// Close forbids new uses and reports whether it was the first to do so. When
-// the last use has ended, which may be now, last is called once and may still
-// name the descriptor; then the number is closed.
+// Close forbids new uses and reports whether it was the first Close. Once the
+// last use has ended, possibly before Close returns, last is called once. It can still
+// use the descriptor, which is closed after it.
 func (f *FD) Close(last func()) bool {
 	if !f.Use() {
 		return false
 	}
 	defer f.Done()
 	if f.state.Or(closed)&closed != 0 {
-		return false // another Close came between
+		return false // another Close was first
 	}
-	f.last = last // before Done: until then our own use keeps it unread
+	f.last = last // before Done, because this use keeps end from reading it until then
 	if f.state.Load() != closed+1 {
 		f.endBlocked()
 	}

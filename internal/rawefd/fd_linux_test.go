@@ -79,7 +79,7 @@ func TestSemaphoreTakesOne(t *testing.T) {
 	})
 }
 
-// eventfd2 takes 32 bits; the rest must not be cut off.
+// New does not cut off counts of more than the 32 bits that eventfd2 takes.
 func TestNewHoldsLargeCounts(t *testing.T) {
 	for _, count := range []uint64{0, 1, math.MaxUint32 - 1, math.MaxUint32, math.MaxUint32 + 1, 1<<33 + 7, rawefd.MaxCount} {
 		f := mustNew(t, count, false)
@@ -142,7 +142,7 @@ func TestBlockingEventfdIsTakenWithoutBlocking(t *testing.T) {
 		wantTake(t, g, 7)
 		flags, err := unix.FcntlInt(uintptr(g.Number()), unix.F_GETFL, 0)
 		if err != nil || flags&unix.O_NONBLOCK != 0 {
-			t.Errorf("flags %#x, %v: O_NONBLOCK was set on a descriptor that others share", flags, err)
+			t.Errorf("flags %#x, %v: O_NONBLOCK was set on a shared descriptor", flags, err)
 		}
 	})
 }
@@ -191,7 +191,7 @@ func TestAdoptRefuses(t *testing.T) {
 }
 
 // past32 returns an int that the kernel, which takes 32 bits, would cut to n, or -1
-// where int has only 32 bits. Neither is a valid number.
+// if int has only 32 bits. Neither is a valid number.
 func past32(n int) int {
 	if strconv.IntSize == 32 {
 		return -1
@@ -209,7 +209,7 @@ func TestCloseEndsUses(t *testing.T) {
 		t.Fatal("Close = false, want true for the first")
 	}
 	if f.Use() || f.Close(nothing) || f.Number() != -1 {
-		t.Error("Use, a second Close or Number works after Close")
+		t.Error("Use, a second Close or Number succeeded after Close")
 	}
 	if err := f.Add(1); err != nil || lasts != 0 {
 		t.Errorf("Add = %v and last was called %d times while a use is left", err, lasts)
@@ -223,8 +223,8 @@ func TestCloseEndsUses(t *testing.T) {
 	}
 }
 
-// Who has a use names the eventfd; nobody who has not may reach a stranger's
-// descriptor; and whatever was added before the last use ended is seen by last.
+// Between Use and Done, the number refers to the eventfd, even if other code opens and closes
+// files all the time. The function that was passed to Close sees all that was added.
 func TestCloseAgainstAddWhileNumbersAreReused(t *testing.T) {
 	stop := hammer.Strangers(t)
 	defer stop()
@@ -261,8 +261,8 @@ func TestCloseAgainstAddWhileNumbersAreReused(t *testing.T) {
 	})
 }
 
-// Two goroutines meet on one FD after another, one that uses it and closes it as
-// well and one that closes it, with nothing but the atomic steps between them.
+// The function that was passed to Close runs once, after every use. Two goroutines share one FD
+// after another: one uses it and then closes it, the other closes it.
 func TestLastRunsOnceAndAfterEveryUse(t *testing.T) {
 	type round struct {
 		f              *rawefd.FD
@@ -300,7 +300,7 @@ func TestLastRunsOnceAndAfterEveryUse(t *testing.T) {
 		r.ended.Add(2)
 		rounds <- r
 		r.arrived.Wait()
-		for range time.Now().UnixNano() % 16 { // meet it at another step each time
+		for range time.Now().UnixNano() % 16 { // close at a different time in each round
 			r.f.Number()
 		}
 		end(r)

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// polled is set once the runtime's poller is known to run.
+// polled is set once it is known that the runtime's poller is running.
 var polled atomic.Bool
 
 // newFile makes num a file of Go's runtime poller, or closes it.
 //
-// The caller has called StartPolling before it opened num. Here it does nothing more, or
-// else has the last word.
+// The caller has called StartPolling before it opened num. Calling it here costs nothing then,
+// and otherwise protects the process.
 func newFile(num int, name string) (*os.File, error) {
 	if err := StartPolling(); err != nil {
 		syscall.Close(num)
@@ -26,14 +26,14 @@ func newFile(num int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(num), name), nil
 }
 
-// StartPolling starts the poller of Go's runtime, if it does not run.
+// StartPolling starts the poller of Go's runtime, unless it is running.
 //
-// The first file that it polls has the runtime open descriptors of its own, and the runtime
-// ends the process if there is no room for them. A library must not do that to a program
-// which is merely out of descriptors or watches, so look for room first, once. Nothing says
-// whether the poller runs already, for which no room is needed. Therefore ask
-// before the descriptor is opened that is to be polled: what was free for the room is then
-// free for it.
+// The first polled file makes the runtime open descriptors of its own, and the runtime
+// ends the process if it cannot open them. A library must not do that to a program
+// that is merely out of descriptors or watches. StartPolling therefore checks first, once, that
+// the descriptors can be opened. It cannot know whether the poller is already running, in
+// which case no descriptors are needed. It is called before the descriptor to be polled is
+// opened, so that the descriptors of the check are free again for that one.
 func StartPolling() (err error) {
 	if !polled.Load() {
 		Elsewhere(func() { err = startPolling() })
@@ -41,7 +41,7 @@ func StartPolling() (err error) {
 	return err
 }
 
-// startPolling has the first timer start the poller.
+// startPolling creates a timer, which makes the runtime start its poller.
 func startPolling() error {
 	if err := roomForRuntime(); err != nil {
 		return err
@@ -51,8 +51,8 @@ func startPolling() error {
 	return nil
 }
 
-// newPolledFile is newFile for a descriptor that is of no use unless the runtime
-// polls it, which os.NewFile does not say.
+// newPolledFile is newFile for a descriptor that the runtime must poll. os.NewFile does not
+// report whether it does.
 func newPolledFile(num int, name string) (*os.File, error) {
 	file, err := newFile(num, name)
 	if err != nil {

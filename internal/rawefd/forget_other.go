@@ -2,5 +2,5 @@
 
 package rawefd
 
-// forget does nothing, since nothing is remembered.
+// forget does nothing: off Linux, this package remembers nothing about the system.
 func forget() {}

@@ -10,23 +10,23 @@ import (
 // A Call is a system call that this package is about to make.
 type Call struct {
 	Name string  // as in its manual page
-	Num  int     // the descriptor that it is about, or -1
+	Num  int     // the descriptor that the call is about, or -1
 	Arg  uintptr // the flags of preadv2, the operation of epoll_ctl, the command of fcntl
 }
 
-// A Hook is for tests. If it returns an errno other than 0, the call fails with that
-// errno and is not made. A Hook can also block, as a call can.
+// A Hook is called before each system call, in tests. If it returns an errno other than 0, the
+// call fails with that errno and is not made. A Hook can also block, as a call can.
 type Hook func(Call) syscall.Errno
 
 // hook is nil unless a test has set it.
 var hook atomic.Pointer[Hook]
 
-// SetHook has h see each system call of this package but close(2), and returns a
-// function that ends this. What the package has found out about the system is
-// forgotten at both moments, because it holds for one Hook only.
+// SetHook sets a Hook for each system call of this package except close(2), and returns a
+// function that removes it. Both forget what the package has found out about the system,
+// because it can differ with another Hook.
 //
-// TryAdd has no room for a look at the hook: it would not be inlined any more. An FD
-// that is created while there is a Hook therefore leaves everything to Add.
+// TryAdd does not call the Hook, because it would not be inlined any more. An FD that is created
+// while a Hook is set therefore leaves all adding to Add.
 func SetHook(h Hook) (restore func()) {
 	hook.Store(&h)
 	forget()
@@ -44,7 +44,7 @@ func refusal(name string, num int, arg uintptr) syscall.Errno {
 	return ask(name, num, arg)
 }
 
-// ask is a function of its own so that refusal is inlined.
+// ask is the slow path of refusal. It is a separate function so that refusal is inlined.
 //
 //go:noinline
 func ask(name string, num int, arg uintptr) syscall.Errno {
@@ -54,7 +54,7 @@ func ask(name string, num int, arg uintptr) syscall.Errno {
 	return 0
 }
 
-// retrying makes a call, and makes it again for as long as a signal interrupts it.
+// retrying makes a call, and repeats it while a signal interrupts it.
 func retrying(name string, num int, arg uintptr, call func() error) error {
 	for {
 		var err error

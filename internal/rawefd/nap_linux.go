@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nap blocks the thread for d, or less if a signal comes. Unlike time.Sleep it needs
-// nothing of the runtime's.
+// Nap blocks the thread for d, or less if a signal comes. Unlike time.Sleep it does not use the
+// runtime's poller.
 func Nap(d time.Duration) {
 	t := unix.NsecToTimespec(int64(d))
 	unix.Nanosleep(&t, nil)

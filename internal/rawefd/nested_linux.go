@@ -8,8 +8,8 @@ import (
 )
 
 // NestedEdges reports whether an edge-triggered poller of an epoll instance sees each
-// write to an eventfd in that instance, though no event is ever fetched from the latter.
-// Linux has always been so, but gVisor is not, and no manual promises it.
+// write to an eventfd in that instance, even if no event is ever fetched from the instance.
+// That has always been so on Linux; it is not so on gVisor, and no manual promises it.
 var NestedEdges = sync.OnceValue(nestedEdges)
 
 func nestedEdges() bool {

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nowait is whether preadv2(2) with RWF_NOWAIT is a read that never blocks, whatever
-// the flags of the descriptor are. Linux does not read an eventfd so before 5.8,
-// container runtimes may refuse the call, and gVisor ignores the flag.
+// nowait says whether preadv2(2) with RWF_NOWAIT is a read that never blocks, whatever
+// the flags of the descriptor are. Linux before 5.8 cannot read an eventfd that way,
+// a container runtime can refuse the call, and gVisor ignores the flag.
 var nowait atomic.Int32
 
 const (
@@ -19,16 +19,16 @@ const (
 	refused
 )
 
-// forget has Take ask again.
+// forget makes Take ask the system again.
 func forget() { nowait.Store(unknown) }
 
-// unknownFlag is one that no kernel has given a meaning.
+// unknownFlag is a flag that has no meaning in any kernel.
 const unknownFlag = 1 << 30
 
 // preadv2 reads 8 bytes of an eventfd into count.
 //
-// It is a raw system call, which saves the scheduler's bookkeeping. That is right
-// for reads that cannot block: the callers see to that.
+// It makes a raw system call, which saves the scheduler's bookkeeping. The callers must make
+// sure that the read cannot block.
 func preadv2(num int, count *uint64, flags uintptr) syscall.Errno {
 	if errno := refusal("preadv2", num, flags); errno != 0 {
 		return errno
@@ -41,16 +41,15 @@ func preadv2(num int, count *uint64, flags uintptr) syscall.Errno {
 	return errno
 }
 
-// askNowait finds out, with an eventfd of its own that cannot block, and reports
-// whether the answer is yes. A system that does not refuse a flag which it cannot
-// know ignores the other one too.
+// askNowait finds out whether nowait is trusted, with a non-blocking eventfd that it opens for
+// the purpose. A system that accepts a flag it cannot know ignores RWF_NOWAIT as well.
 func askNowait() bool {
 	if nowait.Load() != unknown {
 		return nowait.Load() == trusted
 	}
 	num, err := eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
-		return false // for now
+		return false // and ask again next time
 	}
 	defer CloseNumber(num)
 	var count uint64

@@ -4,17 +4,17 @@ package rawefd
 
 import "sync"
 
-// owned are the numbers that FDs own, and the doorbell's.
+// owned has the numbers of all FDs and of the doorbell.
 var owned numbers
 
-// numbers is a set of descriptor numbers, which are small: the kernel hands out the
-// lowest that is free.
+// numbers is a set of descriptor numbers. They are small, because the kernel hands out the
+// lowest free one.
 type numbers struct {
 	mu   sync.Mutex
 	bits []uint64
 }
 
-// add reports whether num was not in the set.
+// add adds num and reports whether it was not in the set.
 func (n *numbers) add(num int) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -12,12 +12,12 @@ import (
 // PageSize is how much memory NewPage returns.
 const PageSize = 4096
 
-// NewPage returns zeroed memory that is neither Go's nor C's to free, so that C
+// NewPage returns zeroed memory that neither Go nor C frees, so that C
 // can keep its address. It is never unmapped, and a child process gets
 // a copy.
 func NewPage() (unsafe.Pointer, error) { return NewPages(PageSize) }
 
-// NewPages is NewPage for any number of bytes. It begins at a page of the system.
+// NewPages is NewPage for any number of bytes. The memory begins at a page boundary.
 func NewPages(bytes uintptr) (unsafe.Pointer, error) { return anonymous(nil, bytes, 0) }
 
 // Vacate gives pages of memory from NewPages back to the system. Their address stays

@@ -12,22 +12,22 @@ import (
 	"github.com/eventchan/eventchan/internal/race"
 )
 
-// Where there is no read that never blocks, Take polls before it reads. If O_NONBLOCK is off
+// On a system where every read can block, Take polls before it reads. If O_NONBLOCK is off
 // and another holder of the eventfd takes the count between the two, read(2) blocks until the
 // next signal. A caller of Take holds the lock of an object, and can be the poller's
-// goroutine. Therefore such a read is made by a goroutine of its own. If it blocks, Take
-// leaves that goroutine behind, which gives back what it gets: then the count is in the
-// eventfd as if it had come a moment later, and makes an event.
+// goroutine. Therefore a separate goroutine makes such a read. If the read blocks, Take
+// leaves that goroutine behind, which gives back what it gets: the count is then in the
+// eventfd as if it had come a moment later, and causes an event.
 //
-// Another holder that also clears O_NONBLOCK between the look at that flag and the read can
-// still have Take block.
+// Another holder that also clears O_NONBLOCK between the check of that flag and the read can
+// still make Take block.
 
-// takePolled is Take where there is no such read.
+// takePolled is Take on a system where every read can block.
 func (f *FD) takePolled() (uint64, error) {
 	f.looking.Lock()
 	defer f.looking.Unlock()
 	if f.left {
-		return 0, nil // what is there goes to that goroutine, and comes back
+		return 0, nil // the count goes to the goroutine that was left behind, which gives it back
 	}
 	if there, err := Poll(int(f.num), unix.POLLIN); err != nil || there&unix.POLLIN == 0 {
 		return 0, err
@@ -66,14 +66,15 @@ type aside struct {
 }
 
 const (
-	asideWaits = iota // for its goroutine to run
-	asideReads
-	asideEnded // Take returns count and err
-	asideLeft  // Take has returned
+	asideWaits = iota // the goroutine is not running yet
+	asideReads        // the goroutine is in read(2)
+	asideEnded        // count and err are set, for Take to return
+	asideLeft         // Take has returned without waiting
 )
 
-// blockedRead is how long a read may take of an eventfd that is empty: its result is on the
-// way, or it blocks. It is so long because a busy machine may not let the goroutine go on.
+// blockedRead is how long the eventfd must be empty before takeAside concludes that the read
+// blocks. It is that long because on a busy machine the reading goroutine might not run for a
+// while after its read has succeeded.
 const blockedRead = 50 * time.Millisecond
 
 // takeAside reads the descriptor in another goroutine, through a duplicate, so that Close
@@ -85,7 +86,7 @@ func (f *FD) takeAside() (uint64, error) {
 	}
 	var r aside
 	go f.readAside(&r, dup)
-	var since time.Time // of the last look that found the eventfd empty
+	var since time.Time // when the eventfd was first found empty
 	for turn := 0; r.state.Load() != asideEnded; turn++ {
 		if turn < 100 {
 			runtime.Gosched()
@@ -106,7 +107,7 @@ func (f *FD) takeAside() (uint64, error) {
 	return r.count, r.err
 }
 
-// readAside is the goroutine. If Take has left it, the duplicate is its own.
+// readAside is the goroutine that reads. If Take has left it behind, it owns the duplicate.
 func (f *FD) readAside(r *aside, dup int) {
 	r.state.Store(asideReads)
 	r.count, r.err = readCount(dup)
@@ -114,14 +115,14 @@ func (f *FD) readAside(r *aside, dup int) {
 		return
 	}
 	f.looking.Lock() // Take sets left before it unlocks
-	f.left = false   // before the event, by which Take is called
+	f.left = false   // before giveBack causes an event, after which Take is called
 	f.looking.Unlock()
 	giveBack(dup, r.count)
 	unix.Close(dup)
 }
 
-// giveBack adds to an eventfd, and waits if it is full. Adding 0 makes an event as well, which
-// is right after a read that has failed.
+// giveBack adds to an eventfd, and waits while it is full. Adding 0 causes an event as well, which
+// is needed after a read that has failed.
 func giveBack(num int, count uint64) {
 	race.Release()
 	for {

@@ -13,7 +13,7 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// robbed has Take poll, and another holder of the eventfd take what is there between the
+// robbed makes Take poll, and makes another holder of the eventfd take the count between that
 // poll and the read, once.
 func robbed(t *testing.T, peer int) *atomic.Bool {
 	t.Helper()
@@ -33,7 +33,7 @@ func robbed(t *testing.T, peer int) *atomic.Bool {
 	return &done
 }
 
-// add is another holder's, which makes no call that a Hook sees.
+// add adds as another holder of the eventfd does, without a call that a Hook sees.
 func add(t *testing.T, f *rawefd.FD, count uint64) {
 	t.Helper()
 	if _, err := unix.Write(f.Number(), binary.NativeEndian.AppendUint64(nil, count)); err != nil {
@@ -41,7 +41,7 @@ func add(t *testing.T, f *rawefd.FD, count uint64) {
 	}
 }
 
-// soonTake takes until there is what is wanted.
+// soonTake takes until it has what is wanted.
 func soonTake(t *testing.T, f *rawefd.FD, want uint64) {
 	t.Helper()
 	var sum uint64
@@ -58,8 +58,8 @@ func soonTake(t *testing.T, f *rawefd.FD, want uint64) {
 	}
 }
 
-// A Take that another holder has robbed returns, though the read blocks, and what comes later
-// is not lost.
+// If another holder takes the count first, Take returns even though its read blocks, and later
+// counts are not lost.
 func TestTakeThatIsRobbedDoesNotBlock(t *testing.T) {
 	f := blockingTwin(t)
 	done := robbed(t, f.Number())
@@ -75,7 +75,7 @@ func TestTakeThatIsRobbedDoesNotBlock(t *testing.T) {
 	}
 }
 
-// Nor does Close wait for that read, which gives back to others what it gets.
+// Close does not wait for that read either. What the read gets is given back to the others.
 func TestCloseAfterATakeThatIsRobbed(t *testing.T) {
 	f := mustNew(t, 0, false)
 	if err := unix.SetNonblock(f.Number(), false); err != nil {
@@ -94,11 +94,10 @@ func TestCloseAfterATakeThatIsRobbed(t *testing.T) {
 	}
 	add(t, f, 7)
 	soonTake(t, f, 7)
-	add(t, f, 1) // which ends the read if f has robbed it
+	add(t, f, 1) // ends the read if f has taken the count first
 }
 
-// A read that fails once it was left behind makes an event, so that what is there is
-// taken.
+// A read that was left behind and then fails causes an event, so that the count is taken.
 func TestReadThatFailsLateMakesAnEvent(t *testing.T) {
 	f := blockingTwin(t)
 	var reads atomic.Int64

@@ -6,13 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pulses reports whether num is a file whose poll takes the event that it
-// reports: the files of proc and of cgroup v2, such as /proc/pressure/memory and
-// /proc/self/mountinfo. They are readable at any time and give EPOLLPRI to the
-// one poll that comes first after something happened.
+// Pulses reports whether num is a file that reports an event to only one poll: a file of
+// proc or cgroup v2, such as /proc/pressure/memory or
+// /proc/self/mountinfo. These files are always readable and give EPOLLPRI only to the
+// first poll after something happened.
 //
-// A file system without statfs(2) is neither, and where a sandbox refuses that call the
-// answer is no, for most files rightly.
+// If the file system lacks statfs(2), it is neither of the two. If a sandbox refuses that call,
+// Pulses returns false, which is right for most files.
 func Pulses(num int) (bool, error) {
 	var st unix.Statfs_t
 	switch err := retrying("fstatfs", num, 0, func() error { return unix.Fstatfs(num, &st) }); err {
@@ -25,7 +25,7 @@ func Pulses(num int) (bool, error) {
 	}
 }
 
-// Poll returns those of the events in bits that are there now, as poll(2) does.
+// Poll returns the events in bits that are there now, as poll(2) does.
 func Poll(num int, bits uint32) (uint32, error) {
 	fds := [1]unix.PollFd{{Fd: int32(num), Events: int16(bits)}}
 	err := retrying("poll", num, 0, func() error {

@@ -7,8 +7,8 @@ import (
 )
 
 // roomForRuntime does what the runtime does when it starts its poller: it opens an
-// epoll instance and an eventfd, and watches the one by the other. It returns the
-// error for which the runtime would end the process.
+// epoll instance and an eventfd, and registers the eventfd with the epoll instance. It returns
+// the error for which the runtime would end the process.
 func roomForRuntime() error {
 	epoll, err := epollCreate1()
 	if err != nil {

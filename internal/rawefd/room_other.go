@@ -8,7 +8,7 @@ import (
 )
 
 // roomForRuntime opens as many descriptors as the runtime does when it starts its
-// poller: a kqueue and a pipe, or the like.
+// poller, which is usually a kqueue and a pipe.
 func roomForRuntime() error {
 	for range 3 {
 		num, err := syscall.Open("/", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)

@@ -18,9 +18,9 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Systems that differ from this one, and descriptors in states that are rare.
+// These tests are about systems that differ from this one, and about descriptors in rare states.
 
-// unknownFlag is the one by which Take asks whether flags of preadv2 are ignored.
+// unknownFlag is the flag with which Take finds out whether the flags of preadv2 are ignored.
 const unknownFlag = 1 << 30
 
 func setHook(t *testing.T, h rawefd.Hook) {
@@ -53,7 +53,7 @@ func TestTakeWhereRWFNOWAITIsRefused(t *testing.T) {
 				refuses.Store(!late)
 				f := mustNew(t, 0, false)
 				wantTake(t, f, 0)
-				refuses.Store(true) // a seccomp filter can come at any time
+				refuses.Store(true) // a seccomp filter can be installed at any time
 				for _, count := range []uint64{1, 0, 7, rawefd.MaxCount} {
 					if err := f.Add(max(count, 1)); err != nil {
 						t.Fatal(err)
@@ -66,7 +66,7 @@ func TestTakeWhereRWFNOWAITIsRefused(t *testing.T) {
 	}
 }
 
-// gVisor ignores the flags of preadv2, so that the read would block.
+// If the system ignores the flags of preadv2, as gVisor does, Take does not use that call.
 func TestTakeWhereRWFNOWAITIsIgnored(t *testing.T) {
 	f := blockingTwin(t)
 	setHook(t, func(c rawefd.Call) syscall.Errno {
@@ -77,7 +77,7 @@ func TestTakeWhereRWFNOWAITIsIgnored(t *testing.T) {
 			t.Errorf("preadv2 with flags %#x on a descriptor that blocks", c.Arg)
 			return unix.EIO
 		}
-		return unix.EAGAIN // to any flag: the eventfd that asks is empty
+		return unix.EAGAIN // with any flag, because askNowait's eventfd is empty
 	})
 	wantTake(t, f, 0)
 	if err := f.Add(6); err != nil {
@@ -87,7 +87,7 @@ func TestTakeWhereRWFNOWAITIsIgnored(t *testing.T) {
 	wantTake(t, f, 0)
 }
 
-// The system is asked once, with a flag that no kernel knows.
+// The system is asked only once, with a flag that no kernel knows.
 func TestRWFNOWAITIsAskedForOnce(t *testing.T) {
 	var asked atomic.Int32
 	setHook(t, func(c rawefd.Call) syscall.Errno {
@@ -105,7 +105,7 @@ func TestRWFNOWAITIsAskedForOnce(t *testing.T) {
 }
 
 // An Add that blocks, because another process has filled the counter between the
-// look and the write, delays calls for that descriptor only.
+// poll and the write, delays only calls for that descriptor.
 func TestDescriptorsShareNoLock(t *testing.T) {
 	for _, polled := range []bool{false, true} {
 		stuck, free := blockingTwin(t), blockingTwin(t)
@@ -151,8 +151,8 @@ func TestDescriptorsShareNoLock(t *testing.T) {
 	}
 }
 
-// What fdinfo says of an eventfd comes after a line for each record lock. All
-// eventfds are one inode, so only read locks can be on several.
+// Adopt finds the lines of the eventfd in fdinfo even after many lines for record locks. All
+// eventfds share one inode, so several can have only read locks.
 func TestAdoptWithLongFdinfo(t *testing.T) {
 	f := mustNew(t, 3, false)
 	for i := range int64(40) {
@@ -172,7 +172,7 @@ func TestAdoptWithLongFdinfo(t *testing.T) {
 	}
 }
 
-// Two owners of one number would each close it.
+// Adopt refuses a number that has an owner, because two owners would each close it.
 func TestAdoptRefusesAnOwnedNumber(t *testing.T) {
 	wantExist := func(what string, num int) {
 		t.Helper()
@@ -193,7 +193,7 @@ func TestAdoptRefusesAnOwnedNumber(t *testing.T) {
 	bell := door.Number()
 	if name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", bell)); err == nil && strings.HasSuffix(name, "[eventfd]") {
 		wantExist("the doorbell", bell)
-	} // otherwise it is a pipe, by the tag eventchan_pipe
+	} // otherwise it is a pipe, because of the tag eventchan_pipe
 	wantAgain := func(what string, num int) {
 		t.Helper()
 		if err := unix.Dup3(made.Number(), num, unix.O_CLOEXEC); err != nil {
@@ -213,7 +213,8 @@ func TestAdoptRefusesAnOwnedNumber(t *testing.T) {
 	wantAgain("the doorbell's number", bell)
 }
 
-// Some tests need a process of their own, in which nothing has run before.
+// childKey is set in processes of their own for tests that need one in which nothing has run
+// before.
 const childKey = "EVENTCHAN_RAWEFD_CHILD"
 
 // notAllowed is the exit status of a child that lacks a permission.
@@ -222,7 +223,7 @@ const notAllowed = 77
 func init() {
 	switch os.Getenv(childKey) {
 	case "main thread ends":
-		// As pthread_exit in C's main has it do. An init function is the only place
+		// pthread_exit in C's main does the same. An init function is the only place
 		// where Go code is sure to run on that thread.
 		runtime.LockOSThread()
 		go func() {
@@ -277,8 +278,8 @@ func withoutMainThread() int {
 
 func TestAdoptWithoutMainThread(t *testing.T) { child(t, "main thread ends") }
 
-// The first file that Go's runtime polls has it open its poller. A thread with its own
-// table of descriptors must not open that for the whole process.
+// The first file that Go's runtime polls makes it open its poller. That must not happen on a
+// thread with its own table of descriptors, because the poller is for the whole process.
 func TestFirstFileInUnsharedThread(t *testing.T) { child(t, "unshared") }
 
 func firstFileInUnsharedThread() int {
@@ -289,7 +290,7 @@ func firstFileInUnsharedThread() int {
 		if err == nil {
 			var f *rawefd.FD
 			if f, err = rawefd.New(0, false); err == nil {
-				f.Dup() // with whatever result
+				f.Dup() // can fail
 			}
 			unshared <- err
 			select {} // the thread keeps its table
@@ -301,7 +302,7 @@ func firstFileInUnsharedThread() int {
 		fmt.Println(err)
 		return 1
 	}
-	time.Sleep(time.Millisecond) // by the runtime's poller
+	time.Sleep(time.Millisecond) // uses the runtime's poller
 	r, w, err := os.Pipe()
 	if err != nil {
 		fmt.Println(err)

@@ -26,7 +26,7 @@ const (
 	EventOneShot = 1 << 30
 )
 
-// Event, Epoll and Batch exist so that the packages above compile.
+// Event, Epoll, Batch and RawEvent exist so that the packages that import this one compile.
 type (
 	Event struct {
 		Bits uint32

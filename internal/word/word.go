@@ -1,7 +1,6 @@
-// Package word provides the word that holds a count which no other process can
-// see. It is added to and taken from in one atomic operation, by Go and,
-// where it lies in memory that C knows of, by C threads, which speak the same
-// protocol: docs/protocol.md.
+// Package word provides the state word: the 64-bit count of a private or shared object,
+// with flags in its upper bits. Adding and taking are one atomic operation each. If the word
+// is in memory that C threads know, they follow the same protocol: docs/protocol.md.
 package word
 
 import (
@@ -10,40 +9,40 @@ import (
 	"github.com/eventchan/eventchan/internal/race"
 )
 
-// The flags of a word, and the count's part of it.
+// The flags of a word, and the bits of its count.
 const (
-	// Closed means that an add to the word comes too late.
+	// Closed means that it is too late to add to the word.
 	Closed = 1 << 63
-	// Ring means that the consumer sleeps. A signaller that turns it into Rung has
-	// to ring the doorbell.
+	// Ring means that the consumer is sleeping. The signaler that replaces Ring by Rung
+	// must ring the doorbell.
 	Ring = 1 << 62
-	// Held means that the count is not all there is to know: Go code takes the
-	// owner's lock before it adds or takes. C code leaves the flag alone.
+	// Held means that the word alone does not decide: Go code takes the
+	// owner's lock before it adds or takes. C code ignores the flag.
 	Held = 1 << 61
 	// Rung means that the goroutine of the doorbell is going to look at the word.
-	// Until it has cleared the flag there is no Ring: no signaler needs to ring again.
+	// Ring stays unset until it has cleared Rung, so signalers do not ring again.
 	Rung  = 1 << 60
 	count = Rung - 1
 
-	// Full bounds what an add leaves in the word. It is so far below Rung that
-	// all the additions that C threads have begun do not carry into the flags.
+	// Full is the largest count that an add leaves in the word. It is so far below Rung that
+	// the additions that C threads have begun cannot carry into the flags.
 	Full = 1 << 59
 )
 
 // A Word is a count and its flags.
 //
-// Why one word. Whether the consumer sleeps, whether there is something to take and
-// whether it is too late are decided in the same atomic step, so there is no
-// pair of locations whose order could be got wrong: an add sees Ring or comes
-// before the step that set it, and that step, Sleep, succeeds only while the
-// count is too small to wake up for.
+// Why it is one word: whether the consumer is sleeping, whether there is something to take and
+// whether it is too late are decided in the same atomic operation, so there are no
+// two locations whose order could matter. An add sees Ring or comes
+// before the operation that sets Ring. That operation, Sleep, succeeds only while the
+// count is too small for the consumer to wake up.
 type Word struct{ bits atomic.Uint64 }
 
-// Add adds n if no flag but Rung is set and there is room, and reports whether it
-// did. It can fail because another step came between.
+// Add adds n if no flag except Rung is set and there is room, and reports whether it
+// did. It can fail because the word changed at the same time.
 func (w *Word) Add(n uint64) bool { return w.AddUpTo(n, Full) }
 
-// AddUpTo is Add where most, at most Full, is all that there is room for.
+// AddUpTo is Add with room for a count of most, which is at most Full.
 func (w *Word) AddUpTo(n, most uint64) bool {
 	v := w.bits.Load()
 	race.Release()
@@ -51,8 +50,8 @@ func (w *Word) AddUpTo(n, most uint64) bool {
 	return c < most && n <= most-c && w.bits.CompareAndSwap(v, v+n)
 }
 
-// TakeAll takes the whole count if no flag but Rung is set, and returns it. It can
-// return 0 because another step came between.
+// TakeAll takes the whole count if no flag except Rung is set, and returns it. It can
+// return 0 because the word changed at the same time.
 func (w *Word) TakeAll() uint64 {
 	v := w.bits.Load()
 	if c := v &^ Rung; c-1 < Rung-1 && w.bits.CompareAndSwap(v, v&Rung) {
@@ -62,10 +61,9 @@ func (w *Word) TakeAll() uint64 {
 	return 0
 }
 
-// Take takes n, unless the count is smaller or the word is held, and reports
-// whether it did. It may fail because somebody else was quicker. It looks past
-// Ring: a semaphore's permit is anybody's until the waiter who was woken for it
-// takes it.
+// Take takes n, unless the count is smaller or Held or Closed is set, and reports
+// whether it did. It can fail because the word changed at the same time. It ignores
+// Ring: until the waiter that was woken for a semaphore's permit takes it, any goroutine can.
 func (w *Word) Take(n uint64) bool {
 	v := w.bits.Load()
 	if v&(Closed|Held) == 0 && v&count >= n && w.bits.CompareAndSwap(v, v-n) {
@@ -75,10 +73,10 @@ func (w *Word) Take(n uint64) bool {
 	return false
 }
 
-// Idle reports whether the count is 0 and no flag but Rung is set.
+// Idle reports whether the count is 0 and no flag except Rung is set.
 func (w *Word) Idle() bool { return w.bits.Load()&^Rung == 0 }
 
-// Addable reports whether Add of n failed only because another step came between.
+// Addable reports whether Add of n failed only because the word changed at the same time.
 func (w *Word) Addable(n uint64) bool { return w.AddableUpTo(n, Full) }
 
 // AddableUpTo is Addable for AddUpTo.
@@ -93,13 +91,13 @@ func (w *Word) Takeable(n uint64) bool {
 	return v&(Closed|Held) == 0 && v&count >= n
 }
 
-// Lacks reports whether the count is smaller than n and the word not held.
+// Lacks reports whether the count is smaller than n and neither Held nor Closed is set.
 func (w *Word) Lacks(n uint64) bool {
 	v := w.bits.Load()
 	return v&(Closed|Held) == 0 && v&count < n
 }
 
-// The methods below are for the owner, with its lock held.
+// The owner calls the methods below with its lock held.
 
 // Count returns the count.
 func (w *Word) Count() uint64 { return w.bits.Load() & count }
@@ -107,8 +105,7 @@ func (w *Word) Count() uint64 { return w.bits.Load() & count }
 // Store fills a word that is not in use yet.
 func (w *Word) Store(count, flags uint64) { w.bits.Store(count | flags) }
 
-// Swap sets the flags for good and returns the count, which is now 0, and the
-// flags there were.
+// Swap sets the count to 0 and replaces the flags. It returns the old count and the old flags.
 func (w *Word) Swap(flags uint64) (n, old uint64) {
 	v := w.bits.Swap(flags)
 	race.Acquire()
@@ -121,7 +118,7 @@ func (w *Word) Set(flags uint64) { w.bits.Or(flags) }
 // AddHeld adds n whatever the flags are, if there is room.
 func (w *Word) AddHeld(n uint64) bool { return w.AddHeldUpTo(n, Full) }
 
-// AddHeldUpTo is AddHeld where most, at most Full, is all that there is room for.
+// AddHeldUpTo is AddHeld with room for a count of most, which is at most Full.
 func (w *Word) AddHeldUpTo(n, most uint64) bool {
 	race.Release()
 	for {
@@ -164,10 +161,9 @@ func (w *Word) TakeUpTo(n uint64) uint64 {
 	}
 }
 
-// Sleep replaces Ring and Held by flags, unless the count has reached enough: then
-// it changes nothing and returns false. While Rung is set it leaves Ring unset,
-// because the goroutine of the doorbell is going to look, and that look comes
-// after this step.
+// Sleep replaces Ring and Held by flags and returns true. If the count has reached enough,
+// it changes nothing and returns false. While Rung is set, Sleep leaves Ring unset,
+// because the goroutine of the doorbell is still going to look, after this operation.
 func (w *Word) Sleep(enough, flags uint64) bool {
 	for {
 		v := w.bits.Load()
@@ -184,14 +180,14 @@ func (w *Word) Sleep(enough, flags uint64) bool {
 	}
 }
 
-// The methods below are for the goroutine of the doorbell, which needs no lock.
+// The goroutine of the doorbell calls the methods below without a lock.
 
-// Answer clears Rung, before the goroutine looks: the next signaller that finds
+// Answer clears Rung. The goroutine then looks at the word, and the next signaler that finds
 // the consumer asleep rings again.
 func (w *Word) Answer() { w.bits.And(^uint64(Rung)) }
 
-// Claim turns Ring into Rung, as a signaller does before it rings, and reports
-// whether it did. Then the goroutine goes on looking until Answer, and no signaller
+// Claim replaces Ring by Rung, as a signaler does before it rings, and reports
+// whether it did. The goroutine then keeps polling the word until Answer, and no signaler
 // needs to ring.
 func (w *Word) Claim() bool {
 	for {

@@ -18,7 +18,7 @@ func filled(count, flags uint64) *word.Word {
 	return w
 }
 
-// want fails the test unless w holds just that.
+// want fails the test unless w holds exactly that count and those flags.
 func want(t *testing.T, what string, w *word.Word, count, flags uint64) {
 	t.Helper()
 	if got := outside(w).Load(); got != count|flags {
@@ -26,7 +26,7 @@ func want(t *testing.T, what string, w *word.Word, count, flags uint64) {
 	}
 }
 
-// outside is how a C thread sees the word.
+// outside returns the word as a C thread sees it.
 func outside(w *word.Word) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(w)) }
 
 func TestStepsWithoutTheLock(t *testing.T) {
@@ -53,7 +53,7 @@ func TestStepsWithoutTheLock(t *testing.T) {
 	}
 }
 
-// A flag keeps those away who have no lock, but a Take is not kept away by Ring.
+// While a flag is set, the methods that need no lock do nothing, but Take ignores Ring.
 func TestFlagsSendToTheLock(t *testing.T) {
 	for name, flags := range map[string]uint64{
 		"Ring": word.Ring, "Held": word.Held, "Closed": word.Closed, "Ring and Held": word.Ring | word.Held,
@@ -102,7 +102,7 @@ func TestFullBoundsWhatAnAddLeaves(t *testing.T) {
 			}{
 				{0, word.Full, true}, {0, word.Full + 1, false}, {0, math.MaxUint64, false},
 				{word.Full - 3, 4, false}, {word.Full - 3, 3, true}, {word.Full, 1, false},
-				{word.Full + 1<<32, 1, false}, // which C threads leave for an instant
+				{word.Full + 1<<32, 1, false}, // C threads can leave such a count for an instant
 				{2, math.MaxUint64, false}, {2, word.Held, false}, {2, word.Closed, false},
 			} {
 				w, after := filled(step.count, test.flags), step.count
@@ -118,7 +118,7 @@ func TestFullBoundsWhatAnAddLeaves(t *testing.T) {
 	}
 }
 
-// A bound below Full is one as well, for a step with the lock and for one without.
+// No method adds past a bound below Full, with the lock or without.
 func TestNothingIsAddedPastABound(t *testing.T) {
 	const most = 9
 	for name, add := range map[string]func(w *word.Word, n, most uint64) bool{
@@ -149,7 +149,7 @@ func TestAddableTellsWhetherThereIsRoom(t *testing.T) {
 	}
 }
 
-// What the owner does, the flags neither keep him from nor lose.
+// The owner's methods ignore the flags and preserve them.
 func TestOwnerTakesWhateverTheFlags(t *testing.T) {
 	for _, flags := range []uint64{0, word.Ring, word.Held, word.Ring | word.Held, word.Closed | word.Held} {
 		w := filled(20, flags)
@@ -209,8 +209,7 @@ func TestSleepSucceedsOnlyBelowWhatIsEnough(t *testing.T) {
 	}
 }
 
-// The sum is conserved, whoever adds and takes in whatever way while flags come
-// and go.
+// The sum is conserved, whichever methods add and take while flags are set and cleared.
 func TestSumIsConservedWhileFlagsFlip(t *testing.T) {
 	var w word.Word
 	var added, taken atomic.Uint64
@@ -252,8 +251,8 @@ func TestSumIsConservedWhileFlagsFlip(t *testing.T) {
 	}
 }
 
-// While the owner holds his lock and has put the word to sleep with Held, there
-// is nothing in it, and nothing comes: else who sleeps would sleep past a count.
+// While the owner holds its lock and has put the word to sleep with Held, the count is 0 and
+// stays 0. Otherwise a consumer could sleep although there is a count.
 func TestSleepNeverSucceedsPastACount(t *testing.T) {
 	var w word.Word
 	var mu sync.Mutex
@@ -301,8 +300,8 @@ func TestSleepNeverSucceedsPastACount(t *testing.T) {
 	}
 }
 
-// The owner sleeps with Ring alone, and those who add know no lock. If a ring were
-// lost, he would sleep for ever.
+// The owner sleeps with Ring alone, and the signalers take no lock. If a ring were
+// lost, the owner would never wake up.
 func TestNoRingIsLost(t *testing.T) {
 	var w word.Word
 	bell := make(chan struct{}, 1)
@@ -316,7 +315,7 @@ func TestNoRingIsLost(t *testing.T) {
 				if old := outside(&w).Add(1) - 1; old&word.Ring != 0 && outside(&w).And(^uint64(word.Ring))&word.Ring != 0 {
 					select {
 					case bell <- struct{}{}:
-					default: // it rings
+					default: // it has been rung already
 					}
 				}
 			}
@@ -352,7 +351,7 @@ func TestNobodyAddsPastFull(t *testing.T) {
 	})
 }
 
-// Swap decides in one step who came in time.
+// Swap decides in one atomic operation which additions came in time.
 func TestSwapLosesNothing(t *testing.T) {
 	hammer.For(300*time.Millisecond, 1, func() {
 		var w word.Word

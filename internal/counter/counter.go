@@ -1,5 +1,6 @@
-// Package counter keeps a count, wherever it is at the moment, for an owner that
-// knows what the count means and which goroutines wait for it.
+// Package counter stores the count of a Notifier or Semaphore: in Go memory, in memory shared
+// with C threads, or in an eventfd. It does not know what the count means or which goroutines
+// wait for it; its owner does.
 package counter
 
 import (
@@ -18,33 +19,33 @@ import (
 //
 // Where the count is:
 //
-//   - private: at first in a word in Go's memory.
-//   - shared: from Handle on in a word that C threads add to as well.
-//   - exported: from Export on in an eventfd. Whatever C threads still add to the
-//     word moves there, or to a waiter.
-//   - What no word has room for is in rest, under the lock.
+//   - private: at first in a state word in Go's memory.
+//   - shared: from Handle on in a state word to which C threads add as well.
+//   - exported: from Export on in an eventfd. What C threads still add to the
+//     word is moved to the eventfd, or to a waiter.
+//   - The part for which the word or the eventfd has no room is in rest, under the lock.
 //
-// While no flag of the word but Rung is set, all of the count is in the word, and
-// Go code adds and takes there in one atomic operation, without the lock. So Export
-// and Handle, and everything else that a lock-free operation must not overlook, set
-// a flag first. An operation that began before fails, since it compares the whole
-// word, and goes to the lock.
+// While no flag of the word except Rung is set, all of the count is in the word, and
+// Go code adds and takes there in one atomic operation, without the lock. Export
+// and Handle, and everything else that a lock-free operation must not overlook, therefore set
+// a flag first. An operation that began before fails, because it compares the whole
+// word, and takes the lock.
 //
-// What each call reads, what each call writes, and the lock stand on cache lines of
-// their own: otherwise each call would take away from all other processors what they are
-// about to read. That holds on 64-bit systems, where 40 bytes of fields that are seldom
-// written stand before the Counter, and where the object begins on a cache line. Go's
-// allocator puts one of 192 or 256 bytes there, and none of 160 or 176.
+// The fields that each call reads, those that each call writes, and the lock are on separate
+// cache lines. Otherwise each call would invalidate in all other processors' caches what they
+// are about to read. That holds on 64-bit systems, if 40 bytes of fields that are seldom
+// written come before the Counter and the object begins on a cache line. Go's
+// allocator puts objects of 192 or 256 bytes there, but not those of 160 or 176.
 type Counter struct {
-	word atomic.Pointer[word.Word]     // own, or that of bell
+	word atomic.Pointer[word.Word]     // own, or the word of bell
 	fd   atomic.Pointer[rawefd.FD]     // nil until Export
 	bell atomic.Pointer[doorbell.Bell] // nil until Handle
 
 	own word.Word
-	// Tally is for the owner: a number to write where the word was written.
+	// Tally is for the owner: a number on the same cache line as the word.
 	Tally     atomic.Int32
 	semaphore bool
-	rest      uint64 // guarded by mu, as is source; the word is needed next in any case
+	rest      uint64 // guarded by mu, like source; here because its users need the word next
 	owner     Owner
 	source    *poller.Source // nil until Export; reports adds to fd
 	_         [lineSize - 3*8 - 3*ptrSize]byte
@@ -59,14 +60,14 @@ const (
 	ptrSize  = unsafe.Sizeof(uintptr(0))
 )
 
-// An Owner knows which goroutines wait for the count.
+// An Owner is a Notifier or Semaphore. It knows which goroutines wait for the count.
 type Owner interface {
-	// Serve is called with the lock held when something other than Go code of this
-	// process has added to the count, if Arm was called.
+	// Serve is called with the lock held when C code, another process or the kernel has added
+	// to the count, if Arm was called.
 	Serve()
 }
 
-// Init makes a Counter private, or exported if there is an fd already.
+// Init makes a Counter private if fd is nil, and otherwise exported.
 func (c *Counter) Init(count uint64, semaphore bool, fd *rawefd.FD, owner Owner) {
 	c.semaphore, c.owner = semaphore, owner
 	c.word.Store(&c.own)
@@ -97,12 +98,12 @@ func (c *Counter) Lock() bool {
 		return false
 	}
 	if fd := c.fd.Load(); fd != nil {
-		fd.Use() // which is allowed: Shut comes before the descriptor is closed
+		fd.Use() // cannot fail: the descriptor is closed only after Shut, and shut is false
 	}
 	return true
 }
 
-// Unlock undoes Lock. It can call the function that the owner gave to FD.Close.
+// Unlock undoes Lock. It can call the function that the owner has passed to FD.Close.
 func (c *Counter) Unlock() {
 	fd := c.fd.Load()
 	c.mu.Unlock()
@@ -111,8 +112,9 @@ func (c *Counter) Unlock() {
 	}
 }
 
-// Yield lets others have the lock, while the descriptor stays open. It returns false
-// after Shut. Then the caller grants nothing any more, but still calls Unlock.
+// Yield unlocks and locks again, so that other goroutines can have the lock. The descriptor stays
+// open. Yield returns false after Shut: the caller must not grant anything any more, but must
+// still call Unlock.
 func (c *Counter) Yield() (open bool) {
 	c.mu.Unlock()
 	c.mu.Lock()
@@ -122,7 +124,7 @@ func (c *Counter) Yield() (open bool) {
 // Open reports whether Shut has not been called.
 func (c *Counter) Open() bool { return !c.shut.Load() }
 
-// Serve has the owner serve its waiters.
+// Serve makes the owner serve its waiters.
 func (c *Counter) Serve() {
 	if c.Lock() {
 		c.owner.Serve()
@@ -131,22 +133,22 @@ func (c *Counter) Serve() {
 }
 
 // Shut forbids Lock, decides which adds of C threads came in time, and reports
-// whether it was the first to do so. The caller does not hold the lock. If there
+// whether it was the first Shut. The caller must not hold the lock. If there
 // is an eventfd, the caller closes it and then calls End; otherwise the caller
-// calls End right away.
+// calls End immediately.
 func (c *Counter) Shut() (fd *rawefd.FD, first bool) {
 	if !c.Lock() {
 		return nil, false
 	}
 	defer c.Unlock()
-	// The Bell could be closed, or the word replaced, before Swap as well: whatever was added
-	// before Swap is in n, so a signal needs no look, and the own word of a Counter that has
-	// a Bell is closed already.
+	// The order of Swap, closing the Bell and replacing the word does not matter: what was
+	// added before Swap is in n, so the doorbell need not look any more, and the own word of a
+	// Counter with a Bell is already closed.
 	n, _ := c.Word().Swap(word.Closed | word.Held)
-	c.own.Store(n, word.Closed|word.Held) // where nothing adds to it any more
+	c.own.Store(n, word.Closed|word.Held) // nothing adds to it there any more
 	c.word.Store(&c.own)
 	if fd = c.fd.Load(); fd != nil {
-		c.publish() // what other holders of it are to find there
+		c.publish() // so that other holders of the eventfd find the count there
 	}
 	if b := c.bell.Load(); b != nil {
 		b.Close()
@@ -160,7 +162,7 @@ func (c *Counter) LockShut()   { c.mu.Lock() }
 func (c *Counter) UnlockShut() { c.mu.Unlock() }
 
 // End is called under LockShut when nothing can add any more. The owner then takes
-// what is left, or leaves it to others by Leave, and wakes all its waiters.
+// what is left, or leaves it to other holders with Leave, and wakes all its waiters.
 func (c *Counter) End() {
 	if fd := c.fd.Load(); fd != nil {
 		c.source.Close()
@@ -168,7 +170,7 @@ func (c *Counter) End() {
 	}
 }
 
-// Leave moves what is left to the eventfd, as much as it holds, after End.
+// Leave is called after End. It moves what is left to the eventfd, as far as there is room.
 func (c *Counter) Leave() {
 	if fd := c.fd.Load(); fd != nil {
 		c.fill(fd)
@@ -185,9 +187,9 @@ func (c *Counter) Add(n uint64) error {
 	return c.AddUpTo(n, rawefd.MaxCount)
 }
 
-// TakeAll takes the whole count, but no more than a uint64 holds. What is in the word is
-// taken from there, and does not go through the eventfd. The flags stay as they are: if
-// Ring is not set, Serve is going to be called, whose last step sets it.
+// TakeAll takes the whole count, but no more than a uint64 holds. The part in the word is
+// taken from there and does not go through the eventfd. The flags do not change: if
+// Ring is not set, Serve is going to be called, and sets it at its end.
 func (c *Counter) TakeAll() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
 		if count, err = fd.Take(); err != nil {
@@ -202,8 +204,8 @@ func (c *Counter) TakeAll() (count uint64, err error) {
 	return count, nil
 }
 
-// Take takes n or nothing, and reports whether it did. It returns an error if a
-// system call failed for another reason than that there is too little.
+// Take takes n or nothing, and reports whether it took n. It returns an error if a
+// system call failed, unless that was because the count is too small.
 func (c *Counter) Take(n uint64) (took bool, err error) {
 	if fd := c.fd.Load(); fd != nil {
 		c.publish()
@@ -217,8 +219,8 @@ func (c *Counter) Take(n uint64) (took bool, err error) {
 	return took, err
 }
 
-// Count returns the count. What is in the word stays there: nothing moves between the two
-// parts of the sum, since the lock is held.
+// Count returns the count. The sum is right because nothing moves between its parts while the
+// lock is held.
 func (c *Counter) Count() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
 		if count, err = fd.Count(); err != nil {
@@ -229,9 +231,9 @@ func (c *Counter) Count() (count uint64, err error) {
 	return count + min(c.Word().Count(), math.MaxUint64-count), nil
 }
 
-// Sleep leaves in the word that the owner waits for an add that brings the count
-// to enough, and, if held, that nothing is to be taken from it without the lock.
-// It returns false if the count is there already.
+// Sleep sets the word's flags so that an add that raises the count to enough wakes the
+// owner. If held is true, nothing can be taken from the word without the lock either.
+// Sleep returns false if the count has already reached enough.
 func (c *Counter) Sleep(enough uint64, held bool) bool {
 	if c.fd.Load() != nil {
 		c.publish()
@@ -240,7 +242,7 @@ func (c *Counter) Sleep(enough uint64, held bool) bool {
 	return c.rest < enough && c.Word().Sleep(enough-c.rest, word.Ring|c.held(held))
 }
 
-// Wake leaves in the word that the owner waits for nothing.
+// Wake sets the word's flags so that no add wakes the owner.
 func (c *Counter) Wake() {
 	if c.fd.Load() != nil {
 		c.publish()

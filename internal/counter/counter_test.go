@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m.Run) }
 
-// An owner has nobody who waits.
+// An owner has no waiters.
 type owner struct{}
 
 func (owner) Serve() {}
@@ -34,7 +34,7 @@ func newCounter(t testing.TB, count uint64) *counter.Counter {
 	return c
 }
 
-// end closes a Counter, unless that was done, as its owner would.
+// end closes a Counter as its owner does, unless it is closed.
 func end(c *counter.Counter) {
 	fd, first := c.Shut()
 	if !first {
@@ -48,7 +48,7 @@ func end(c *counter.Counter) {
 	}
 }
 
-// lock has f run with the lock held.
+// lock calls f with the lock held.
 func lock(t testing.TB, c *counter.Counter, f func()) {
 	t.Helper()
 	if !c.Lock() {
@@ -58,7 +58,7 @@ func lock(t testing.TB, c *counter.Counter, f func()) {
 	f()
 }
 
-// places are where a count can be, and how it gets there.
+// places maps each place where a count can be to a function that moves it there.
 var places = map[string]func(testing.TB, *counter.Counter){
 	"private":  func(testing.TB, *counter.Counter) {},
 	"exported": export,
@@ -84,7 +84,7 @@ func handOut(t testing.TB, c *counter.Counter) {
 	}
 }
 
-// interesting are counts at which something changes.
+// interesting has the counts at which something changes.
 var interesting = []uint64{0, 1, 1 << 32, word.Full - 1, word.Full, word.Full + 1, word.Held, math.MaxInt64,
 	1 << 63, rawefd.MaxCount - word.Full, rawefd.MaxCount - 1, rawefd.MaxCount}
 
@@ -97,7 +97,7 @@ func wantCount(t *testing.T, what string, c *counter.Counter, want uint64) {
 	}
 }
 
-// eachPlace runs a test with a count of each size in each place.
+// eachPlace runs a test with each of the interesting counts in each place.
 func eachPlace(t *testing.T, test func(t *testing.T, c *counter.Counter, count uint64)) {
 	for place, enter := range places {
 		t.Run(place, func(t *testing.T) {
@@ -110,8 +110,8 @@ func eachPlace(t *testing.T, test func(t *testing.T, c *counter.Counter, count u
 	}
 }
 
-// What MaxCount allows is added, what passes it is refused and adds nothing,
-// wherever the count is and however much of it finds room there.
+// Add adds up to MaxCount. It refuses what would exceed MaxCount and then adds nothing, wherever
+// the count is and however much of it has room there.
 func TestMaxCountIsExact(t *testing.T) {
 	eachPlace(t, func(t *testing.T, c *counter.Counter, count uint64) {
 		for _, n := range append(interesting, rawefd.MaxCount-count, rawefd.MaxCount-count+1, math.MaxUint64) {
@@ -137,11 +137,11 @@ func TestMaxCountIsExact(t *testing.T) {
 	})
 }
 
-// A part is taken of whatever there is, and the rest stays.
+// Take takes exactly what was asked for, and the rest stays; or it takes nothing.
 func TestTakeIsAllOrNothing(t *testing.T) {
 	for place, enter := range places {
 		if place != "private" && place != "handle" {
-			continue // an eventfd hands out one a read
+			continue // an eventfd hands out one permit per read
 		}
 		t.Run(place, func(t *testing.T) {
 			for _, count := range interesting {
@@ -165,12 +165,12 @@ func TestTakeIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// While there is more than a word holds, nobody adds or takes without the lock, who
-// would not see the rest; and once there is not, everybody does so again.
+// While there is more than the word holds, nothing can be added or taken without the lock,
+// because rest would be overlooked. Once the word holds all of it, that is possible again.
 func TestRestHoldsTheWord(t *testing.T) {
 	c := newCounter(t, word.Full+5)
 	if c.Word().Add(1) || c.Word().TakeAll() != 0 || c.Word().Take(1) || c.Word().Idle() || c.Word().Lacks(1) {
-		t.Error("a step without the lock was done past the rest")
+		t.Error("an operation without the lock has overlooked the rest")
 	}
 	lock(t, c, func() {
 		c.Wake()
@@ -187,18 +187,18 @@ func TestRestHoldsTheWord(t *testing.T) {
 	}
 }
 
-// To sleep is to have seen all of the count.
+// Sleep compares all of the count, with rest, and not only the word.
 func TestSleepSeesTheRest(t *testing.T) {
 	for place, enter := range places {
 		if place != "private" && place != "handle" {
-			continue // an eventfd makes an edge
+			continue // an eventfd causes an edge
 		}
 		t.Run(place, func(t *testing.T) {
 			c := newCounter(t, word.Full+5)
 			lock(t, c, func() {
 				enter(t, c)
-				if !c.Word().AddHeld(3) { // as C threads do beside the rest
-					t.Error("no room beside the rest")
+				if !c.Word().AddHeld(3) { // as C threads do while there is a rest
+					t.Error("no room in the word while there is a rest")
 				}
 				for enough, want := range map[uint64]bool{1: false, word.Full + 5: false, word.Full + 8: false, word.Full + 9: true} {
 					if got := c.Sleep(enough, true); got != want {
@@ -221,8 +221,8 @@ func TestNewHoldsAnyCount(t *testing.T) {
 	}
 }
 
-// The old word stays closed, so who still knows it goes to the lock and finds the
-// new one.
+// The old word stays closed, so that code that still uses it takes the lock and finds the new
+// word.
 func TestHandleMovesTheCountOnce(t *testing.T) {
 	c := newCounter(t, 41)
 	old := c.Word()
@@ -250,12 +250,12 @@ func TestHandleMovesTheCountOnce(t *testing.T) {
 	lock(t, c, func() { wantCount(t, "Handle", c, 42) })
 }
 
-// Close decides what was in time. It is the owner's, who takes it when nobody can
-// add any more.
+// Shut decides which adds came in time. The owner takes their count once nothing can
+// be added any more.
 func TestShutEndsTheCounter(t *testing.T) {
 	eachPlace(t, func(t *testing.T, c *counter.Counter, count uint64) {
 		w, taken := c.Word(), make(chan uint64, 1)
-		c.Unlock() // and lock again, since eachPlace unlocks
+		c.Unlock() // LockShut locks again, because eachPlace unlocks
 		fd, first := c.Shut()
 		last := func() {
 			c.LockShut()
@@ -274,7 +274,7 @@ func TestShutEndsTheCounter(t *testing.T) {
 			t.Error("the second Shut = true")
 		}
 		if w.Add(1) || w.TakeAll() != 0 || c.Word().Add(1) {
-			t.Error("a step without the lock was done after Shut")
+			t.Error("an operation without the lock has succeeded after Shut")
 		}
 		if fd == nil {
 			last()
@@ -288,7 +288,7 @@ func TestShutEndsTheCounter(t *testing.T) {
 	})
 }
 
-// add and take are what an owner does to a count that he keeps here.
+// add and take are how an owner adds to its Counter and takes from it.
 func add(c *counter.Counter, n uint64) bool {
 	for c.Word().Addable(n) {
 		if c.Word().Add(n) {
@@ -315,8 +315,8 @@ func take(c *counter.Counter) (n uint64) {
 	return n
 }
 
-// The count moves to C's word and to the eventfd, in either order, at a moment
-// when others add and take, with the lock and without.
+// Nothing is lost when the count moves to the shared word and to the eventfd, in either order,
+// while other goroutines add and take, with the lock and without.
 func TestNothingIsLostOnTheWay(t *testing.T) {
 	hammer.For(time.Second, 2, func() {
 		var c counter.Counter
@@ -364,7 +364,7 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 	})
 }
 
-// What was added without an error is the owner's, though Shut comes at any moment.
+// What was added without an error can be taken by the owner, whenever Shut is called.
 func TestShutLosesNothing(t *testing.T) {
 	hammer.For(time.Second/2, 2, func() {
 		var c counter.Counter
@@ -398,8 +398,8 @@ func TestShutLosesNothing(t *testing.T) {
 	})
 }
 
-// A stream adds to one Counter after the other, without a pause, so that whatever
-// is done to one of them meets an add at each of its steps.
+// A stream adds to one Counter after another, without a pause, so that whatever
+// is done to one of them happens while something is added, at each of its steps.
 type stream struct {
 	to   atomic.Pointer[target]
 	stop atomic.Bool
@@ -425,7 +425,7 @@ func newStream() *stream {
 	return s
 }
 
-// next has the stream go to another Counter.
+// next makes the stream go to another Counter.
 func (s *stream) next() *target {
 	to := new(target)
 	to.Init(0, false, nil, owner{})
@@ -440,7 +440,7 @@ func (s *stream) meet(t *testing.T, f func(*target)) {
 		runtime.Gosched()
 	}
 	f(old)
-	for next := s.next(); next.added.Load() == 0; { // then it has left the old one
+	for next := s.next(); next.added.Load() == 0; { // after which the stream has left the old one
 		runtime.Gosched()
 	}
 	fd, _ := old.Shut()
@@ -465,13 +465,13 @@ func (s *stream) end() {
 	end(&s.to.Load().Counter)
 }
 
-// What moves the count loses none of what is added at that moment.
+// Moving the count loses nothing that is added at the same time.
 func TestMovesMeetAnAddAtEachStep(t *testing.T) {
 	for name, move := range map[string]func(*target){
 		"Handle": func(c *target) { lock(t, &c.Counter, func() { handOut(t, &c.Counter) }) },
 		"Export": func(c *target) { lock(t, &c.Counter, func() { export(t, &c.Counter) }) },
 		"Shut":   func(c *target) { c.Shut() },
-		// which moves the count between the word and the rest
+		// This moves the count between the word and rest.
 		"Add past Full": func(c *target) {
 			for range 100 {
 				lock(t, &c.Counter, func() {

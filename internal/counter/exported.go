@@ -8,12 +8,12 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// FD returns the eventfd, or nil while there is none. Naming it without the lock
-// needs a use of it.
+// FD returns the eventfd, or nil while there is none. A caller without the lock must call its
+// Use before it uses the descriptor.
 func (c *Counter) FD() *rawefd.FD { return c.fd.Load() }
 
-// Alone returns the eventfd if it holds all of the count, whatever comes, and no
-// word does.
+// Alone returns the eventfd if C threads have no handle, so that only rest can hold another part
+// of the count. Otherwise it returns nil.
 func (c *Counter) Alone() *rawefd.FD {
 	if c.Word() != &c.own {
 		return nil
@@ -21,9 +21,9 @@ func (c *Counter) Alone() *rawefd.FD {
 	return c.fd.Load()
 }
 
-// Export moves the count to an eventfd, unless it is there already. If armed, there
-// are waiters, which the events of that eventfd are to reach. On error nothing has
-// changed. The caller holds the lock.
+// Export moves the count to an eventfd, unless it is there already. armed says whether a
+// goroutine is waiting; if so, events of the new eventfd are delivered to it. On error nothing
+// has changed. The caller holds the lock.
 func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	if fd := c.fd.Load(); fd != nil {
 		return fd, nil
@@ -42,10 +42,10 @@ func (c *Counter) Export(armed bool) (*rawefd.FD, error) {
 	}
 	fd.Use() // Unlock ends it
 	c.gather()
-	c.fill(fd) // before others can see fd: they would find it empty
+	c.fill(fd) // before c.fd is set, because others would find fd empty
 	c.fd.Store(fd)
 	if b := c.bell.Load(); b != nil {
-		b.Await() // for good: what C threads add is to move to fd
+		b.Await() // for good, because what C threads add must move to fd
 	}
 	c.publish()
 	return fd, nil
@@ -56,15 +56,15 @@ func (c *Counter) watch(fd *rawefd.FD) {
 	c.source = &s
 }
 
-// A reader is a Counter as the poller knows it.
+// A reader is a Counter as a Handler of the poller.
 type reader Counter
 
 func (r *reader) Ready() { (*Counter)(r).Serve() }
 
 // The caller of the methods below holds the lock.
 
-// publish moves what is in the word to the eventfd, where others see it, and has
-// C threads ring for whatever they add later. What the eventfd has no room for stays
+// publish moves the count from the word to the eventfd, where other holders see it, and makes
+// C threads ring for what they add later. The part for which the eventfd has no room stays
 // in rest until it has.
 func (c *Counter) publish() {
 	if !c.Shared() && c.rest == 0 {
@@ -82,15 +82,15 @@ func (c *Counter) publish() {
 	}
 }
 
-// fill moves rest to the eventfd, or as much as it holds.
+// fill moves rest to the eventfd, as far as there is room.
 func (c *Counter) fill(fd *rawefd.FD) {
 	if n := min(c.rest, rawefd.MaxCount); n > 0 && fd.AddIfWritable(n) == nil {
 		c.rest -= n
 	}
 }
 
-// takeSingly takes n from an eventfd in semaphore mode, which hands out one per
-// read, or puts back what it got.
+// takeSingly takes n, one per read, from an eventfd in semaphore mode. If there are fewer, it
+// puts back what it got and returns false.
 func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
 	for taken := uint64(0); taken < n; taken++ {
 		if got, err := fd.Take(); err != nil || got != 1 {
@@ -101,15 +101,15 @@ func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
 	return true, nil
 }
 
-// PutBack adds to the eventfd what was taken from it. That fails only if others have
-// filled it up in between. In that case the rest keeps it until there is room.
+// PutBack adds to the eventfd what was taken from it. If other holders have filled the eventfd in
+// between, PutBack keeps n in rest until there is room.
 func (c *Counter) PutBack(n uint64) {
 	if n > 0 && c.fd.Load().AddIfWritable(n) != nil {
 		c.Keep(n)
 	}
 }
 
-// Keep keeps n, which cannot be added to the eventfd now, until it can.
+// Keep keeps n, which cannot be added to the eventfd now, in rest until there is room.
 func (c *Counter) Keep(n uint64) {
 	c.rest += min(n, math.MaxUint64-c.rest)
 	c.source.Retry()

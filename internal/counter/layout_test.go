@@ -5,17 +5,17 @@ import (
 	"unsafe"
 )
 
-// before is what an owner puts in front of its Counter.
+// before is an owner: its fields before its Counter take 40 bytes.
 type before struct {
 	_     [lineSize - 3*ptrSize]byte
 	count Counter
 }
 
-// What each call reads ends with a cache line, what each call writes fills one, and
-// the lock stands on the next.
+// The fields that each call reads end with a cache line, those that each call writes fill the
+// next one, and the lock begins the one after that.
 func TestLayout(t *testing.T) {
 	if ptrSize < 8 {
-		return // no layout is promised there
+		return // the layout is only for 64-bit systems
 	}
 	var o before
 	start := unsafe.Offsetof(o.count)

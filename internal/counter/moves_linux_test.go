@@ -14,8 +14,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// While the count moves to the eventfd, calls without the lock find neither of the two:
-// each alone would look empty.
+// While the count moves to the eventfd, calls without the lock can use neither the word nor the
+// eventfd, because each alone would look empty.
 func TestExportShowsTheEventfdLast(t *testing.T) {
 	for name, enter := range map[string]func(testing.TB, *counter.Counter){"private": places["private"], "shared": handOut} {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestExportShowsTheEventfdLast(t *testing.T) {
 	}
 }
 
-// threadAdds adds to the word as a C thread does that has not rung yet.
+// threadAdds adds to the word like a C thread that has not rung yet.
 func threadAdds(t *testing.T, c *counter.Counter, n uint64) {
 	t.Helper()
 	if !c.Word().AddHeld(n) {
@@ -46,7 +46,7 @@ func threadAdds(t *testing.T, c *counter.Counter, n uint64) {
 	}
 }
 
-// inBoth returns a semaphore's counter that is exported and shared.
+// inBoth returns a Counter that is shared and exported.
 func inBoth(t *testing.T, o counter.Owner, semaphore bool) *counter.Counter {
 	t.Helper()
 	c := new(counter.Counter)
@@ -56,8 +56,8 @@ func inBoth(t *testing.T, o counter.Owner, semaphore bool) *counter.Counter {
 	return c
 }
 
-// What a C thread has added is taken, and seen, before the doorbell's goroutine has
-// moved it.
+// Take, TakeAll and Count include what a C thread has added, even before the doorbell's goroutine
+// has moved it.
 func TestWhatAThreadAddedIsThere(t *testing.T) {
 	c := inBoth(t, owner{}, true)
 	lock(t, c, func() {
@@ -77,8 +77,8 @@ func TestWhatAThreadAddedIsThere(t *testing.T) {
 	})
 }
 
-// Other holders of the eventfd find in it what a C thread has added: when the owner says
-// what it waits for, and after Shut.
+// Other holders of the eventfd find in it what a C thread has added, after Sleep, Wake and
+// Shut.
 func TestOtherHoldersFindWhatAThreadAdded(t *testing.T) {
 	for name, publish := range map[string]func(*counter.Counter){
 		"Sleep": func(c *counter.Counter) { c.Sleep(1, true) },
@@ -139,7 +139,7 @@ func (o told) Serve() {
 	}
 }
 
-// What the eventfd has no room for is tried again.
+// If the eventfd has no room for the count, the Counter tries again later.
 func TestPublishIsTriedAgain(t *testing.T) {
 	o := make(told, 1)
 	c := inBoth(t, o, false)
@@ -153,11 +153,11 @@ func TestPublishIsTriedAgain(t *testing.T) {
 	select {
 	case <-o:
 	case <-time.After(30 * time.Second):
-		t.Fatal("Serve was not called within 30 s, though 3 wait for room")
+		t.Fatal("Serve was not called within 30 s, though there is no room for 3")
 	}
 }
 
-// An Export that fails leaves no eventfd that a later Arm could name.
+// After an Export that fails, a later Arm does not use the eventfd that was closed.
 func TestExportThatFailsIsForgotten(t *testing.T) {
 	c := newCounter(t, 7)
 	var calls atomic.Int64
@@ -180,8 +180,8 @@ func TestExportThatFailsIsForgotten(t *testing.T) {
 	})
 }
 
-// Nothing of what is added without the lock stays in a private word, where no holder of
-// the eventfd would see it, whenever the export comes.
+// Whenever Export runs, no count that is added without the lock stays in the private word, where
+// other holders of the eventfd would not see it.
 func TestExportLeavesNothingInThePrivateWord(t *testing.T) {
 	s := newStream()
 	defer s.end()
@@ -201,7 +201,7 @@ func TestExportLeavesNothingInThePrivateWord(t *testing.T) {
 	}
 }
 
-// At no moment of Handle does the word look as if there were nothing to take.
+// The word never looks empty while Handle moves the count.
 func TestHandleFillsTheWordFirst(t *testing.T) {
 	var current atomic.Pointer[counter.Counter]
 	current.Store(newCounter(t, 41))

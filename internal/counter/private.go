@@ -7,8 +7,8 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// The count is in the word; what the word has no room for is in rest. While there
-// is a rest, the word is held. The caller of the methods below holds the lock.
+// The count is in the word; the part for which the word has no room is in rest. While rest
+// is not 0, the word is held. The caller of the methods below holds the lock.
 
 // put fills the private word.
 func (c *Counter) put(count uint64) {
@@ -18,7 +18,7 @@ func (c *Counter) put(count uint64) {
 	c.Wake()
 }
 
-// AddUpTo adds n, or returns rawefd.ErrFull if the count would pass most. There must
+// AddUpTo adds n, or returns rawefd.ErrFull if the count would exceed most. There must
 // not be an eventfd.
 func (c *Counter) AddUpTo(n, most uint64) error {
 	if c.rest == 0 {
@@ -51,7 +51,7 @@ func (c *Counter) takeFromWord(n uint64) bool {
 	return true
 }
 
-// held returns the flag by which operations without the lock fail, if they have to.
+// held returns word.Held if operations without the lock must fail, and otherwise 0.
 func (c *Counter) held(held bool) uint64 {
 	if held || c.rest > 0 {
 		return word.Held
@@ -65,7 +65,7 @@ func (c *Counter) gather() {
 	c.rest += c.Word().TakeUpTo(math.MaxUint64 - c.rest)
 }
 
-// spread moves it back if it has room there.
+// spread moves rest back to the word if there is room for all of it.
 func (c *Counter) spread() {
 	if c.Word().AddHeld(c.rest) {
 		c.rest = 0

@@ -5,9 +5,9 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// Handle moves the count to a word that C threads can add to, unless it is there
-// already, and returns that word's Slot. If awaited, there are waiters. On error nothing
-// has changed. The caller holds the lock.
+// Handle moves the count to a word to which C threads can add, unless it is there
+// already, and returns that word's Slot. awaited says whether a goroutine is waiting. On error
+// nothing has changed. The caller holds the lock.
 func (c *Counter) Handle(awaited bool) (*doorbell.Slot, error) {
 	if b := c.bell.Load(); b != nil {
 		return b.Slot(), nil
@@ -16,9 +16,9 @@ func (c *Counter) Handle(awaited bool) (*doorbell.Slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The flags move too: goroutines that sleep are to be woken through the new word.
-	// An operation that finds the old word closed goes to the lock, and then to the
-	// new one.
+	// The flags move too, because adds to the new word must wake the waiters.
+	// An operation that finds the old word closed takes the lock and then finds the
+	// new word.
 	b.Slot().Word.Store(c.own.Swap(word.Closed | word.Held))
 	c.word.Store(&b.Slot().Word)
 	c.bell.Store(b)
@@ -32,28 +32,28 @@ func (c *Counter) Handle(awaited bool) (*doorbell.Slot, error) {
 	return b.Slot(), nil
 }
 
-// A consumer is a Counter as the doorbell knows it.
+// A consumer is a Counter as a Consumer of the doorbell.
 type consumer Counter
 
 func (c *consumer) Look() { (*Counter)(c).Serve() }
 
-// took has the doorbell know how busy the handle is. The caller holds the lock.
+// took reports to the doorbell how busy the handle is. The caller holds the lock.
 func (c *Counter) took(n uint64) {
 	if b := c.bell.Load(); b != nil {
 		b.Took(n)
 	}
 }
 
-// Again has a goroutine that is about to sleep try again for as long as that has
-// been worth it, because C threads may be adding, and reports whether try
-// succeeded. The caller does not hold the lock.
+// Again makes a goroutine that is about to sleep try again for as long as that is
+// worthwhile (see doorbell.Patience), because C threads might be adding, and reports whether try
+// succeeded. The caller must not hold the lock.
 func (c *Counter) Again(try func() bool) bool {
 	b := c.bell.Load()
 	return b != nil && b.Again(try)
 }
 
-// Learn is called with the number of signals that a goroutine has found, when it
-// looked or when it was woken.
+// Learn is called with the number of signals that a goroutine has found together, when it
+// polled or when it was woken.
 func (c *Counter) Learn(signals uint64) {
 	if b := c.bell.Load(); b != nil {
 		b.Learn(signals)

@@ -3,8 +3,8 @@ package counter
 import "strconv"
 
 // State returns where the count is, as text: "private", "shared", "descriptor 7" or
-// "closed". It takes no lock, so it can be called from anywhere, also where the owner's
-// lock is held.
+// "closed". It takes no lock, so it can be called from anywhere, even with the owner's
+// lock held.
 func (c *Counter) State() string {
 	if c.shut.Load() {
 		return "closed"

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// State names the place of the count, whichever way it came there.
+// State says where the count is, in whatever order it was shared and exported.
 func TestState(t *testing.T) {
 	for place, enter := range places {
 		t.Run(place, func(t *testing.T) {

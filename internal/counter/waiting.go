@@ -2,12 +2,12 @@ package counter
 
 import "github.com/eventchan/eventchan/internal/lead"
 
-// Two things report what is added outside: the poller, to an eventfd, and the doorbell,
-// to a word that C threads have a handle of. A private Counter needs neither, because Go
-// code that adds does what is needed. The caller of the methods below holds the lock.
+// The poller reports what is added to an eventfd, and the doorbell reports what C threads add to
+// a shared word. A private Counter needs neither, because Go code that adds also wakes the
+// waiters. The caller of the methods below holds the lock.
 
-// Arm has Serve called for whatever is added outside from now on, and soon if something
-// is there already, since goroutines wait for the count.
+// Arm is called when goroutines wait for the count. It makes Serve be called after each add of C
+// code, another process or the kernel from now on, and soon if the count is not 0 already.
 func (c *Counter) Arm() error {
 	err := c.Prepare()
 	if err == nil {
@@ -16,7 +16,7 @@ func (c *Counter) Arm() error {
 	return err
 }
 
-// Prepare is Arm for an owner that then calls Lead.
+// Prepare is Arm without a goroutine that waits for events. The owner then calls Lead.
 func (c *Counter) Prepare() error {
 	if c.source != nil {
 		return c.source.Prepare()
@@ -27,8 +27,8 @@ func (c *Counter) Prepare() error {
 	return nil
 }
 
-// Lead reports whether l, which is about to sleep, is woken directly. It is if l is not
-// nil, nothing else sleeps, and it does not have to wait for both at once.
+// Lead reports whether l, which is about to sleep, leads (see package lead). It can lead if it is
+// not nil, nothing else sleeps, and the Counter is not both shared and exported.
 func (c *Counter) Lead(l *lead.Leader) bool {
 	b := c.bell.Load()
 	if c.source != nil && b != nil {
@@ -43,8 +43,8 @@ func (c *Counter) Lead(l *lead.Leader) bool {
 	return false
 }
 
-// MustArm is Arm for owners that cannot return an error: then Serve is called after
-// a while, so that it can try again.
+// MustArm is Arm for owners that cannot return an error. If arming fails, Serve is called after
+// a delay, so that the owner can try again.
 func (c *Counter) MustArm() {
 	if c.source != nil {
 		c.source.MustArm()
@@ -56,7 +56,7 @@ func (c *Counter) MustArm() {
 // Armed reports whether the poller reports what is added to the eventfd.
 func (c *Counter) Armed() bool { return c.source != nil && c.source.Armed() }
 
-// Retry has Serve called after a while, because something failed that may succeed
+// Retry makes Serve be called after a delay, because something has failed that might succeed
 // later.
 func (c *Counter) Retry() {
 	if c.source != nil {
@@ -64,7 +64,7 @@ func (c *Counter) Retry() {
 	}
 }
 
-// Rest says that no goroutine waits for the count now. Serve may still be called.
+// Rest is called when no goroutine waits for the count any more. Serve can still be called.
 func (c *Counter) Rest() {
 	if c.source != nil {
 		c.source.Rest()
@@ -73,8 +73,8 @@ func (c *Counter) Rest() {
 	}
 }
 
-// Disarm is Rest, and stops what Arm has started: the next Arm costs a system call, if
-// there is an eventfd, but signals in between wake nothing.
+// Disarm is Rest, and also undoes Arm. If there is an eventfd, the next Arm costs a system call,
+// but signals in between wake nothing.
 func (c *Counter) Disarm() {
 	if c.source != nil {
 		c.source.Disarm()

@@ -15,7 +15,7 @@ import (
 func never() bool { return false }
 
 // While other goroutines compute on the only processor, a turn takes many
-// milliseconds. A consumer that wants to sleep has one such turn, not 64.
+// milliseconds. A consumer that wants to sleep then waits for one such turn, not for 64.
 func TestBusyProcessHasNoTimeToLook(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var stop atomic.Bool
@@ -34,6 +34,6 @@ func TestBusyProcessHasNoTimeToLook(t *testing.T) {
 		p.Again(never)
 	}
 	if took := time.Since(begin); took > time.Second {
-		t.Errorf("looking five times took %v beside goroutines that compute, want less than a second", took)
+		t.Errorf("looking five times took %v while other goroutines compute, want less than a second", took)
 	}
 }

@@ -1,11 +1,11 @@
-// Package doorbell wakes the consumers of handles, which C threads signal through.
+// Package doorbell wakes the consumers of handles, through which C threads signal.
 //
 // All handles of the process share one doorbell. A signaler that finds a consumer
-// asleep pushes its Slot on a stack, and writes to a descriptor unless another
-// signaler has done so. Go's runtime polls that descriptor, as it polls all
-// others of the program, and makes one goroutine runnable, which takes the whole
-// stack and has each consumer on it look. So a handle needs no descriptor, and a
-// thousand signals to a thousand handles are about one write(2).
+// asleep pushes its Slot onto a stack, and writes to a descriptor unless another
+// signaler has done so. Go's runtime polls that descriptor like the program's
+// others, and makes one goroutine runnable. That goroutine takes the whole
+// stack and calls each consumer on it. Therefore a handle needs no descriptor, and a
+// thousand signals to a thousand handles take about one write(2).
 //
 // docs/protocol.md says why no wake-up is lost.
 package doorbell
@@ -23,42 +23,42 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// A Consumer wants to know that its Slot was signaled.
+// A Consumer is called when its Slot was signaled.
 type Consumer interface {
-	// Look takes what is there for those that wait, and leaves in the word how the
-	// next signal finds the consumer. It must not block. Now and then it is called
-	// though nothing was added.
+	// Look takes what its waiters can have, and leaves flags in the state word that say
+	// whether the next signal must ring. It must not block. It is sometimes called
+	// even though nothing was added.
 	Look()
 }
 
 // A Bell is a Slot and its Consumer, from New to Close.
 type Bell struct {
-	Patience // of goroutines of the Consumer that are about to sleep
+	Patience // for goroutines of the Consumer that are about to sleep
 	took     atomic.Uint32
-	idle     uint8                       // looks that have found nothing, for the goroutine of the doorbell
+	idle     uint8                       // looks in a row that have found nothing; see hot.go
 	needed   bool                        // from Await to Rest
-	leader   atomic.Pointer[lead.Leader] // the last that asked for the post
+	leader   atomic.Pointer[lead.Leader] // the last Leader that asked for the post
 	slot     *Slot
 	consumer Consumer
 }
 
-// Took is called by the Consumer with how much it takes, from Look or elsewhere.
+// Took is called by the Consumer, in Look or elsewhere, with how much it has taken.
 func (b *Bell) Took(n uint64) {
 	if n > 0 {
 		b.took.Add(uint32(min(n, several)))
 	}
 }
 
-// look has the Consumer look, and returns how much was taken by then, but not more
-// than is worth knowing.
+// look calls the Consumer's Look and returns how much was taken by then. The result is exact only
+// up to several.
 func (b *Bell) look() (took uint64) {
 	b.took.Store(0)
 	b.consumer.Look()
 	return uint64(b.took.Load())
 }
 
-// New returns a Bell whose Consumer is called from Await on. The first of a process
-// opens the doorbell, which stays open. An error leaves nothing behind.
+// New returns a Bell whose Consumer is called from Await on. The first New of a process
+// opens the doorbell, which stays open. If New returns an error, it leaves nothing behind.
 func New(c Consumer) (*Bell, error) {
 	if !rawefd.SharedAtomics {
 		return nil, fmt.Errorf("no atomics in common with C on %s: %w", runtime.GOARCH, errors.ErrUnsupported)
@@ -70,14 +70,14 @@ func New(c Consumer) (*Bell, error) {
 	return b, nil
 }
 
-// Await has the Consumer called from now on, and Rest says that it need not be: nothing
-// sleeps for it. The Consumer calls one of these, Lead and Close at a time.
+// Await makes the doorbell call the Consumer from now on. The Consumer calls only one of Await,
+// Prepare, Lead, Rest and Close at a time.
 func (b *Bell) Await() {
 	b.Prepare()
 	process.post.Ensure()
 }
 
-// Prepare is Await for a Consumer that then calls Lead.
+// Prepare is Await without a goroutine that waits for the doorbell. The Consumer then calls Lead.
 func (b *Bell) Prepare() {
 	if !b.needed {
 		b.needed = true
@@ -85,8 +85,8 @@ func (b *Bell) Prepare() {
 	}
 }
 
-// Lead reports whether l, which is about to sleep, leads. It does if l is not nil and
-// nothing else sleeps. Otherwise the Consumer will be called by another goroutine.
+// Lead reports whether l, which is about to sleep, leads (see package lead). It leads if it is
+// not nil and nothing else sleeps. Otherwise another goroutine will call the Consumer.
 func (b *Bell) Lead(l *lead.Leader) bool {
 	if l != nil {
 		b.leader.Store(l)
@@ -96,6 +96,8 @@ func (b *Bell) Lead(l *lead.Leader) bool {
 	return false
 }
 
+// Rest is called when no goroutine sleeps for the Consumer any more. The Consumer can still be
+// called.
 func (b *Bell) Rest() {
 	if b.needed {
 		b.needed = false
@@ -106,13 +108,13 @@ func (b *Bell) Rest() {
 // Slot returns the Slot, which stays usable after Close.
 func (b *Bell) Slot() *Slot { return b.slot }
 
-// Close ends the calls of the Consumer, but for one that is on its way.
+// Close ends the calls of the Consumer, except for one that has already begun.
 func (b *Bell) Close() {
 	b.Rest()
 	process.remove(b)
 }
 
-// process is the one doorbell.
+// process is the doorbell of the process.
 var process hub
 
 // A hub is the consumers' side of a doorbell.
@@ -121,13 +123,13 @@ type hub struct {
 	table table
 	stack *stack // nil before the first Bell
 	door  *rawefd.Doorbell
-	live  int // Bells
+	live  int // how many Bells are open
 	post  *lead.Post
 
-	// The goroutine at the post alone uses what follows.
+	// Only the goroutine at the post uses the fields below.
 	epoch uint64
-	ready []uint32 // on the stack when it was taken, and not served yet
-	all   view     // the table at that time
+	ready []uint32 // the indexes of the taken stack that are not served yet
+	all   view     // the table when the stack was taken
 	hot   []*Bell  // see hot.go
 	Patience
 }
@@ -173,18 +175,18 @@ func (h *hub) remove(b *Bell) {
 	}
 }
 
-// idle is how long the keeper waits for another Bell before it ends. A program that
-// makes one handle after the other does not start a goroutine for each.
+// idle is how long the keeper waits for another Bell before it ends, so that a program that
+// makes one handle after another does not start a goroutine for each.
 const idle = 20 * time.Millisecond
 
-// awake is what the goroutine at the post does each time that it is woken, and once
-// before it waits for the first time. It returns false if it is a leader that has left
-// something to the keeper.
+// awake is the Look of the post: the goroutine there calls it each time that it is woken, and once
+// before it waits for the first time. awake returns false if its caller is a leader that has
+// left something to the keeper.
 //
-// Each push comes before an exchange of head that takes it. It comes either before
-// the last exchange, or after it and makes the compare-and-swap of sleep fail, or
-// after sleep. Then it finds no quiet in head and writes, or finds that a write of
-// this epoch has been completed: in both cases an edge follows, and another call of
+// No push is overlooked. A push that comes before the last exchange of head is taken by it. A
+// push that comes between that exchange and sleep makes the compare-and-swap of sleep fail. A
+// push that comes after sleep finds head without quiet and writes, or finds that a write of
+// this epoch has been completed. In both cases an edge follows, and another call of
 // awake.
 func (h *hub) awake(by *lead.Leader) (rested bool) {
 	h.door.Empty()
@@ -205,13 +207,13 @@ func (h *hub) awake(by *lead.Leader) (rested bool) {
 		if done {
 			return false
 		}
-		runtime.Gosched() // those that were just woken run first
+		runtime.Gosched() // lets the waiters that were just woken run first
 	}
 }
 
-// serveReady has the Consumers of all Slots on the stack look, and returns how many
-// signals there were. A leader stops at a Bell that is not its own, and returns false.
-// What it leaves in ready is served by the next call.
+// serveReady calls the Consumers of all Slots on the stack, and returns how many
+// signals there were. If the caller is a leader, it stops at a Bell that is not its own and
+// returns false. The next call serves what is left in ready.
 func (h *hub) serveReady(by *lead.Leader) (signals uint64, rested bool) {
 	if len(h.ready) == 0 {
 		h.collect()
@@ -222,11 +224,11 @@ func (h *hub) serveReady(by *lead.Leader) (signals uint64, rested bool) {
 			h.ready = h.ready[i:]
 			return signals, false
 		}
-		slot.Word.Answer() // from here on it can be pushed again
+		slot.Word.Answer() // from here on the Slot can be pushed again
 		if b != nil {
 			took := b.look()
 			signals += max(1, took)
-			if by == nil { // a leader goes, and the next must not find a Bell of others hot
+			if by == nil { // a leader goes, and the next leader must not find a hot Bell that is not its own
 				h.consider(b, took)
 			}
 		}
@@ -235,14 +237,14 @@ func (h *hub) serveReady(by *lead.Leader) (signals uint64, rested bool) {
 	return signals, true
 }
 
-// collect takes the whole stack and makes ready the indexes on it, in the order in
-// which they were pushed. All next are read before any Slot can be pushed again.
+// collect takes the whole stack and stores its indexes in ready, in the order in
+// which they were pushed. It reads the next of each Slot before any can be pushed again.
 func (h *hub) collect() {
 	h.ready = h.ready[:0]
 	h.epoch = (h.epoch + oneEpoch) & epochs
 	top := h.stack.Swap(quiet | h.epoch)
 	h.mu.Lock()
-	h.all = view(h.table.blocks) // that of a Slot on the stack among them
+	h.all = view(h.table.blocks) // has the blocks of all Slots on the stack
 	h.mu.Unlock()
 	for i := uint32(top & indexes); i != 0; i = uint32(h.all.slot(i).next & indexes) {
 		h.ready = append(h.ready, i)
@@ -250,12 +252,12 @@ func (h *hub) collect() {
 	slices.Reverse(h.ready)
 }
 
-// more reports whether there is something to serve.
+// more reports whether a Slot is on the stack or a hot Slot is signaled.
 func (h *hub) more() bool {
 	return h.stack.Load()&indexes != 0 || slices.ContainsFunc(h.hot, (*Bell).signaled)
 }
 
-// sleep has the next push write, unless there was one since the last exchange. Then
+// sleep makes the next push write and returns true. If there was a push since the last exchange,
 // it returns false.
 func (h *hub) sleep() bool {
 	return h.stack.CompareAndSwap(quiet|h.epoch, h.epoch)

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m.Run) }
 
-// A consumer always waits for more, as a Notifier whose C was called.
+// A consumer always waits for more, as a Notifier does after a call of C.
 type consumer struct {
 	bell *doorbell.Bell
 
@@ -80,8 +80,8 @@ func (c *consumer) mustTake(t testing.TB, want uint64) {
 	}
 }
 
-// Signals to many handles wake each consumer, and more than a page of Slots is
-// made on the way.
+// Signals to many handles wake each consumer, even if the handles fill more than one page of
+// Slots.
 func TestEachConsumerHearsOfItsOwnSlot(t *testing.T) {
 	all := make([]*consumer, 150)
 	seen := make(map[unsafe.Pointer]bool)
@@ -104,13 +104,12 @@ func TestEachConsumerHearsOfItsOwnSlot(t *testing.T) {
 	}
 }
 
-// A Slot that was pushed before its consumer closed is dropped, and does not keep
-// others from being served.
+// A Slot that was pushed before its consumer closed is ignored, and others are still served.
 func TestClosedSlotOnTheStackIsHarmless(t *testing.T) {
 	hammer.For(time.Second/4, 1, func() {
 		late, other := newConsumer(t), newConsumer(t)
 		defer other.close()
-		late.mu.Lock() // so that the doorbell's goroutine waits for it
+		late.mu.Lock() // makes the doorbell's goroutine wait
 		handletest.Signal(late.handle(), 7)
 		for range rand.IntN(20) {
 			runtime.Gosched()
@@ -118,7 +117,7 @@ func TestClosedSlotOnTheStackIsHarmless(t *testing.T) {
 		late.mu.Unlock()
 		late.close()
 		if handletest.Signal(late.handle(), 1) {
-			t.Error("a signal after Close came in time")
+			t.Error("a signal after Close was accepted")
 		}
 		if got := late.taken.Load(); got != 7 {
 			t.Errorf("%d taken until Close, want 7", got)
@@ -135,8 +134,8 @@ func goroutines() int {
 	return strings.Count(string(stacks), "created by github.com/eventchan/eventchan/internal/lead.")
 }
 
-// There is one goroutine while something sleeps for a handle, and none after the last
-// handle, however quickly handles come and go.
+// There is one goroutine while a consumer of a handle sleeps, and none after the last
+// handle was closed, however quickly handles are opened and closed.
 func TestGoroutineEndsWithTheLastHandle(t *testing.T) {
 	none := func() bool { return goroutines() == 0 }
 	hammer.Eventually(t, func() string { return "a goroutine was there before" }, none)
@@ -163,8 +162,8 @@ func TestGoroutineEndsWithTheLastHandle(t *testing.T) {
 	hammer.Eventually(t, func() string { return "the goroutine does not end" }, none)
 }
 
-// Every signal that came in time is taken, while handles are made and closed all
-// the time, and every consumer is woken for what comes when it sleeps.
+// Every accepted signal is taken, even if handles are made and closed all
+// the time, and a sleeping consumer is woken by every signal.
 func TestNoSignalIsLostAmongManyHandles(t *testing.T) {
 	hammer.For(time.Second, 2, func() {
 		all := make([]*consumer, 20)
@@ -187,7 +186,7 @@ func TestNoSignalIsLostAmongManyHandles(t *testing.T) {
 			})
 		}
 		for i := range 5 {
-			all[i].close() // while it is signaled
+			all[i].close() // while the signalers are running
 		}
 		signalers.Wait()
 		for i := range all {
@@ -196,14 +195,13 @@ func TestNoSignalIsLostAmongManyHandles(t *testing.T) {
 				all[i].close()
 			}
 			if got, want := all[i].taken.Load(), added[i].Load(); got != want {
-				t.Errorf("handle %d: %d taken, %d added in time", i, got, want)
+				t.Errorf("handle %d: %d taken, %d accepted", i, got, want)
 			}
 		}
 	})
 }
 
-// A stream to one handle, to which the goroutine looks without being rung, ends
-// at any moment.
+// The last signal of a stream to a hot Slot is taken, whenever the stream ends.
 func TestLastSignalOfAStreamIsTaken(t *testing.T) {
 	c, other := newConsumer(t), newConsumer(t)
 	defer c.close()
@@ -219,7 +217,7 @@ func TestLastSignalOfAStreamIsTaken(t *testing.T) {
 		}
 		handletest.Signal(c.handle(), 1)
 		sent++
-		if rand.IntN(2) == 0 { // not always, or it would wake the goroutine for both
+		if rand.IntN(2) == 0 { // not always, because it wakes the goroutine for both
 			handletest.Signal(other.handle(), 1)
 			sentOther++
 		}
@@ -228,7 +226,7 @@ func TestLastSignalOfAStreamIsTaken(t *testing.T) {
 	})
 }
 
-// An index that was given out is never given out again: a late thread may still push it.
+// An index that was given out is never given out again, because a late thread can still push it.
 func TestIndexesEnd(t *testing.T) {
 	given, err := doorbell.AddLast(3)
 	if given != 3 || err == nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The limits that tests are about.
+// The limits that are tested.
 const (
 	MostHot   = mostHot
 	TooIdle   = tooIdle
@@ -14,11 +14,11 @@ const (
 	MostAwake = time.Duration(mostAwake)
 )
 
-// A Lone is the hub of a doorbell without the goroutine, so that a test decides when it
+// A Lone is the hub of a doorbell without a goroutine, so that a test decides when it
 // looks.
 type Lone struct{ hub hub }
 
-// Bell returns a Bell whose Slot lies in Go's memory: only Go code signals it.
+// Bell returns a Bell whose Slot is in Go's memory, because only Go code signals it.
 func (l *Lone) Bell(c Consumer) *Bell { return &Bell{slot: new(Slot), consumer: c} }
 
 func (l *Lone) Consider(b *Bell, took uint64) { l.hub.consider(b, took) }
@@ -26,8 +26,8 @@ func (l *Lone) ServeHot() (took uint64)       { return l.hub.serveHot() }
 func (l *Lone) LetGo()                        { l.hub.letGo() }
 func (l *Lone) Hot() int                      { return len(l.hub.hot) }
 
-// AddLast has a table that has given out all but n indexes give one Bell after the
-// other an index, and returns how many it gave, and why not one more.
+// AddLast makes a table that has only n indexes left, and adds Bells to it until that fails. It
+// returns how many were given an index, and the error.
 func AddLast(n uint32) (given int, err error) {
 	t := table{used: math.MaxUint32 - n}
 	t.blocks = []*block{{slots: new([perBlock]Slot)}}

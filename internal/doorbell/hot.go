@@ -2,22 +2,22 @@ package doorbell
 
 import "slices"
 
-// A Slot is hot while the goroutine of the doorbell looks at it without being rung:
-// the goroutine itself has turned Ring into Rung, as a signaler does, but without
-// a push, and keeps Rung until it lets the Slot go. So a stream of signals to one
-// handle costs each signaler one atomic addition.
+// A Slot is hot while the goroutine of the doorbell polls it without being rung.
+// The goroutine itself has replaced Ring by Rung, as a signaler does, but without
+// a push, and keeps Rung set until it lets the Slot go. A stream of signals to one
+// handle therefore costs each signaler one atomic addition per signal.
 //
 // No wake-up is lost: while Rung is set, waiters rely on a look that is still to come.
-// letGo clears Rung first and has the Consumer look after that, which sets Ring if there
+// letGo clears Rung first and calls the Consumer after that, which sets Ring if there
 // still is a waiter.
 
 const (
-	mostHot = 16 // a look at head is enough for more
-	tooIdle = 64 // looks that find nothing let a Slot go, though others are busy
+	mostHot = 16 // how many Slots can be hot; the others are pushed onto the stack
+	tooIdle = 64 // how many looks in a row find nothing before a Slot is let go
 )
 
 // consider makes the Slot of b hot if it is signaled in a stream and its Consumer,
-// which has just looked, waits for more.
+// whose Look has just returned, waits for more.
 func (h *hub) consider(b *Bell, took uint64) {
 	if took >= several && len(h.hot) < mostHot && b.slot.Word.Claim() {
 		b.idle = 0
@@ -25,10 +25,10 @@ func (h *hub) consider(b *Bell, took uint64) {
 	}
 }
 
-// signaled reports whether it is worth having the Consumer look.
+// signaled reports whether the count is not 0, so that calling the Consumer is worthwhile.
 func (b *Bell) signaled() bool { return b.slot.Word.Count() > 0 }
 
-// serveHot has the Consumers of hot Slots look, and returns how much they took.
+// serveHot calls the Consumers of hot Slots that are signaled, and returns how much they took.
 func (h *hub) serveHot() (took uint64) {
 	h.hot = slices.DeleteFunc(h.hot, func(b *Bell) bool {
 		var n uint64
@@ -50,7 +50,7 @@ func (h *hub) serveHot() (took uint64) {
 	return took
 }
 
-// letGo lets all hot Slots go.
+// letGo lets all hot Slots go: signalers ring for them again.
 func (h *hub) letGo() {
 	for i, b := range h.hot {
 		b.letGo()

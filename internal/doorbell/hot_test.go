@@ -8,7 +8,7 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// A waiter is a Consumer of a Lone that waits for more, always.
+// A waiter is a Consumer of a Lone. It always waits for more.
 type waiter struct{ *doorbell.Bell }
 
 func newWaiter(l *doorbell.Lone) *waiter {
@@ -42,7 +42,7 @@ func wantTook(t *testing.T, l *doorbell.Lone, want uint64) {
 	}
 }
 
-// A Slot becomes hot by a stream, once.
+// A stream makes a Slot hot, and a second stream changes nothing.
 func TestStreamMakesASlotHotOnce(t *testing.T) {
 	var l doorbell.Lone
 	w := newWaiter(&l)
@@ -53,7 +53,7 @@ func TestStreamMakesASlotHotOnce(t *testing.T) {
 	l.Consider(w.Bell, doorbell.Several)
 	wantHot(t, &l, "after several more", 1)
 	if w.rings() {
-		t.Error("the Consumer of a hot Slot has to be rung for, want it not to")
+		t.Error("a signaler of a hot Slot has to ring, want it not to")
 	}
 }
 
@@ -65,8 +65,8 @@ func TestFewSlotsAreHot(t *testing.T) {
 	wantHot(t, &l, "after many streams", doorbell.MostHot)
 }
 
-// A hot Slot is let go after a number of looks in a row that have found nothing. Each
-// signal begins the row anew, and so does becoming hot again.
+// A hot Slot is let go after a number of looks in a row that have found nothing. A signal
+// restarts the row, and so does becoming hot again.
 func TestIdleHotSlotIsLetGo(t *testing.T) {
 	var l doorbell.Lone
 	w := newWaiter(&l)
@@ -85,13 +85,13 @@ func TestIdleHotSlotIsLetGo(t *testing.T) {
 		}
 		wantHot(t, &l, "after a row of idle looks", 0)
 		if !w.rings() {
-			t.Error("the Consumer of a Slot that was let go cannot be rung for")
+			t.Error("a signaler of a Slot that was let go does not ring")
 		}
-		w.word().Store(0, word.Ring|word.Held) // as before rings
+		w.word().Store(0, word.Ring|word.Held) // as before the call of rings
 	}
 }
 
-// Before the goroutine sleeps it lets all Slots go, and takes what came until then.
+// Before the goroutine sleeps, it lets all Slots go and takes what has come until then.
 func TestAllHotSlotsAreLetGo(t *testing.T) {
 	var l doorbell.Lone
 	waiters := make([]*waiter, 3)
@@ -107,7 +107,7 @@ func TestAllHotSlotsAreLetGo(t *testing.T) {
 			t.Errorf("%d signals of Slot %d are left, want 0", left, i)
 		}
 		if !w.rings() {
-			t.Errorf("the Consumer of Slot %d cannot be rung for", i)
+			t.Errorf("a signaler of Slot %d does not ring", i)
 		}
 	}
 }

@@ -6,55 +6,57 @@ import (
 	"time"
 )
 
-// To wake a consumer that sleeps costs a signaler a system call. So a consumer that
-// has found several signals at once, which is a stream, does not sleep right away: it
-// looks again for as long as it takes to be woken, in turns with all other
-// goroutines. In a stream no thread then enters the kernel, as network drivers go
-// from interrupts to polling. Where signals come one by one, no consumer looks
+// Waking a sleeping consumer costs the signaler a system call. A consumer that
+// finds several signals together, which is called a stream, therefore does not sleep right away.
+// It polls for about as long as it takes to be woken, in turns with all other
+// goroutines. In a stream no thread then enters the kernel, much as network drivers switch
+// from interrupts to polling. If signals come one by one, no consumer polls
 // without finding anything.
 const (
-	several = 2
-	// mostTime bounds how long a consumer looks without finding anything, whatever
+	several = 2 // how many signals together make a stream
+	// mostTime limits how long a consumer polls without finding anything, whatever
 	// a turn costs: a goroutine that is locked to its thread has few turns.
 	mostTime = 50 * time.Microsecond
-	// mostAwake bounds how long a consumer goes without sleeping while it finds
-	// something. Where all processors are busy, Go's runtime looks for events of
+	// mostAwake limits how long a consumer goes without sleeping while it finds
+	// signals. If all processors are busy, Go's runtime checks for events of
 	// other descriptors only when a goroutine sleeps, or every 10 ms.
 	mostAwake = 2 * time.Millisecond
-	// longTurn is how long a turn takes only where other goroutines want the
-	// processor. Then no consumer looks for the time of busyTime.
+	// longTurn is a time that a turn takes only if other goroutines want the
+	// processor. After such a turn no consumer polls for busyTime.
 	longTurn = 4 * time.Millisecond
 	busyTime = 100 * time.Millisecond
-	// mostGather is some twenty times what a cache line takes from one processor to
+	// mostGather is about twenty times what a cache line takes from one processor to
 	// another and back.
 	mostGather = 4 * time.Microsecond
 )
 
-// MostLooks bounds how often a consumer looks without finding anything.
-// docs/benchmarks.md says what it was chosen from; only bench changes it.
+// MostLooks limits how often a consumer polls without finding anything.
+// docs/benchmarks.md says why it is 64. Only bench changes it.
 var MostLooks int32 = 64
 
 var (
 	start = time.Now()
-	busy  atomic.Int64 // until when, after start, the process has no time to look
+	busy  atomic.Int64 // no consumer polls until this time, which counts from start
 )
 
-// A Patience is how often it has been worth looking again. The zero value is 0.
+// A Patience is how often a consumer polls before it sleeps, learned from how often that was
+// worthwhile. The zero value is 0 times.
 type Patience struct {
-	awake atomic.Int64 // since when, after start, each Again has been true; 0: it was not
-	looks atomic.Int32
+	awake atomic.Int64 // since when, counting from start, each Again has returned true; 0: the last did not
+	looks atomic.Int32 // how often the next Again polls
 }
 
-// Learn is called with the number of signals that were found together.
+// Learn is called with the number of signals that were found together. A stream makes the next
+// Again poll.
 func (p *Patience) Learn(signals uint64) {
 	if signals >= several && p.looks.Load() != MostLooks {
 		p.looks.Store(MostLooks)
 	}
 }
 
-// Again lets other goroutines run and calls found, again and again until it returns
-// true, for as long as that has been worth it. It reports whether found did. If not,
-// the caller sleeps.
+// Again polls before the caller sleeps: it lets other goroutines run and calls found, again and
+// again until found returns true, or until it is not worthwhile any more. It reports whether
+// found returned true. If not, the caller sleeps.
 func (p *Patience) Again(found func() bool) bool {
 	looks := p.looks.Load()
 	if looks == 0 {
@@ -84,9 +86,9 @@ func (p *Patience) Again(found func() bool) bool {
 	return false
 }
 
-// Gather waits for enough, for a few microseconds at most, if there is a stream: a
-// consumer that is as quick as the senders would take each value from the cache of
-// the processor that is writing the next one. It does not yield, because Gosched
+// Gather waits until enough returns true, or for a few microseconds, if there is a stream. Without
+// that, a consumer as fast as the senders would take each value from the cache of
+// the processor that is writing the next one. Gather does not yield, because Gosched
 // wakes a thread that looks for work on the processor of a sender.
 func (p *Patience) Gather(enough func() bool) {
 	if p.looks.Load() == 0 || !parallel {
@@ -96,7 +98,7 @@ func (p *Patience) Gather(enough func() bool) {
 	}
 }
 
-// parallel is whether a sender can run while a consumer spins.
+// parallel says whether a sender can run while a consumer spins.
 var parallel = runtime.NumCPU() > 1
 
 // awakeFor returns for how long the consumer has not slept.

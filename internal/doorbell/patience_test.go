@@ -9,7 +9,7 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// A consumer looks only after a burst, and less each time that it was not worth it.
+// A consumer polls only after a burst, and less each time that it finds nothing.
 func TestPatienceIsLearned(t *testing.T) {
 	var p doorbell.Patience
 	calls := 0
@@ -17,7 +17,7 @@ func TestPatienceIsLearned(t *testing.T) {
 	if p.Learn(1); p.Again(count) || calls != 0 {
 		t.Errorf("%d looks after signals that came one by one, want 0", calls)
 	}
-	// A machine that is busy for a moment keeps the process from looking at all.
+	// If the machine is busy for a moment, the process does not look at all.
 	hammer.Eventually(t, func() string { return "no look after a burst" }, func() bool {
 		p.Learn(2)
 		p.Again(count)
@@ -28,7 +28,7 @@ func TestPatienceIsLearned(t *testing.T) {
 	}
 	before := calls
 	if p.Again(count); calls != before {
-		t.Errorf("%d looks after so many that found nothing, want 0", calls-before)
+		t.Errorf("%d looks after many that found nothing, want 0", calls-before)
 	}
 	hammer.Eventually(t, func() string { return "Again = false, though there is something" }, func() bool {
 		p.Learn(2)
@@ -36,15 +36,15 @@ func TestPatienceIsLearned(t *testing.T) {
 	})
 }
 
-// forLong lets pass more time than a consumer goes without sleeping.
+// forLong waits longer than a consumer goes without sleeping.
 func forLong() {
 	for end := time.Now().Add(2 * doorbell.MostAwake); time.Now().Before(end); {
 		runtime.Gosched()
 	}
 }
 
-// In a stream that never ends a consumer sleeps now and then, and looks again after
-// that: what counts is the time since it last slept.
+// In a stream that never ends a consumer sleeps now and then, and polls again after
+// that: only the time since it last slept counts.
 func TestConsumerSleepsNowAndThen(t *testing.T) {
 	found := func() bool { return true }
 	var p doorbell.Patience
@@ -58,7 +58,7 @@ func TestConsumerSleepsNowAndThen(t *testing.T) {
 		again(true, "no look after a sleep")
 		hammer.Eventually(t, func() string { return "no look after a sleep that was long" }, func() bool {
 			p.Learn(2)
-			p.Again(func() bool { return false }) // so it sleeps
+			p.Again(func() bool { return false }) // after which it sleeps
 			forLong()
 			p.Learn(2)
 			return p.Again(found)

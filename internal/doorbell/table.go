@@ -11,39 +11,40 @@ import (
 
 const perBlock = rawefd.PageSize / unsafe.Sizeof(Slot{})
 
-// A table finds what an index names. It only grows, by a page of Slots at a time;
-// what it holds beside them goes when all handles of a page are closed, but for 40
-// bytes a page.
+// A table finds the Slot and the Bell of an index. It only grows, by a page of Slots at a time.
+// Once all handles of a page are closed, its Bells are freed, and only its Slots and 40 more
+// bytes remain.
 //
-// So a closed handle leaves 64.6 bytes behind for as long as the process lives. A
-// program that makes and closes 1,000 a second grows by 5.6 GB a day, and is out of
-// indexes, with 277 GB, after 50 days. To give the memory back, a closed Slot would
+// A closed handle therefore leaves 64.6 bytes behind for as long as the process lives. A
+// program that makes and closes 1,000 handles per second grows by 5.6 GB per day, and runs out
+// of indexes, at 277 GB, after 50 days. To give the memory back, a closed Slot would
 // have to answer "closed" without memory of its own:
 //
-//   - Pages of zeros, which cost nothing and merge into one mapping, answer "open": a
-//     thread that has read magic before and adds after that would be told that its
-//     signal came in time. In a layout whose zero word means closed, and whose zero
-//     magic is no error, they would be right. That is one more operation in each add.
-//   - One page of closed Slots, mapped in place of each, would answer right. (A thread
-//     that adds before and takes back after that changes the shared word for good; a
-//     count that begins in the middle absorbs that.) But each page is a mapping of its
-//     own. Linux allows 65,530 of a process, and when there are no more, Go's heap
-//     cannot grow. That is after 4 million handles.
-//   - Larger blocks would be fewer mappings, but one open handle among 32,768 keeps
+//   - Pages of zeros, which cost nothing and merge into one mapping, answer "open". A
+//     thread that has read magic before, and adds afterwards, would get the answer that its
+//     signal was accepted. They would be right in a layout where a zero word means closed and
+//     a zero magic is not an error, but that takes one more operation per add.
+//   - One page of closed Slots, mapped in place of each, would answer correctly. (A thread
+//     that adds before the mapping and subtracts after it changes the shared word for good; a
+//     count that begins in the middle of its range absorbs that.) But each page is a mapping of
+//     its own. Linux allows 65,530 mappings per process, and once they are used up, Go's heap
+//     cannot grow. That happens after 4 million handles.
+//   - Larger blocks would need fewer mappings, but one open handle among 32,768 would keep
 //     2 MiB, and the Slots of queues differ.
-//   - Using a Slot again after some time: there is no time after which no thread is late.
+//   - A Slot cannot be reused after some time, because there is no time after which no thread
+//     is late.
 //
-// None is worth it: a program that has so many short-lived sources keeps the handle, and
-// with it the object, for the next source.
+// None of this is worthwhile: a program with so many short-lived sources can keep the handle,
+// with its object, for the next source.
 type table struct {
 	blocks []*block
-	used   uint32 // indexes; 0, which names nothing, is the first
+	used   uint32 // how many indexes are used, with 0, which is never given out
 }
 
 type block struct {
 	slots *[perBlock]Slot
 	bells atomic.Pointer[[perBlock]atomic.Pointer[Bell]]
-	live  int // bells
+	live  int // how many Bells are open
 }
 
 var errNoIndex = errors.New("this process has made all the 2^32 handles that there can be")
@@ -51,7 +52,7 @@ var errNoIndex = errors.New("this process has made all the 2^32 handles that the
 // add gives b a Slot that was never used.
 func (t *table) add(b *Bell) error {
 	if t.used == math.MaxUint32 {
-		return errNoIndex // 0 would come next, and name nothing
+		return errNoIndex // the next index would be 0, which means none
 	}
 	at := t.used % uint32(perBlock)
 	if at == 0 {
@@ -75,7 +76,7 @@ func (t *table) add(b *Bell) error {
 	return nil
 }
 
-// remove forgets b. Its Slot stays.
+// remove removes b. Its Slot stays.
 func (t *table) remove(b *Bell) {
 	i := b.slot.index
 	bl := t.blocks[i/uint32(perBlock)]
@@ -86,12 +87,12 @@ func (t *table) remove(b *Bell) {
 	}
 }
 
-// A view is the table as it was at some moment, for use without the lock.
+// A view is the table as it was at one moment, for use without the lock.
 type view []*block
 
 func (v view) slot(i uint32) *Slot { return &v[i/uint32(perBlock)].slots[i%uint32(perBlock)] }
 
-// bell returns nil once it is closed.
+// bell returns the Bell of an index, or nil if it is closed.
 func (v view) bell(i uint32) *Bell {
 	bells := v[i/uint32(perBlock)].bells.Load()
 	if bells == nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package aio lets tests have the kernel signal eventfds by Linux AIO.
+// Package aio lets tests make the kernel signal eventfds, by Linux AIO.
 package aio
 
 import (
@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Context is a context of Linux AIO, with which the kernel itself signals eventfds:
-// io_submit(2) with IOCB_FLAG_RESFD adds 1 for each completion. One goroutine can use
-// it at a time.
+// A Context is a context of Linux AIO. With it the kernel itself signals eventfds:
+// io_submit(2) with IOCB_FLAG_RESFD adds 1 for each completion. Only one goroutine at a time can
+// use it.
 type Context struct {
 	context uintptr
 	file    int
@@ -24,7 +24,7 @@ type Context struct {
 	events  []ioEvent
 }
 
-// An iocb is struct iocb of linux/aio_abi.h; the two fields whose order depends
+// An iocb is struct iocb of linux/aio_abi.h. The two fields whose order depends
 // on the byte order are always 0.
 type iocb struct {
 	_      uint64 // aio_data
@@ -51,7 +51,7 @@ const (
 	batchSize     = 64
 )
 
-// New returns a Context that reads a file of its own. Close frees it.
+// New returns a Context with a file to read. Close frees it.
 func New() (*Context, error) {
 	c := &Context{buf: make([]byte, 8), iocbs: make([]iocb, batchSize), events: make([]ioEvent, batchSize)}
 	for i := range c.iocbs {
@@ -82,7 +82,7 @@ func (c *Context) Close() error {
 	return err
 }
 
-// Signal has the kernel complete n reads, each of which adds 1 to the eventfd.
+// Signal makes the kernel complete n reads, each of which adds 1 to the eventfd.
 func (c *Context) Signal(fd, n int) error {
 	for n > 0 {
 		batch := min(n, batchSize)

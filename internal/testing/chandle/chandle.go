@@ -22,15 +22,15 @@ struct told {
 struct job {
 	pthread_t thread, interrupter;
 	void *handle, *data;
-	void **handles;			// of which handle is one after another, if there are many
+	void **handles;			// used in turn instead of handle, if many is not 0
 	int many;
 	long (*function)(void *);
 	uint64_t n;
 	int times, late;
 	struct told told, inside;	// inside: in the signal handler
-	unsigned *together;		// how many are not there yet
-	int error;			// what cannot be, or ended the thread
-	unsigned handled;		// signals
+	unsigned *together;		// how many threads have not started yet
+	int error;			// what was wrong, or why the thread ended
+	unsigned handled;		// how many signals were handled
 	int ended;
 };
 
@@ -86,7 +86,7 @@ static void *caller(void *arg)
 	return NULL;
 }
 
-// An interrupted thread adds, and is sent signals whose handler adds, perhaps through
+// An interrupted thread adds while it receives signals whose handler also adds, possibly through
 // another handle.
 static __thread struct job *interrupted;
 
@@ -99,7 +99,7 @@ static void handler(int signal)
 	(void)signal;
 	add(j, j->many ? j->handles[j->handled % (unsigned)j->many] : j->handle, &j->inside);
 	if (j->handled % 8 == 0)
-		nanosleep(&moment, NULL); // in which much can happen to what was begun
+		nanosleep(&moment, NULL); // lets other threads overtake the interrupted call
 	__atomic_fetch_add(&j->handled, 1, __ATOMIC_RELEASE);
 	errno = error;
 }
@@ -113,7 +113,7 @@ static void *interrupter(void *arg)
 			sched_yield();
 			continue;
 		}
-		// After a while, because otherwise it would do nothing but handle signals.
+		// Wait a moment, because otherwise the thread would only handle signals.
 		for (volatile unsigned i = sent++ * 7919 % 1000; i; i--)
 			;
 		pthread_kill(j->thread, SIGUSR2);
@@ -130,7 +130,7 @@ static void *interrupted_adder(void *arg)
 	interrupted = j;
 	sigemptyset(&one);
 	sigaddset(&one, SIGUSR2);
-	j->thread = pthread_self();	// which pthread_create may not have stored yet
+	j->thread = pthread_self();	// pthread_create might not have stored it yet
 	if (sigaction(SIGUSR2, &action, NULL)) {
 		j->error = errno;
 		return NULL;
@@ -145,7 +145,7 @@ static void *interrupted_adder(void *arg)
 	return NULL;
 }
 
-// A canceled thread is to end at the first cancellation point that it meets.
+// A canceled thread must end at the first cancellation point that it reaches.
 static void *canceled_adder(void *arg)
 {
 	struct job *j = arg;
@@ -159,7 +159,7 @@ static void *canceled_adder(void *arg)
 
 static void *(*const loops[])(void *) = { adder, caller, interrupted_adder, canceled_adder };
 
-// start blocks all signals around pthread_create, whose thread inherits that.
+// start blocks all signals around pthread_create, so that the thread inherits that.
 static int start(struct job *j, int loop)
 {
 	sigset_t all, old;
@@ -195,53 +195,53 @@ import (
 	"syscall"
 	"unsafe"
 
-	// Go's cache does not see the header in another folder. It sees when this
-	// package, which compiles all of it, has changed.
+	// Go's build cache does not see that the header in another folder has changed. It sees that
+	// this package, which compiles the whole header, has changed.
 	_ "github.com/eventchan/eventchan/bridge/callback"
 )
 
 // A Thread is a C thread that was started and not joined yet.
 type Thread struct{ job *C.struct_job }
 
-// Add starts a thread that calls eventchan_add(handle, n) so many times, or
-// until that has returned EBADF late times.
+// Add starts a thread that calls eventchan_add(handle, n) the given number of times, or
+// until it has returned EBADF late times.
 func Add(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
 	return start(0, adds(handle, n, times, late))
 }
 
-// Call starts a thread that calls the C function long (*)(void *), which is to return 0, with data.
+// Call starts a thread that calls the C function, a long (*)(void *), with data. The function must
+// return 0.
 func Call(function, data unsafe.Pointer, times int) (*Thread, error) {
 	return start(1, C.struct_job{function: (*[0]byte)(function), data: data, times: C.int(times)})
 }
 
-// AddInterrupted is Add with a thread that is interrupted again and again by a
-// signal, whose handler also calls eventchan_add(handle, n), and sometimes takes
-// its time.
+// AddInterrupted is Add with a thread that a signal interrupts again and again. The signal's
+// handler also calls eventchan_add(handle, n), and sometimes sleeps for a moment.
 func AddInterrupted(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
 	return start(2, adds(handle, n, times, late))
 }
 
 // AddEach starts a thread that calls eventchan_add(handle, n) for each of the handles,
-// and all over again, so many times.
+// and repeats that the given number of times.
 func AddEach(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
 	return start(0, addsEach(handles, n, times))
 }
 
-// AddEachInterrupted is AddEach with a thread that is interrupted as that of
-// [AddInterrupted] is, by a handler that adds to one handle after another.
+// AddEachInterrupted is AddEach with a thread that is interrupted like that of
+// [AddInterrupted], by a handler that adds to one handle after another.
 func AddEachInterrupted(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
 	return start(2, addsEach(handles, n, times))
 }
 
-// AddCanceled starts a thread that is canceled when it calls eventchan_add once.
-// Join fails unless that call returned and the thread ended at its next
+// AddCanceled starts a thread that is canceled before it calls eventchan_add once.
+// Join fails unless that call has returned and the thread has ended at its next
 // cancellation point.
 func AddCanceled(handle unsafe.Pointer, n uint64) (*Thread, error) {
 	return start(3, adds(handle, n, 1, 1))
 }
 
-// AddTogether has k threads call eventchan_add(handle, n) once, all as much at
-// the same time as they can.
+// AddTogether makes k threads call eventchan_add(handle, n) once, all at the same time, as far as
+// possible.
 func AddTogether(handle unsafe.Pointer, n uint64, k int) (told Told, err error) {
 	missing := (*C.uint)(C.malloc(C.sizeof_uint))
 	*missing = C.uint(k)
@@ -251,7 +251,7 @@ func AddTogether(handle unsafe.Pointer, n uint64, k int) (told Told, err error) 
 		job.together = missing
 		thread, failed := start(0, job)
 		if failed != nil {
-			panic(failed) // the threads that have started would never end
+			panic(failed) // the threads that have started will never end
 		}
 		defer func() {
 			t, failed := thread.Join()
@@ -283,8 +283,8 @@ func start(loop C.int, job C.struct_job) (*Thread, error) {
 	return &Thread{job: j}, nil
 }
 
-// Join waits until the thread has ended, which keeps an OS thread of Go's busy,
-// and returns what it was told. To be called once.
+// Join waits until the thread has ended, which blocks an OS thread of Go's,
+// and returns the results of its calls. It can be called only once.
 func (t *Thread) Join() (Told, error) {
 	C.join(t.job)
 	defer C.free(unsafe.Pointer(t.job))
@@ -293,7 +293,7 @@ func (t *Thread) Join() (Told, error) {
 	case 0:
 		return told, nil
 	case C.NOT_ZERO:
-		return told, errors.New("the C function has not returned 0")
+		return told, errors.New("the C function did not return 0")
 	case C.CHANGED_ERRNO:
 		return told, errors.New("eventchan_add has changed errno")
 	case C.NOT_CANCELED:

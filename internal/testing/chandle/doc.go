@@ -1,17 +1,17 @@
 // Package chandle starts C threads that signal through handles, for tests, which
-// cannot use cgo themselves. The threads know nothing of Go: all they have is
+// cannot use cgo themselves. The threads do not depend on Go: they use only
 // bridge/callback/eventchan.h.
 package chandle
 
 import "errors"
 
-// ErrUnavailable is matched by every error where there is no cgo, or no Unix.
+// ErrUnavailable is what every function returns without cgo, or off Unix.
 var ErrUnavailable = errors.New("no C threads without cgo and Unix")
 
-// Told is what eventchan_add answered.
+// Told is what a thread's calls of eventchan_add have returned.
 type Told struct {
-	Added        uint64 // the sum of what it returned 0 for
-	Closed, Full int    // how often it returned EBADF and EAGAIN
+	Added        uint64 // the sum of the calls that returned 0
+	Closed, Full int    // how many calls returned EBADF and EAGAIN
 }
 
 // Plus returns the sum of both.
@@ -19,15 +19,15 @@ func (t Told) Plus(u Told) Told {
 	return Told{t.Added + u.Added, t.Closed + u.Closed, t.Full + u.Full}
 }
 
-// A Stop is where a [Paused] stops when it rings.
+// A Stop is a place where a [Paused] stops while it rings.
 type Stop int
 
 const (
-	BeforeRung  Stop = 1 + iota // it has added, and found RING
-	BeforePush                  // it has made RING RUNG
+	BeforeRung  Stop = 1 + iota // it has added and found RING
+	BeforePush                  // it has replaced RING by RUNG
 	BeforeWrite                 // it has pushed the handle
 	BeforeQuiet                 // it has written
 )
 
-// A Value is what a [Sender] sends: struct value of send.go.
+// A Value is what a [Sender] sends: struct value in send.go.
 type Value struct{ Sender, Number uint64 }

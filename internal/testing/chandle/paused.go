@@ -30,7 +30,7 @@ static void stop(void)
 	pthread_mutex_unlock(&self->lock);
 }
 
-// The header, with a stop before each load, and one before the write.
+// The header is compiled with a stop before each load and before the write.
 #define write(fd, from, size) (stop(), write(fd, from, size))
 #define __atomic_load_n(from, order) (stop(), __atomic_load_n(from, order))
 #include "eventchan.h"
@@ -54,7 +54,7 @@ static int start_paused(struct paused *p, int next)
 	return pthread_create(&p->thread, NULL, pausing_adder, p);
 }
 
-// go_on returns whether the thread has come to the stop.
+// go_on returns whether the thread has reached the stop next.
 static int go_on(struct paused *p, int next)
 {
 	int there;
@@ -85,10 +85,10 @@ import (
 	"unsafe"
 )
 
-// A Paused is a thread that calls eventchan_add(handle, 1) once and stops on its way.
+// A Paused is a thread that calls eventchan_add(handle, 1) once and stops in the middle.
 type Paused struct{ thread *C.struct_paused }
 
-// AddPaused starts a thread and returns when it has stopped there.
+// AddPaused starts a thread and returns once it has stopped there.
 func AddPaused(handle unsafe.Pointer, there Stop) (*Paused, error) {
 	thread := (*C.struct_paused)(C.calloc(1, C.sizeof_struct_paused))
 	thread.handle = handle
@@ -99,8 +99,8 @@ func AddPaused(handle unsafe.Pointer, there Stop) (*Paused, error) {
 	return p, p.GoOn(there)
 }
 
-// GoOn lets the thread go on and returns when it has stopped there. It returns an
-// error if the thread ends without having come there.
+// GoOn lets the thread go on and returns once it has stopped there. It returns an
+// error if the thread ends without reaching that stop.
 func (p *Paused) GoOn(there Stop) error {
 	if C.go_on(p.thread, C.int(there)) == 0 {
 		return fmt.Errorf("eventchan_add has returned after stop %d, before stop %d", p.thread.reached, there)
@@ -108,7 +108,7 @@ func (p *Paused) GoOn(there Stop) error {
 	return nil
 }
 
-// Finish lets the thread go on to its end, and returns what eventchan_add did.
+// Finish lets the thread run to its end, and returns the result of eventchan_add.
 func (p *Paused) Finish() int {
 	defer C.free(unsafe.Pointer(p.thread))
 	return int(C.finish(p.thread))

@@ -19,10 +19,10 @@ struct sender {
 	void *queue;
 	uint64_t sender, sent, times;	// sent: also the last number
 	uint64_t closed, full, late;
-	int reserves;		// instead of eventchan_send
+	int reserves;		// it uses eventchan_reserve and not eventchan_send
 	int error;
-	struct sender *inside;	// what the signal handler sends as, or NULL
-	unsigned handled;	// signals
+	struct sender *inside;	// the sender of the signal handler, or NULL
+	unsigned handled;	// how many signals were handled
 	int ended;
 };
 
@@ -47,7 +47,7 @@ static int send_one(struct sender *s, struct value v)
 	return eventchan_commit(s->queue, ticket);
 }
 
-// try sends the next number once. The number is used again if it was refused.
+// try sends the next number once. A number that was refused is used again.
 static int try(struct sender *s)
 {
 	int answer;
@@ -78,7 +78,7 @@ static void on_signal(int signal)
 	(void)signal;
 	try(s->inside);
 	if (s->handled % 8 == 0)
-		nanosleep(&moment, NULL); // in which much can happen to what was begun
+		nanosleep(&moment, NULL); // lets other threads overtake the interrupted call
 	__atomic_fetch_add(&s->handled, 1, __ATOMIC_RELEASE);
 	errno = error;
 }
@@ -129,7 +129,7 @@ static void *send_all(void *arg)
 	return NULL;
 }
 
-// start_sender blocks all signals around pthread_create, whose thread inherits that.
+// start_sender blocks all signals around pthread_create, so that the thread inherits that.
 static int start_sender(struct sender *s)
 {
 	sigset_t all, old;
@@ -157,8 +157,8 @@ import (
 // A Sender is a C thread that was started and not joined yet.
 type Sender struct{ job *C.struct_sender }
 
-// Send starts a thread that sends Values to a queue, numbered from 1, until so many
-// were accepted, or eventchan_send has returned EBADF late times. A number that was
+// Send starts a thread that sends Values to a queue, numbered from 1, until the given number
+// was accepted, or eventchan_send has returned EBADF late times. A number that was
 // refused is used again.
 func Send(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
 	return startSender(C.struct_sender{queue: queue, sender: C.uint64_t(sender), times: C.uint64_t(times), late: C.uint64_t(late)}, false)
@@ -169,8 +169,8 @@ func Reserve(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, err
 	return startSender(C.struct_sender{queue: queue, sender: C.uint64_t(sender), times: C.uint64_t(times), late: C.uint64_t(late), reserves: 1}, false)
 }
 
-// SendInterrupted is Send with a thread that is interrupted again and again by a
-// signal, whose handler sends to the same queue, as sender+1.
+// SendInterrupted is Send with a thread that a signal interrupts again and again. The signal's
+// handler sends to the same queue, as sender+1.
 func SendInterrupted(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
 	return startSender(C.struct_sender{queue: queue, sender: C.uint64_t(sender), times: C.uint64_t(times), late: C.uint64_t(late)}, true)
 }
@@ -195,9 +195,9 @@ func startSender(job C.struct_sender, interrupted bool) (*Sender, error) {
 	return &Sender{job: j}, nil
 }
 
-// Join waits until the thread has ended, which keeps an OS thread of Go's busy, and
-// returns how many values it was told that it has sent, and how many the signal
-// handler. To be called once.
+// Join waits until the thread has ended, which blocks an OS thread of Go's, and
+// returns how many values the thread has sent, and how many its signal
+// handler has sent. It can be called only once.
 func (s *Sender) Join() (sent, inside uint64, err error) {
 	C.join_sender(s.job)
 	defer C.free(unsafe.Pointer(s.job))

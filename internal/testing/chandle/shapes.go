@@ -5,8 +5,8 @@ package chandle
 /*
 #include <stdint.h>
 
-// Callbacks as libraries have them. Each shape is called with small numbers in the
-// places that are not the handle's.
+// These are types of callbacks as libraries have them. Each shape is called with small numbers
+// as the arguments that are not the handle.
 typedef long (*shape0)(void *);
 typedef void (*shape1)(int, void *);
 typedef int (*shape2)(double, const char *, void *, float);
@@ -36,12 +36,12 @@ import "unsafe"
 // A Shape is a type of callback.
 type Shape struct {
 	Type   string
-	Handle int            // which integer or pointer argument the handle is
-	Args   map[int]uint64 // what the others are
-	Width  map[int]int    // their bits, 64 where nothing is said
+	Handle int            // the index of the handle among the integer and pointer arguments
+	Args   map[int]uint64 // the others, by index
+	Width  map[int]int    // how many bits they have, if not 64
 }
 
-// Shapes are types of callbacks with one to six integer or pointer arguments.
+// Shapes has types of callbacks with one to six integer or pointer arguments.
 var Shapes = []Shape{
 	{"long (*)(void *)", 0, nil, nil},
 	{"void (*)(int, void *)", 1, map[int]uint64{0: 1<<32 - 7}, map[int]int{0: 32}},
@@ -55,7 +55,7 @@ var Shapes = []Shape{
 		map[int]uint64{0: 10, 1: 11, 2: 12, 3: 13, 4: 14}, map[int]int{0: 32, 1: 32, 2: 32, 3: 32, 4: 32}},
 }
 
-// CallShape calls a callback of the given Shape, and returns its result, 0 if it has none.
+// CallShape calls a callback of the given Shape, and returns its result, or 0 if it has none.
 func CallShape(shape int, function, handle unsafe.Pointer) int64 {
 	return int64(C.call_shape(C.int(shape), function, handle))
 }

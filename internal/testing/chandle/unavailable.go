@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// A Thread does not exist here.
+// Thread exists so that tests compile: there are no C threads here.
 type Thread struct{}
 
 func Add(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
@@ -26,14 +26,14 @@ func AddTogether(handle unsafe.Pointer, n uint64, k int) (Told, error) { return 
 func Call(function, data unsafe.Pointer, times int) (*Thread, error)   { return nil, ErrUnavailable }
 func (t *Thread) Join() (Told, error)                                  { return Told{}, ErrUnavailable }
 
-// A Paused does not exist here.
+// Paused exists so that tests compile.
 type Paused struct{}
 
 func AddPaused(handle unsafe.Pointer, there Stop) (*Paused, error) { return nil, ErrUnavailable }
 func (p *Paused) GoOn(there Stop) error                            { return ErrUnavailable }
 func (p *Paused) Finish() int                                      { return -1 }
 
-// A Sender does not exist here.
+// Sender exists so that tests compile.
 type Sender struct{}
 
 func Send(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package child starts processes for tests: the test binary again, in a role. A process
-// signals, takes or does what its test has named.
+// Package child starts processes for tests. Each runs the test binary again, in a role: it
+// signals, takes, or does what its test has named.
 package child
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// The environment of a process that a test starts from its own binary.
+// These are variables in the environment of a process that Start starts.
 const (
 	roleKey  = "EVENTCHAN_TEST_ROLE"
 	TimesKey = "EVENTCHAN_TEST_TIMES" // how often Signal signals
@@ -32,15 +32,15 @@ const (
 // Inherited is the number of the first of the files that Start gives to a process.
 const Inherited = 3
 
-// limit ends a process whose test is gone.
+// limit is how long a process lives at most, so that it ends even if its test is gone.
 const limit = time.Minute
 
-// A Role is what a process does. Its result, if any, is printed as one line.
+// A Role is what a process does. If its result is not empty, the process prints it as one line.
 type Role func(ctx context.Context) (result string, err error)
 
-// Play ends a process that Start has started, after it has played its role, which is one
-// of roles or of those that this package has: "signal" and "receive". In any other process
-// it does nothing. TestMain calls it first.
+// Play plays the role of a process that Start has started, and then ends the process. The role is
+// one of roles or of this package's own: "signal" and "receive". In any other process
+// Play does nothing. TestMain calls it first.
 func Play(roles map[string]Role) {
 	name := os.Getenv(roleKey)
 	if name == "" {
@@ -68,7 +68,7 @@ func Play(roles map[string]Role) {
 	os.Exit(0)
 }
 
-// Number returns the number that the environment has for key.
+// Number returns the number that the environment variable key has.
 func Number(key string) int {
 	n, err := strconv.Atoi(os.Getenv(key))
 	if err != nil {
@@ -77,8 +77,8 @@ func Number(key string) int {
 	return n
 }
 
-// UntilTold returns a context that ends when the parent closes this process's standard
-// input, which the parent's death does too.
+// UntilTold returns a context that is canceled when the parent closes this process's standard
+// input, or ends.
 func UntilTold(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -95,7 +95,7 @@ type Process struct {
 	out   *bufio.Reader
 }
 
-// Start starts a process in a role. The process inherits the files, and Start closes them.
+// Start starts a process in a role. The process inherits the files, which Start then closes here.
 func Start(role string, env []string, files ...*os.File) (*Process, error) {
 	defer func() {
 		for _, f := range files {
@@ -107,7 +107,7 @@ func Start(role string, env []string, files ...*os.File) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{Cmd: exec.Command(exe)}
-	p.Cmd.Env = append(os.Environ(), roleKey+"="+role, "GORACE=atexit_sleep_ms=0") // which is 1 s
+	p.Cmd.Env = append(os.Environ(), roleKey+"="+role, "GORACE=atexit_sleep_ms=0") // not 1 s, the default
 	p.Cmd.Env = append(p.Cmd.Env, env...)
 	p.Cmd.ExtraFiles = files
 	p.Cmd.Stderr = os.Stderr
@@ -122,7 +122,7 @@ func Start(role string, env []string, files ...*os.File) (*Process, error) {
 	return p, p.Cmd.Start()
 }
 
-// MustStart is Start for the goroutine of a test.
+// MustStart is Start for the goroutine of a test. If Start fails, the test fails.
 func MustStart(t testing.TB, role string, env []string, files ...*os.File) *Process {
 	t.Helper()
 	p, err := Start(role, env, files...)
@@ -147,13 +147,13 @@ func (p *Process) Line() (string, error) {
 	return line[:len(line)-1], nil
 }
 
-// Wait waits for the end of the process.
+// Wait waits until the process has ended.
 func (p *Process) Wait() error {
 	io.Copy(io.Discard, p.out)
 	return p.Cmd.Wait()
 }
 
-// Finish closes the process's standard input, for which a role can wait, and returns the
+// Finish closes the process's standard input, for which a role can wait. It returns the
 // number that the process prints.
 func (p *Process) Finish(t testing.TB) uint64 {
 	t.Helper()
@@ -170,7 +170,7 @@ func (p *Process) Finish(t testing.TB) uint64 {
 	return n
 }
 
-// signal adds 1 as often as TimesKey says, half of it with a Notifier.
+// signal adds 1 as often as TimesKey says, every second time with a Notifier.
 func signal(context.Context) (string, error) {
 	n, err := notify.FromFD(Inherited)
 	if err != nil {
@@ -189,7 +189,7 @@ func signal(context.Context) (string, error) {
 	return "", n.Close()
 }
 
-// receive takes what it gets until its standard input is closed, and prints the sum.
+// receive takes counts until its standard input is closed, and returns their sum.
 func receive(ctx context.Context) (string, error) {
 	ctx, cancel := UntilTold(ctx)
 	defer cancel()

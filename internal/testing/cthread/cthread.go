@@ -18,12 +18,12 @@ struct job {
 	int fd;
 	uint64_t times;
 	int64_t *held, limit;	// of permits; held is NULL for the other jobs
-	uint64_t sum;		// what was taken in all
+	uint64_t sum;		// how much was taken in all
 	int error;
 	int past;		// how often more permits were held than there are
 };
 
-// later waits until the eventfd is ready for what just gave EAGAIN.
+// later waits until the eventfd is ready for the call that just returned EAGAIN.
 static int later(struct job *j, short events)
 {
 	struct pollfd p = { .fd = j->fd, .events = events };
@@ -90,7 +90,7 @@ static void *holder(void *arg)
 
 static void *(*const loops[])(void *) = { signaller, taker, holder };
 
-// start blocks all signals around pthread_create, whose thread inherits that.
+// start blocks all signals around pthread_create, so that the thread inherits that.
 static int start(struct job *j, int loop)
 {
 	sigset_t all, old;
@@ -122,13 +122,13 @@ type Thread struct {
 	job *C.struct_job
 }
 
-// Signal starts a thread that writes 1 to the eventfd fd, n times. At the
-// maximum count it waits.
+// Signal starts a thread that writes 1 to the eventfd fd, n times. While the count is at its
+// maximum, the thread waits.
 func Signal(fd, n int) (*Thread, error) {
 	return start(0, C.struct_job{fd: C.int(fd), times: C.uint64_t(n)})
 }
 
-// Take starts a thread that reads the eventfd fd, n times; at 0 it waits.
+// Take starts a thread that reads the eventfd fd, n times. While the count is 0, it waits.
 func Take(fd, n int) (*Thread, error) {
 	return start(1, C.struct_job{fd: C.int(fd), times: C.uint64_t(n)})
 }
@@ -153,8 +153,8 @@ func start(loop C.int, job C.struct_job) (*Thread, error) {
 	return &Thread{job: j}, nil
 }
 
-// Join waits until the thread has ended, which keeps an OS thread of Go's busy,
-// and returns the sum of what it read. To be called once.
+// Join waits until the thread has ended, which blocks an OS thread of Go's,
+// and returns the sum of what the thread has read. It can be called only once.
 func (t *Thread) Join() (sum uint64, err error) {
 	C.join(t.job)
 	defer C.free(unsafe.Pointer(t.job))

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Cancel returns a context that ends at a random moment: before it is used,
+// Cancel returns a context that is canceled at a random moment: before it is used,
 // concurrently with its use, within 100 microseconds, or not by itself.
 func Cancel(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(parent)

@@ -8,7 +8,7 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Counted skips the test if err, which a Count returned, says that this system does not
+// Counted skips the test if err, which a Count has returned, says that this system does not
 // show the count of an eventfd. gVisor does not.
 func Counted(t testing.TB, err error) {
 	t.Helper()
@@ -17,8 +17,8 @@ func Counted(t testing.TB, err error) {
 	}
 }
 
-// NeedsCount is Counted for tests that count in other goroutines. It tries with an
-// eventfd of its own.
+// NeedsCount is Counted for tests that call Count in other goroutines. It opens an eventfd to
+// find out.
 func NeedsCount(t testing.TB) {
 	t.Helper()
 	err := tryCount()

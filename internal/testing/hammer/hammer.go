@@ -1,4 +1,4 @@
-// Package hammer helps tests to provoke rare interleavings.
+// Package hammer helps tests provoke rare interleavings.
 package hammer
 
 import (
@@ -13,11 +13,11 @@ import (
 )
 
 // InCI reports whether this is CI, which has time for everything. Elsewhere all
-// tests together are to take less than a minute.
+// tests together should take less than a minute.
 func InCI() bool { return os.Getenv("EVENTCHAN_CI") != "" }
 
 // For calls round again and again in each of n goroutines until d has passed, or
-// a quarter of it outside CI.
+// outside CI until a quarter of d has passed.
 func For(d time.Duration, n int, round func()) {
 	if !InCI() {
 		d /= 4
@@ -35,7 +35,7 @@ func For(d time.Duration, n int, round func()) {
 	wg.Wait()
 }
 
-// Rounds returns n, or a fiftieth of it but no fewer than 5 under -test.short. That is for
+// Rounds returns n, or under -test.short a fiftieth of n, but at least 5. That is for
 // slow systems such as gVisor, where a system call takes many microseconds.
 func Rounds(n int) int {
 	if testing.Short() {
@@ -44,23 +44,23 @@ func Rounds(n int) int {
 	return n
 }
 
-// uninterrupted is whether nothing interrupts a loop: on WebAssembly, and if that was
-// asked for. It looks at the first Yield, and no earlier, so that "go test" keeps the answer
-// with a cached result.
+// uninterrupted reports whether the scheduler cannot interrupt a loop: on WebAssembly, and if
+// GODEBUG asks for that. It reads the environment in the first Yield, and not earlier, so that
+// "go test" notices that a cached result depends on it.
 var uninterrupted = sync.OnceValue(func() bool {
 	return runtime.GOARCH == "wasm" || strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1")
 })
 
-// Yield lets other goroutines run where nothing interrupts a loop. A loop of a test that
-// otherwise never blocks calls it, because it would never end there. Elsewhere Yield does
-// nothing, so that the loop stays tight.
+// Yield lets other goroutines run if the scheduler cannot interrupt a loop. The loop of a test
+// that otherwise never blocks calls Yield, because it might never end without it. On other
+// systems Yield does nothing, so that the loop stays tight.
 func Yield() {
 	if uninterrupted() {
 		runtime.Gosched()
 	}
 }
 
-// Eventually waits until ok returns true. If it does not, the test fails with what.
+// Eventually waits until ok returns true. If that takes more than 30 s, the test fails with what.
 func Eventually(t testing.TB, what func() string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !ok(); runtime.Gosched() {
@@ -71,8 +71,8 @@ func Eventually(t testing.TB, what func() string, ok func() bool) {
 }
 
 // Strangers opens and closes pipes and files until stop is called, so that the
-// numbers of closed descriptors are at once those of something else, and fails
-// the test if anybody else writes to one of them.
+// numbers of closed descriptors immediately refer to other files. It fails
+// the test if anything is written to one of them.
 func Strangers(t *testing.T) (stop func()) {
 	t.Helper()
 	if !rawefd.HasEventfd {
@@ -109,7 +109,7 @@ func strangePipe(t *testing.T) {
 	w.Close()
 	var buf [8]byte
 	if n, _ := r.Read(buf[:]); n != 0 {
-		t.Errorf("a stranger's pipe got % x", buf[:n])
+		t.Errorf("an unrelated pipe got % x", buf[:n])
 	}
 }
 
@@ -122,6 +122,6 @@ func strangeFile(t *testing.T, dir string) {
 	defer os.Remove(f.Name())
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || info.Size() != 0 {
-		t.Errorf("a stranger's file has %d bytes, error %v", info.Size(), err)
+		t.Errorf("an unrelated file has %d bytes, error %v", info.Size(), err)
 	}
 }

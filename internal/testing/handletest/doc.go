@@ -1,6 +1,6 @@
 // Package handletest signals and sends through a handle as C threads do, for tests
-// that have no C. It knows the layout from docs/protocol.md and shares no code with
-// what it tests.
+// without C. It uses the layout in docs/protocol.md and shares no code with
+// the packages that it tests.
 package handletest
 
 // An Answer is what eventchan_send, eventchan_reserve or eventchan_commit returns.
@@ -10,6 +10,6 @@ type Answer string
 const (
 	OK        Answer = "0"
 	Full      Answer = "EAGAIN"
-	Late      Answer = "EBADF" // after Close, or through a nil handle
+	Late      Answer = "EBADF" // after Close, or with a nil handle
 	WrongSize Answer = "EINVAL"
 )

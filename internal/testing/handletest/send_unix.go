@@ -7,16 +7,16 @@ import (
 	"unsafe"
 )
 
-// Where a handle of a queue has what.
+// The offsets in a queue's handle.
 const (
-	atHeader = 40 // a pointer
-	atSize   = 48 // and four numbers of 32 bits
+	atHeader = 40 // of a pointer
+	atSize   = 48 // of the first of four 32-bit numbers
 	atStride = 52
 	atMask   = 56
 	atCells  = 60
 )
 
-// Where the header has what.
+// The offsets in the queue's header.
 const (
 	atTail    = 0
 	atHead    = 128
@@ -31,10 +31,10 @@ const (
 
 func at[N any](base unsafe.Pointer, offset uintptr) *N { return (*N)(unsafe.Add(base, offset)) }
 
-// header returns what senders of the queue share.
+// header returns the memory that the senders of the queue share.
 func header(handle unsafe.Pointer) unsafe.Pointer { return *at[unsafe.Pointer](handle, atHeader) }
 
-// cell returns the cell of position p: a value, and its state in the last 8 bytes.
+// cell returns the cell of position p: its value, and its state, which is in its last 8 bytes.
 func cell(handle unsafe.Pointer, p uint64) (value unsafe.Pointer, state *atomic.Uint64) {
 	stride := uintptr(*at[uint32](handle, atStride))
 	first := unsafe.Add(header(handle), *at[uint32](handle, atCells))
@@ -88,7 +88,7 @@ func Reserve[T any](handle unsafe.Pointer) (place *T, ticket uint64, answer Answ
 	}
 }
 
-// Commit sends what was written to a reserved place, as eventchan_commit does.
+// Commit sends the value in a reserved place, as eventchan_commit does.
 func Commit(handle unsafe.Pointer, ticket uint64) Answer {
 	if handle == nil {
 		return Late

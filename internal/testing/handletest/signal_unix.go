@@ -10,7 +10,7 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// Signal adds n, less than 2^32, as bridge/callback/eventchan.h does, and reports
+// Signal adds n, which must be less than 2^32, as bridge/callback/eventchan.h does, and reports
 // whether that was in time. It does not check whether the word is full.
 func Signal(handle unsafe.Pointer, n uint64) bool {
 	s := (*Slot)(handle)
@@ -25,7 +25,7 @@ func Signal(handle unsafe.Pointer, n uint64) bool {
 	return true
 }
 
-// one is what a ring writes.
+// one has the 8 bytes that a signaler writes to ring.
 var one = binary.NativeEndian.AppendUint64(nil, 1)
 
 func (s *Slot) ring() {

@@ -4,11 +4,11 @@ package handletest
 
 import "sync/atomic"
 
-// A Slot is what docs/protocol.md says that a handle points to.
+// A Slot is the struct of docs/protocol.md to which a handle points.
 type Slot struct {
 	Word  atomic.Uint64
 	Magic uint64
-	Next  uint64 // what Head was when the Slot was pushed
+	Next  uint64 // the value of Head when the Slot was pushed
 	Index uint32
 	FD    int32
 	Head  *atomic.Uint64

@@ -18,7 +18,7 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Main calls run, which is testing.M's, and exits. It is to be called by TestMain.
+// Main calls run, which is testing.M's Run, and exits. TestMain calls it.
 func Main(run func() int) {
 	before := Baseline()
 	code := run()
@@ -31,12 +31,11 @@ func Main(run func() int) {
 	os.Exit(code)
 }
 
-// events is the goroutine by which Go's runtime calls back from JavaScript.
+// events ignores the goroutine with which Go's runtime handles calls from JavaScript.
 var events = goleak.IgnoreAnyFunction("runtime.handleEvent")
 
-// Check returns an error if there are goroutines of ours, or descriptors beyond
-// those in before, that do not go away soon: what Close sets in motion may end
-// an instant later.
+// Check returns an error if there are goroutines or descriptors beyond those of before. It waits
+// a while for them to go, because work that Close has started can end after Close.
 func Check(before []string) error {
 	if err := goleak.Find(events); err != nil {
 		return err
@@ -51,16 +50,16 @@ func Check(before []string) error {
 	return fmt.Errorf("descriptors leaked: there were %q, there are %q", before, after)
 }
 
-// Baseline returns what to compare with later: the descriptors that are there
-// once what earlier tests closed has ended.
+// Baseline returns the descriptors with which Check compares later. It waits until what earlier
+// tests have closed has ended.
 func Baseline() []string {
 	warmUp()
-	goleak.Find(events) // waits; what it cannot wait for is not ours to report here
+	goleak.Find(events) // waits; goroutines that remain are not reported here
 	return descriptors()
 }
 
-// Ours returns how many descriptors there are, and whether the poller runs: what
-// a private object does without.
+// Ours returns how many descriptors there are, and whether the poller is running. A private
+// object needs neither.
 func Ours(t testing.TB) (count int, poller bool) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -72,8 +71,8 @@ func Ours(t testing.TB) (count int, poller bool) {
 	return len(entries), strings.Contains(string(stacks), "internal/lead.")
 }
 
-// descriptors returns what the open descriptors of the process refer to, sorted,
-// or nil where there is no /proc, and on WebAssembly, where they are those of the
+// descriptors returns the open descriptors of the process with their files, sorted. It returns
+// nil if there is no /proc, and on WebAssembly, where the descriptors are those of the
 // JavaScript runtime.
 func descriptors() []string {
 	if runtime.GOARCH == "wasm" {
@@ -85,8 +84,8 @@ func descriptors() []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		// The directory itself is closed by now; the log is the go command's, opened
-		// once for each time that tests run.
+		// The directory itself is closed by now. The log belongs to the go command, which
+		// opens it each time that tests run.
 		name, err := os.Readlink("/proc/self/fd/" + entry.Name())
 		if err == nil && !strings.HasSuffix(name, "/testlog.txt") {
 			names = append(names, entry.Name()+" "+name)
@@ -96,14 +95,15 @@ func descriptors() []string {
 	return names
 }
 
-// warmUp opens the descriptors that stay for as long as the process lives: those of
-// the runtime's own poller, and the doorbell of handles.
+// warmUp opens the descriptors that stay open as long as the process lives: those of
+// the runtime's own poller, and the doorbell.
 func warmUp() {
 	if bell, err := doorbell.New(deaf{}); err == nil {
 		bell.Close()
 		return
 	}
-	// Where Go's atomics are not C's there are no handles, but exported objects.
+	// On processors where Go and C share no atomics, there are no handles, but there are
+	// exported objects.
 	if door, err := rawefd.NewDoorbell(); err == nil {
 		door.Close()
 	}

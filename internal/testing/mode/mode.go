@@ -1,5 +1,5 @@
-// Package mode has tests run in each of the places where a count can be: in a
-// word of Go's, in an eventfd, in a word that C knows of.
+// Package mode runs tests in each of the places where a count can be: private, exported and
+// shared.
 package mode
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// All are the modes that this system has. EVENTCHAN_MODE picks one.
+// All has the modes that this system supports. EVENTCHAN_MODE picks one.
 var All = all()
 
 func all() []string {
@@ -28,13 +28,13 @@ func all() []string {
 	return modes
 }
 
-var current string // "" where Each does not run, as in a test's child
+var current string // "" unless Each is running, for example in a child process of a test
 
-// chosen returns the mode that the environment picks, or "". Tests ask each time: what is
-// read while a test runs, and no earlier, is what "go test" keeps with a cached result.
+// chosen returns the mode that the environment picks, or "". Tests call it each time, because
+// "go test" notices that a cached result depends on the variable only if a test reads it.
 func chosen() string { return os.Getenv("EVENTCHAN_MODE") }
 
-// Is reports whether the tests now run in the given mode.
+// Is reports whether the tests are running in the given mode.
 func Is(mode string) bool {
 	now := chosen()
 	if current != "" {
@@ -43,7 +43,7 @@ func Is(mode string) bool {
 	return now == mode || now == "" && mode == All[0]
 }
 
-// AllInCI are the modes for tests that only CI has time to run in all.
+// AllInCI returns the modes for tests that only CI has time to run in all modes.
 func AllInCI() []string {
 	if hammer.InCI() {
 		return All
@@ -51,11 +51,11 @@ func AllInCI() []string {
 	return All[:1]
 }
 
-// Each calls run, which is testing.M's, in each of the modes until one fails, and
-// returns its exit status. Benchmarks and fuzzing run in one. Outside CI tests are
-// short in all modes but the first.
+// Each calls run, which is testing.M's Run, in each of the modes until it fails, and
+// returns the last exit status. Benchmarks and fuzzing run in one mode. Outside CI, tests are
+// short in all modes except the first.
 func Each(modes []string, run func() int) int {
-	flag.Parse() // which run would do, too late for set
+	flag.Parse() // run would do that too late for set
 	if mode := chosen(); mode != "" {
 		modes = []string{mode}
 	} else if set("test.bench") || set("test.fuzz") || set("test.list") {

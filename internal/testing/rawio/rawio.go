@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package rawio signals eventfds and takes from them with plain system calls, as a program
-// does that does not know this library.
+// Package rawio signals eventfds and takes from them with plain system calls, like a program
+// that does not use this library.
 package rawio
 
 import (
@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Add adds to an eventfd as a program that knows nothing of this library.
+// Add adds delta to an eventfd.
 func Add(fd int, delta uint64) error {
 	var buf [8]byte
 	binary.NativeEndian.PutUint64(buf[:], delta)
@@ -23,7 +23,7 @@ func Add(fd int, delta uint64) error {
 	}
 }
 
-// Take takes from an eventfd in the same way.
+// Take takes from an eventfd.
 func Take(fd int) (uint64, error) {
 	var buf [8]byte
 	for {

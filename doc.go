@@ -7,14 +7,14 @@
 //   - [github.com/eventchan/eventchan/semaphore]: a Semaphore hands out permits to
 //     goroutines, C threads and processes, with the methods of
 //     golang.org/x/sync/semaphore. It is backed by an eventfd in semaphore mode.
-//   - [github.com/eventchan/eventchan/bridge]: a Watcher reports when a descriptor,
-//     which stays its owner's, becomes ready. A Set does so for many descriptors.
+//   - [github.com/eventchan/eventchan/bridge]: a Watcher reports when a file descriptor
+//     becomes ready; the caller keeps ownership of it. A Set does so for many descriptors.
 //
-// Each has a method C, whose channel goes into a select:
+// Each type has a method C that returns a channel for use in a select statement:
 //
 //	select {
 //	case signals := <-notifier.C(): // from C, another process or the kernel
-//	case <-semaphore.C(): // one permit, to be released
+//	case <-semaphore.C(): // one permit, acquired
 //	case events := <-watcher.C(): // bridge.Readable, HangUp, ...
 //	case <-ctx.Done():
 //	}
@@ -22,17 +22,17 @@
 // C threads of the same process signal through a handle, with one atomic operation:
 // [github.com/eventchan/eventchan/bridge/callback]. They send values through a queue:
 // [github.com/eventchan/eventchan/bridge/queue]. Other processes and the kernel signal
-// through a descriptor, with a system call. If all signals come from goroutines, a plain
-// channel is the better choice.
+// through a descriptor, with a system call. If all your signals come from goroutines, use a
+// plain channel.
 //
 // # Guarantees
 //
-// Any number of objects shares a few goroutines and descriptors, which exist only while
+// All objects share a few goroutines and descriptors, which exist only while
 // a goroutine waits or a channel is in use. No thread is blocked. No signal is
-// lost, whether a goroutine, a C thread, another process or the kernel has sent it.
-// Nothing is ever written to a descriptor that Close has closed. Once all objects are
-// closed, 64 bytes per handle are left, about 4 KB per queue with a handle, and the
-// descriptor that all handles share.
+// lost, whether a goroutine, a C thread, another process or the kernel sends it.
+// Nothing is written to a descriptor after Close has closed it. Once every object is
+// closed, only 64 bytes per handle, about 4 KB per queue with a handle, and the
+// descriptor that all handles share remain.
 //
 // # Systems
 //

@@ -25,15 +25,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The sum received is the sum sent, whoever sends: goroutines, raw write(2), a C
-// thread, another process and the kernel, all at once, a million signals each
-// time. What differs is who receives.
+// These tests check that the sum received is the sum sent. Goroutines, raw write(2), a C
+// thread, another process and the kernel send concurrently, a million signals in each
+// test. The tests differ in which goroutines and processes receive.
 
-// limit is the time in which anything must happen that has to happen at all. It is not a
-// measure of speed, since the machine can be busy.
+// limit is how long a test waits for something that must happen. It is not a
+// measure of speed, because the machine can be busy.
 const limit = 30 * time.Second
 
-// TestMain runs the tests, or is one of the processes that they start.
+// TestMain runs the tests, or plays the role of a process that a test has started.
 func TestMain(m *testing.M) {
 	child.Play(nil)
 	leaktest.Main(func() int { return mode.Each(mode.AllInCI(), m.Run) })
@@ -101,15 +101,15 @@ func twin(t *testing.T, n *notify.Notifier) *notify.Notifier {
 	return opened(t)(notify.FromFD(fd))
 }
 
-// signals returns how many there are in each run of conservation.
+// signals returns how many signals a conservation sends.
 func signals() int { return hammer.Rounds(1_000_000) }
 
-// A conservation is one run: senders and receivers of one Notifier.
+// A conservation is one test, with the senders and receivers of one Notifier.
 type conservation struct {
 	t    *testing.T
 	n    *notify.Notifier
 	also []*notify.Notifier // others on the same eventfd
-	left *notify.Notifier   // sees what nobody took
+	left *notify.Notifier   // takes what no receiver has taken
 
 	sent, received *atomic.Uint64
 	progress       chan struct{} // has an element after each receive
@@ -131,7 +131,7 @@ func conserve(t *testing.T) *conservation {
 	return c
 }
 
-// run sends, and then expects that all of it arrives without further signals.
+// run sends all signals, and then expects that they arrive without further signals.
 func (c *conservation) run() {
 	t := c.t
 	calls := c.send()
@@ -165,8 +165,7 @@ func (c *conservation) run() {
 	}
 }
 
-// send has everybody send and returns how many signals there were when all have
-// been sent.
+// send starts all senders, waits for them, and returns how many signals they have sent.
 func (c *conservation) send() (calls int) {
 	share := signals() / 10
 	var senders sync.WaitGroup
@@ -244,7 +243,7 @@ func (c *conservation) writeFromProcess(n int) (sum uint64, err error) {
 	return uint64(n), p.Wait()
 }
 
-// receiver starts a goroutine that receives, and got is told how much.
+// receiver starts a goroutine that receives, and passes each count to got.
 func (c *conservation) receiver(receive func(got func(uint64))) {
 	c.receivers.Go(func() {
 		receive(func(count uint64) {
@@ -257,7 +256,7 @@ func (c *conservation) receiver(receive func(got func(uint64))) {
 	})
 }
 
-// process starts a process that receives too, with waiters that are cancelled.
+// process starts a process that also receives, with waiters that are canceled.
 func (c *conservation) process() {
 	file, err := c.n.File()
 	if err != nil {
@@ -270,7 +269,7 @@ func (c *conservation) process() {
 	c.processes = append(c.processes, p)
 }
 
-// waitOnly never gives up, so that one lost wake-up is seen as such.
+// waitOnly never gives up, so that a single lost wake-up makes the test fail.
 func (c *conservation) waitOnly(got func(uint64)) {
 	for {
 		count, err := c.n.Wait(c.ctx)
@@ -301,7 +300,7 @@ func (c *conservation) waitAndCancel(got func(uint64)) {
 	}
 }
 
-// rangeOverC is slow at times, so that counts merge in the buffer.
+// rangeOverC is sometimes slow, so that counts merge in the buffer.
 func (c *conservation) rangeOverC(got func(uint64)) {
 	for count := range c.n.C() {
 		got(count)
@@ -311,8 +310,7 @@ func (c *conservation) rangeOverC(got func(uint64)) {
 	}
 }
 
-// selectOnC stops long before the last signal, and what it does not take goes to
-// others.
+// selectOnC stops long before the last signal. Other receivers take the rest.
 func (c *conservation) selectOnC(got func(uint64)) {
 	for range 1000 {
 		select {

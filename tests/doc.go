@@ -1,3 +1,3 @@
-// Package tests has the scenarios that cross packages, processes and languages, what the
-// test suites of others expect of an eventfd, and the checks of the models in docs.
+// Package tests has scenarios that cross packages, processes and languages, tests of what other
+// projects' test suites expect of an eventfd, and checks of the models in docs.
 package tests

@@ -29,19 +29,19 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// Small programs run with one system call that fails: each call of each name, with
-// each errno, once and for a while. Nothing may be lost, nothing may hang, each error
-// has to match the errno, and once the fault is over everything has to work.
+// In these tests, small programs run while one system call fails: each call of each name, with
+// each errno, once and for a while. Nothing must be lost and nothing must hang. Each error
+// must match the errno, and once the fault is over everything must work.
 
-// faultLimit is how long anything may take that has to happen at all.
+// faultLimit is how long a program waits for something that must happen.
 const faultLimit = limit
 
-// A fault is what goes wrong.
+// A fault is a system call that fails.
 type fault struct {
 	call  string
-	at    int           // the position among the calls of that name; 1 is the first
-	errno syscall.Errno // 0 for no fault
-	lasts time.Duration // 0 for this call alone
+	at    int           // which of the calls of that name fails first; 1 is the first call
+	errno syscall.Errno // 0 if there is no fault
+	lasts time.Duration // 0 if only that call fails
 
 	polled bool // preadv2 is refused all the time, so that reads are polled
 }
@@ -90,15 +90,15 @@ func (f *faulty) errorf(format string, args ...any) {
 	f.bad = append(f.bad, fmt.Sprintf(format, args...))
 }
 
-// tolerated reports whether err is that of the fault.
+// tolerated reports whether err is the error of the fault.
 func (f *faulty) tolerated(err error) bool {
 	if f.errno == unix.EAGAIN && errors.Is(err, notify.ErrOverflow) {
-		return true // which is what EAGAIN of a write means
+		return true // EAGAIN of a write means overflow
 	}
 	return f.errno != 0 && f.errno != unix.EINTR && errors.Is(err, f.errno) // EINTR is retried
 }
 
-// must repeats what failed because of the fault until it has succeeded.
+// must calls op, and repeats it until it succeeds if it fails because of the fault.
 func (f *faulty) must(what string, op func() error) {
 	for deadline := time.Now().Add(faultLimit); ; {
 		err := op()
@@ -116,7 +116,7 @@ func (f *faulty) must(what string, op func() error) {
 	}
 }
 
-// pipe returns the two ends of a pipe. No system call of it fails on purpose.
+// pipe returns the two ends of a pipe. Its system calls do not fail on purpose.
 func (f *faulty) pipe() (ends [2]int, closeEnds func()) {
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		f.errorf("pipe2 = %v", err)
@@ -125,7 +125,7 @@ func (f *faulty) pipe() (ends [2]int, closeEnds func()) {
 	return ends, func() { unix.Close(ends[0]); unix.Close(ends[1]) }
 }
 
-// count repeats Count until it works, or fails because the system shows no count.
+// count repeats Count until it succeeds, or fails because the system does not show the count.
 func (f *faulty) count(n *notify.Notifier) {
 	f.must("Count", func() error {
 		_, err := n.Count()
@@ -147,7 +147,7 @@ func (f *faulty) handle(handle func() unsafe.Pointer) (h unsafe.Pointer) {
 	return h
 }
 
-// export gives an object an eventfd, by way of File.
+// export exports an object, by calling File.
 func (f *faulty) export(file func() (*os.File, error)) {
 	f.must("File", func() error {
 		file, err := file()
@@ -184,7 +184,7 @@ func (f *faulty) waited(n *notify.Notifier, want uint64) {
 	}
 }
 
-// received receives counts from C.
+// received receives counts from C until there are as many as want.
 func (f *faulty) received(n *notify.Notifier, want uint64) {
 	var sum uint64
 	timeout := time.NewTimer(faultLimit)
@@ -221,8 +221,8 @@ func write(fd int, delta uint64) {
 	unix.Write(fd, binary.NativeEndian.AppendUint64(nil, delta))
 }
 
-// background runs fn in a goroutine, lets it get far, and returns a function that
-// waits for it.
+// background runs fn in a goroutine, gives it time to begin waiting, and returns a function that
+// waits for its end.
 func background(fn func()) (join func()) {
 	done := make(chan struct{})
 	go func() {
@@ -253,7 +253,7 @@ var programs = map[string]func(*faulty){
 		f.export(n.File)
 		sum := f.add(n, 5, 6)
 		for deadline := time.Now().Add(faultLimit); sum > 0 && time.Now().Before(deadline); {
-			if got, ok := n.TryWait(); ok { // which cannot return an error
+			if got, ok := n.TryWait(); ok { // cannot return an error
 				sum -= got
 			}
 		}
@@ -469,7 +469,7 @@ var programs = map[string]func(*faulty){
 		event(f, s.C())
 		f.close("Set", s.Close)
 	},
-	"Watch of a file of proc": func(f *faulty) { // whose poll takes the event; see poller/pulse.go
+	"Watch of a file of proc": func(f *faulty) { // reports an event to only one poll; see poller/pulse.go
 		file, err := os.Open("/proc/self/mountinfo")
 		if err != nil {
 			f.errorf("%v", err)
@@ -516,7 +516,7 @@ var programs = map[string]func(*faulty){
 	},
 }
 
-// event receives what must come.
+// event receives an event that must come.
 func event[T any](f *faulty, c <-chan T) {
 	select {
 	case <-c:
@@ -528,7 +528,7 @@ func event[T any](f *faulty, c <-chan T) {
 // permits checks how many permits are free, and takes them.
 func (f *faulty) permits(s *semaphore.Semaphore, want int) {
 	for deadline := time.Now().Add(faultLimit); want > 0 && time.Now().Before(deadline); {
-		if s.TryAcquire(1) { // which cannot return an error
+		if s.TryAcquire(1) { // cannot return an error
 			want--
 		}
 	}
@@ -543,15 +543,15 @@ func (f *faulty) permits(s *semaphore.Semaphore, want int) {
 	}
 }
 
-// errnos are those that any system call may fail with, here or in a sandbox.
+// errnos has the errors with which a system call can fail, here or in a sandbox.
 var errnos = []syscall.Errno{
 	unix.EINTR, unix.EAGAIN, unix.EPERM, unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.ENOSPC, unix.EIO, unix.EINVAL,
 }
 
-// leftOut returns why a program is not run with a fault, or "".
+// leftOut returns the reason why a program is not run with a fault, or "".
 func leftOut(program string, f fault) string {
 	if f.errno == unix.EINTR || f.errno == unix.EPERM && f.call == "preadv2" {
-		return "" // the one is retried, and after the other reads are polled
+		return "" // EINTR is retried, and without preadv2 reads are polled
 	}
 	takes := f.call == "preadv2" || f.call == "read" || f.call == "poll"
 	switch {
@@ -565,7 +565,7 @@ func leftOut(program string, f fault) string {
 	return ""
 }
 
-// TestEachSystemCallFails once, and for a while.
+// Each system call of each program fails once, and for a while.
 func TestEachSystemCallFails(t *testing.T) {
 	if !mode.Is(mode.All[0]) {
 		return // the programs are the same in each mode
@@ -574,7 +574,7 @@ func TestEachSystemCallFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, polled := range []bool{false, true} {
 				if polled && !hammer.InCI() {
-					continue // the other half, for which only CI has time
+					continue // only CI has time for this half
 				}
 				calls := runWith(t, name, fault{polled: polled})
 				for _, call := range slices.Sorted(maps.Keys(calls)) {
@@ -587,8 +587,8 @@ func TestEachSystemCallFails(t *testing.T) {
 	}
 }
 
-// eachFault runs a program with each errno. Outside CI one errno, another for each
-// position, has to do.
+// eachFault runs a program with each errno. Outside CI, it uses only one errno, a different one
+// for each position.
 func eachFault(t *testing.T, name string, f fault) {
 	for i, errno := range errnos {
 		if !hammer.InCI() && i != f.at%len(errnos) {
@@ -603,8 +603,8 @@ func eachFault(t *testing.T, name string, f fault) {
 	}
 }
 
-// duplicatesOwn reports whether this process may duplicate its own descriptors with
-// pidfd_getfd(2), which Docker's seccomp profile refuses and Linux has from 5.6.
+// duplicatesOwn reports whether this process can duplicate its own descriptors with
+// pidfd_getfd(2), which Docker's seccomp profile refuses and Linux before 5.6 lacks.
 var duplicatesOwn = sync.OnceValue(func() bool {
 	pidfd, err := unix.PidfdOpen(os.Getpid(), 0)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// TestMain runs the tests, or is one of the processes that they start.
+// TestMain runs the tests, or plays the role of a process that a test has started.
 func TestMain(m *testing.M) {
 	child.Play(map[string]child.Role{
 		"find":     playFind,
@@ -37,12 +37,12 @@ func TestMain(m *testing.M) {
 	leaktest.Main(func() int { return mode.Each(mode.AllInCI(), m.Run) })
 }
 
-// limit is how long anything may take that has to happen at all. It is no
-// measure of speed, since the machine may be busy.
+// limit is how long a test waits for something that must happen. It is not a
+// measure of speed, because the machine can be busy.
 const limit = 30 * time.Second
 
-// lacks skips a test that needs what this machine has not. With EVENTCHAN_CI=1,
-// where everything is supposed to be there, it fails the test.
+// lacks skips a test that needs something that this machine lacks. With EVENTCHAN_CI=1,
+// where nothing must be lacking, it fails the test.
 func lacks(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("EVENTCHAN_CI") == "1" {
@@ -51,7 +51,7 @@ func lacks(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// soon returns a context for what must happen.
+// soon returns a context that ends after limit.
 func soon(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -100,8 +100,8 @@ func newAIO(t testing.TB) *aio.Context {
 	return c
 }
 
-// nothing fails the test if c delivers something or is closed. It is called
-// where what would have been sent is there already: see quiet.
+// nothing fails the test if c has a value or is closed. It is called after quiet, when
+// a value that has been sent has already arrived.
 func nothing[T any](t testing.TB, c <-chan T) {
 	t.Helper()
 	select {
@@ -111,7 +111,7 @@ func nothing[T any](t testing.TB, c <-chan T) {
 	}
 }
 
-// allAsleep waits until no goroutine but the caller's has anything to do.
+// allAsleep waits until all goroutines except the caller's are sleeping.
 func allAsleep(t testing.TB) {
 	t.Helper()
 	samples := []metrics.Sample{
@@ -119,7 +119,7 @@ func allAsleep(t testing.TB) {
 		{Name: "/sched/goroutines/running:goroutines"},
 		{Name: "/sched/goroutines/not-in-go:goroutines"},
 	}
-	var profiler uint64 // sleeps outside Go
+	var profiler uint64 // its thread sleeps outside Go
 	if flag.Lookup("test.cpuprofile").Value.String() != "" {
 		profiler = 1
 	}
@@ -129,8 +129,8 @@ func allAsleep(t testing.TB) {
 	})
 }
 
-// quiet waits until no goroutine has anything to do and what has happened to
-// descriptors so far has been handed out: a signal of its own comes after it.
+// quiet waits until all goroutines are sleeping and all events of descriptors so far have been
+// handed out, by waiting for a signal that comes after them.
 func quiet(t testing.TB) {
 	t.Helper()
 	allAsleep(t)
@@ -144,7 +144,7 @@ func quiet(t testing.TB) {
 	allAsleep(t)
 }
 
-// inBackground calls f in a goroutine and returns a channel that gets its error.
+// inBackground calls f in a goroutine and returns a channel that receives its error.
 func inBackground(f func() error) <-chan error {
 	c := make(chan error, 1)
 	go func() { c <- f() }()
@@ -207,7 +207,7 @@ func twinSemaphore(t testing.TB, s *semaphore.Semaphore) *semaphore.Semaphore {
 	return other
 }
 
-// duplicate returns a duplicate that whoever adopts it closes.
+// duplicate returns a duplicate of a descriptor. The object that adopts it closes it.
 func duplicate(t testing.TB, fd int) int {
 	t.Helper()
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -217,7 +217,7 @@ func duplicate(t testing.TB, fd int) int {
 	return dup
 }
 
-// eventfd returns a bare eventfd that the test closes.
+// eventfd returns a bare eventfd that is closed when the test ends.
 func eventfd(t testing.TB, count uint, flags int) int {
 	t.Helper()
 	fd, err := unix.Eventfd(count, flags|unix.EFD_CLOEXEC)

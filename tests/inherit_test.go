@@ -23,10 +23,10 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// fdKey is the environment's name for the descriptors that a process looks for.
+// fdKey is the environment variable with the eventfds for which a process looks.
 const fdKey = "EVENTCHAN_TEST_FD"
 
-// The ways in which another process comes to an eventfd, and what goes with it.
+// These tests are about the ways in which another process gets an eventfd.
 
 func TestChildSignalsThroughExtraFiles(t *testing.T) {
 	n := newNotifier(t)
@@ -52,8 +52,8 @@ func TestChildSignalsThroughExtraFiles(t *testing.T) {
 	wantTaken(t, n, 0)
 }
 
-// TestExecPassesNoDescriptorUnasked asks a child for eventfds that it was not
-// meant to have, by their identity, since numbers mean nothing there.
+// A child has only the eventfds that were passed to it. The test looks for the others by their
+// kernel ids, because numbers have no meaning in another process.
 func TestExecPassesNoDescriptorUnasked(t *testing.T) {
 	n, s := newNotifier(t), newSemaphore(t, 1)
 	own, err := notify.FromFD(mustEventfdWithoutCloexec(t))
@@ -88,7 +88,7 @@ func mustEventfdWithoutCloexec(t testing.TB) int {
 	return fd
 }
 
-// playFind prints which of the given eventfds are open here.
+// playFind returns which of the given eventfds are open here.
 func playFind(context.Context) (string, error) {
 	entries, err := os.ReadDir("/proc/self/fdinfo")
 	if err != nil {
@@ -115,13 +115,13 @@ func info(t testing.TB, fd int, name string) string {
 	}
 	value := field(text, name)
 	if value == "" {
-		lacks(t, "this kernel does not tell %s in fdinfo:\n%s", name, text)
+		lacks(t, "this kernel does not show %s in fdinfo:\n%s", name, text)
 	}
 	return value
 }
 
-// showsMode reports whether the system shows which mode an eventfd has. Linux does so
-// from 6.5, gVisor does not.
+// showsMode reports whether the system shows the mode of an eventfd. Linux does from 6.5 on;
+// gVisor does not.
 func showsMode(t testing.TB, fd int) bool {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
@@ -180,7 +180,8 @@ func playPassed(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Close of a Notifier that has received takes what is pending, so another signals.
+	// Closing a Notifier that has received takes what is pending, so the signal is written to a
+	// duplicate.
 	file, err := n.File()
 	if err != nil {
 		return "", err
@@ -213,7 +214,7 @@ func TestParentTakesDescriptorFromChild(t *testing.T) {
 		wantError(t, "a Semaphore from a counting eventfd", err, os.ErrInvalid)
 	}
 	if s.TryAcquire(3) || !s.TryAcquire(2) {
-		t.Error("the Semaphore of the child has not 2 permits")
+		t.Error("the Semaphore of the child does not have 2 permits")
 	}
 	mustAdd(t, n, 9)
 	s.Release(5)
@@ -223,7 +224,7 @@ func TestParentTakesDescriptorFromChild(t *testing.T) {
 	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
-	if s.TryAcquire(1) { // what is open here outlives the child
+	if s.TryAcquire(1) { // the eventfd outlives the child, because it is open here
 		t.Error("there is a permit, though the child took all 5")
 	}
 	if got, err := unix.FcntlInt(uintptr(n.FD()), unix.F_GETFD, 0); got != unix.FD_CLOEXEC || err != nil {
@@ -231,7 +232,7 @@ func TestParentTakesDescriptorFromChild(t *testing.T) {
 	}
 }
 
-// playOwner has a Notifier and a Semaphore that it gives to nobody.
+// playOwner has a Notifier and a Semaphore that it does not pass to another process.
 func playOwner(ctx context.Context) (string, error) {
 	n, err := mode.Notifier()
 	if err != nil {
@@ -253,7 +254,7 @@ func TestChildTakesDescriptorFromParent(t *testing.T) {
 	case err != nil:
 		t.Fatal(err)
 	case got == "refused":
-		lacks(t, "a child may not ptrace its parent here")
+		lacks(t, "a child is not allowed to ptrace its parent here")
 	}
 	wantWaited(t, n, 7)
 	if err := p.Wait(); err != nil {
@@ -275,7 +276,7 @@ func playToParent(context.Context) (string, error) {
 func lacksPtrace(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOSYS) {
-		lacks(t, "pidfd_getfd(2) cannot be had here: %v", err)
+		lacks(t, "pidfd_getfd(2) is not available here: %v", err)
 	}
 }
 
@@ -291,7 +292,7 @@ func TestFromProcessSaysWhatIsMissing(t *testing.T) {
 	_, err = notify.FromProcess(pid, 0)
 	wantError(t, "a pipe", err, os.ErrInvalid)
 	p.Cmd.Process.Kill()
-	p.Wait() // reaped: the pid is nobody's
+	p.Wait() // after which no process has the pid
 	_, err = notify.FromProcess(pid, 3)
 	wantError(t, "a dead process", err, syscall.ESRCH)
 	_, err = semaphore.FromProcess(pid, 3)
@@ -300,8 +301,8 @@ func TestFromProcessSaysWhatIsMissing(t *testing.T) {
 	wantError(t, "a negative pid", err, os.ErrInvalid)
 }
 
-// TestHolderThatDiesLeavesTheCount has a child signal and be killed: nothing of
-// an eventfd belongs to the process that wrote to it, and its end is no event.
+// If a process that holds an eventfd is killed, the eventfd keeps working and there is no
+// event.
 func TestHolderThatDiesLeavesTheCount(t *testing.T) {
 	n := newNotifier(t)
 	file, err := n.File()

@@ -19,10 +19,10 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// Facts that the Linux Test Project and the kernel's selftests state, and that
-// callers of the library can meet.
+// These tests check facts that the Linux Test Project and the kernel's selftests state, and that
+// matter to callers of the library.
 
-// TestShortReadsAndWritesAreRefused and change nothing.
+// Reads and writes of fewer than 8 bytes are refused and change nothing.
 func TestShortReadsAndWritesAreRefused(t *testing.T) {
 	n := newNotifier(t)
 	fd := n.FD()
@@ -38,7 +38,7 @@ func TestShortReadsAndWritesAreRefused(t *testing.T) {
 	wantTaken(t, n, 5)
 }
 
-// TestOtherReadsAndWrites: longer reads, reads in pieces, and those with an offset.
+// Longer reads and reads in pieces take the count; reads and writes at an offset are refused.
 func TestOtherReadsAndWrites(t *testing.T) {
 	n := newNotifier(t)
 	fd := n.FD()
@@ -70,8 +70,8 @@ func TestOtherReadsAndWrites(t *testing.T) {
 	wantTaken(t, n, 1)
 }
 
-// TestBadMemory: a write from memory that does not exist adds nothing, but a read to
-// such memory takes the count all the same.
+// A write from memory that does not exist adds nothing, but a read to such memory still takes
+// the count.
 func TestBadMemory(t *testing.T) {
 	n := newNotifier(t)
 	fd := n.FD()
@@ -113,7 +113,7 @@ func TestDescriptorsAreReadableAndWritable(t *testing.T) {
 	}
 }
 
-// TestCountAndFlagsSurviveAdoption, as CRIU's test has it: 30+30+30 is 90.
+// The count and the flags survive adoption, as in CRIU's test: 30+30+30 is 90.
 func TestCountAndFlagsSurviveAdoption(t *testing.T) {
 	fd := eventfd(t, 30, unix.EFD_NONBLOCK)
 	if err := rawio.Add(fd, 30); err != nil {
@@ -128,7 +128,7 @@ func TestCountAndFlagsSurviveAdoption(t *testing.T) {
 	}
 }
 
-// TestWatchOfEachKindOfFile: epoll refuses files that are always ready.
+// Watch returns the error of epoll, which refuses files that are always ready.
 func TestWatchOfEachKindOfFile(t *testing.T) {
 	memfd, err := unix.MemfdCreate("facts", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -158,8 +158,8 @@ func TestWatchOfEachKindOfFile(t *testing.T) {
 	}
 }
 
-// TestWatchOfAnEpollInstance: an instance that watches one that watches another can be
-// watched, but one more level is too deep.
+// An epoll instance can be watched that watches an instance that watches another. One more level
+// is too deep.
 func TestWatchOfAnEpollInstance(t *testing.T) {
 	source := eventfd(t, 0, unix.EFD_NONBLOCK)
 	const tooDeep = 4
@@ -196,7 +196,7 @@ func TestWatchOfAnEpollInstance(t *testing.T) {
 	}
 }
 
-// TestReaderOfAFullPipeGoes: a goroutine that waits for room in it hears of that.
+// If the reader of a full pipe goes, a goroutine that is waiting for room in it wakes up.
 func TestReaderOfAFullPipeGoes(t *testing.T) {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
@@ -225,8 +225,8 @@ func TestReaderOfAFullPipeGoes(t *testing.T) {
 	}
 }
 
-// TestMoreReadyThanOneLookReturns: of 600 descriptors 300 become ready together. All
-// of these come, once each, and no other does.
+// If 300 of 600 descriptors become ready together, each of these is reported once and the others
+// are not reported.
 func TestMoreReadyThanOneLookReturns(t *testing.T) {
 	var fds [600]int
 	var watchers [600]*bridge.Watcher
@@ -250,8 +250,8 @@ func TestMoreReadyThanOneLookReturns(t *testing.T) {
 	}
 }
 
-// TestOtherPollersTakeNoWakeUp: a thread blocks in another epoll instance that watches
-// the eventfd, with EPOLLEXCLUSIVE and without.
+// No wake-up is lost if a thread blocks in another epoll instance that watches the eventfd, with
+// EPOLLEXCLUSIVE or without.
 func TestOtherPollersTakeNoWakeUp(t *testing.T) {
 	for _, exclusive := range []uint32{0, unix.EPOLLEXCLUSIVE} {
 		n := newNotifier(t)
@@ -309,7 +309,7 @@ func TestOtherPollersTakeNoWakeUp(t *testing.T) {
 	}
 }
 
-// TestWatchNamesTheLimitOfPaths: epoll allows an open file a number of wake-up paths.
+// If epoll does not allow more wake-up paths of an open file, the error of Watch names that limit.
 func TestWatchNamesTheLimitOfPaths(t *testing.T) {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
@@ -333,7 +333,7 @@ func TestWatchNamesTheLimitOfPaths(t *testing.T) {
 		defer w.Close()
 	}
 	if err == nil {
-		t.Skip("this kernel allows 64 sets of events")
+		t.Skip("this kernel allows 64 event masks")
 	}
 	wantError(t, "Watch", err, unix.EINVAL)
 	var call *os.SyscallError

@@ -20,15 +20,15 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// What the kernel does with an eventfd, as far as it shows in user space.
+// These tests are about what the kernel does with an eventfd, as far as user space can see it.
 
-// TestInitialPermitsBeyond32Bits: eventfd2(2) takes 32 bits of the initial value.
+// New accepts more permits than the 32 bits that eventfd2(2) takes.
 func TestInitialPermitsBeyond32Bits(t *testing.T) {
 	for _, permits := range []int64{0, 1, math.MaxUint32, math.MaxUint32 + 1, 1<<33 + 5, math.MaxInt64} {
 		s := newSemaphore(t, permits)
 		wantCount(t, s, permits)
 		if permits > 0 && !s.TryAcquire(1) {
-			t.Errorf("of %d permits none could be had", permits)
+			t.Errorf("none of %d permits could be acquired", permits)
 		}
 	}
 	_, err := semaphore.New(-1)
@@ -60,7 +60,7 @@ func TestFullCounterReportsOverflow(t *testing.T) {
 	wantTaken(t, n, 8)
 }
 
-// TestReleasePastTheMaximumPanics and adds nothing.
+// A Release past the maximum panics and adds nothing.
 func TestReleasePastTheMaximumPanics(t *testing.T) {
 	s := newSemaphore(t, math.MaxInt64)
 	s.Release(math.MaxInt64) // 1<<64 - 2
@@ -78,8 +78,7 @@ func TestReleasePastTheMaximumPanics(t *testing.T) {
 	}
 }
 
-// overflown returns a Notifier whose count is MaxUint64, as the kernel alone can
-// make it.
+// overflown returns a Notifier whose count is MaxUint64. Only the kernel can raise it that far.
 func overflown(t testing.TB) *notify.Notifier {
 	t.Helper()
 	n := newNotifier(t)
@@ -96,7 +95,8 @@ func overflown(t testing.TB) *notify.Notifier {
 	return n
 }
 
-// LTP eventfd06: overflow made by AIO.
+// A count that the kernel has raised to MaxUint64, by AIO, is delivered like any other (as in LTP
+// eventfd06).
 func TestOverflowMadeByKernelIsACount(t *testing.T) {
 	n := overflown(t)
 	w := watch(t, n.FD(), bridge.Readable|bridge.Writable)
@@ -107,7 +107,7 @@ func TestOverflowMadeByKernelIsACount(t *testing.T) {
 	wantWaited(t, n, math.MaxUint64)
 	wantTaken(t, n, 0)
 	if got, _ := receive(t, w.C()); got&bridge.Writable == 0 {
-		t.Errorf("the descriptor when taken from: got %v, want Writable among them", got)
+		t.Errorf("the descriptor after Wait: got %v, want Writable among them", got)
 	}
 	mustAdd(t, n, 3)
 	wantTaken(t, n, 3)
@@ -130,8 +130,8 @@ func TestOverflowMadeByKernelComesThroughC(t *testing.T) {
 	}
 }
 
-// TestSumPastUint64IsDeliveredThroughClose closes while three pieces are under
-// way: one in C's buffer, one on its way to it, one in the kernel.
+// Close delivers all of a sum that no uint64 holds, here in three pieces: one in C's buffer, one
+// about to be sent there, and one in the kernel.
 func TestSumPastUint64IsDeliveredThroughClose(t *testing.T) {
 	n := newNotifier(t)
 	c := n.C()
@@ -157,7 +157,7 @@ func TestSumPastUint64IsDeliveredThroughClose(t *testing.T) {
 	}
 }
 
-// TestKernelSignalsPermits: a completion releases a permit, and wakes.
+// A completion of AIO releases a permit and wakes the waiter.
 func TestKernelSignalsPermits(t *testing.T) {
 	s := newSemaphore(t, 0)
 	aio := newAIO(t)
@@ -192,12 +192,13 @@ func TestFdinfoTellsCountAndMode(t *testing.T) {
 	}
 }
 
-// TestSecondDescriptionCannotBeHad is why a blocking eventfd stays blocking.
+// An eventfd cannot be opened a second time, with its own flags. Therefore a blocking eventfd
+// stays blocking.
 func TestSecondDescriptionCannotBeHad(t *testing.T) {
 	n := newNotifier(t)
 	_, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", n.FD()), os.O_RDWR, 0)
 	want := unix.ENXIO
-	if os.Geteuid() != 0 { // the link is root's
+	if os.Geteuid() != 0 { // the link belongs to root
 		want = unix.EACCES
 	}
 	wantError(t, "opening the link", err, want)
@@ -212,7 +213,7 @@ func TestNonBlockingIsSharedByDuplicates(t *testing.T) {
 	if flags := fcntl(t, n.FD(), unix.F_GETFL); flags&unix.O_NONBLOCK != 0 {
 		t.Errorf("flags %#o: O_NONBLOCK is not shared", flags)
 	}
-	// Somebody has made our descriptor block, and we do not.
+	// TryWait and Wait do not block the thread, even though the descriptor is blocking now.
 	wantTaken(t, n, 0)
 	ctx, cancel := context.WithCancel(context.Background())
 	waiter := inBackground(func() error { _, err := n.Wait(ctx); return err })
@@ -222,8 +223,8 @@ func TestNonBlockingIsSharedByDuplicates(t *testing.T) {
 	wantError(t, "Wait", err, context.Canceled)
 }
 
-// TestAdoptedBlockingEventfdNeverBlocks at 0 nor at the maximum, and keeps its
-// flags but for close-on-exec.
+// An adopted blocking eventfd blocks neither at 0 nor at the maximum, and keeps its
+// flags except close-on-exec.
 func TestAdoptedBlockingEventfdNeverBlocks(t *testing.T) {
 	fd := mustEventfdWithoutCloexec(t)
 	flags := fcntl(t, fd, unix.F_GETFL)
@@ -248,8 +249,8 @@ func TestAdoptedBlockingEventfdNeverBlocks(t *testing.T) {
 	}
 }
 
-// TestAdoptedBlockingEventfdHasRoomForLess: only the count says that a write of more
-// would block.
+// Add to a blocking eventfd fails if there is too little room, although poll(2) says that it is
+// writable. Only the count shows that the write would block.
 func TestAdoptedBlockingEventfdHasRoomForLess(t *testing.T) {
 	hammer.NeedsCount(t)
 	n := adopted(t)(notify.FromFD(mustEventfdWithoutCloexec(t)))
@@ -312,15 +313,15 @@ func TestWatchedDescriptorKeepsItsFlags(t *testing.T) {
 	}
 }
 
-// TestWatchingKeepsNoWriteEndOpen closes the last write end of a pipe while it is
-// watched: its reader gets the end of the file at once.
+// A Watcher does not keep a descriptor open: if the last write end of a pipe is closed while it
+// is watched, the reader immediately gets the end of the file.
 func TestWatchingKeepsNoWriteEndOpen(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	watchWriter := watch(t, int(w.Fd()), bridge.Writable) // Fd makes it blocking
+	watchWriter := watch(t, int(w.Fd()), bridge.Writable) // Fd makes the pipe blocking
 	watchReader := watch(t, int(r.Fd()), bridge.Readable)
 	receive(t, watchWriter.C())
 	w.Close()
@@ -328,7 +329,7 @@ func TestWatchingKeepsNoWriteEndOpen(t *testing.T) {
 		t.Errorf("the read end: got %v, want HangUp", got)
 	}
 	if n, err := unix.Read(int(r.Fd()), make([]byte, 1)); n != 0 || err != nil {
-		t.Errorf("a read: got %d bytes, %v, want the end of the file", n, err)
+		t.Errorf("read(2): got %d bytes, %v, want the end of the file", n, err)
 	}
 	if err := watchWriter.Close(); err != nil {
 		t.Errorf("Close after the owner has closed: %v", err)
@@ -338,7 +339,7 @@ func TestWatchingKeepsNoWriteEndOpen(t *testing.T) {
 	}
 }
 
-// TestOwnerClosesFirst lets the waiters of a closed descriptor go by ctx or Close.
+// If the owner closes the descriptor first, waiters still end with their ctx or with Close.
 func TestOwnerClosesFirst(t *testing.T) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
@@ -356,7 +357,7 @@ func TestOwnerClosesFirst(t *testing.T) {
 	wantError(t, "Rearm", w.Rearm(), unix.EBADF)
 	cancel()
 	err, _ = receive(t, cancelled)
-	wantError(t, "the cancelled waiter", err, context.Canceled)
+	wantError(t, "the canceled waiter", err, context.Canceled)
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}
@@ -364,7 +365,7 @@ func TestOwnerClosesFirst(t *testing.T) {
 	wantError(t, "the other waiter", err, os.ErrClosed)
 }
 
-// TestAnotherHoldersCloseIsNoEvent: an eventfd has no hang-up.
+// Another holder's Close does not cause an event, because an eventfd has no hang-up.
 func TestAnotherHoldersCloseIsNoEvent(t *testing.T) {
 	n := newNotifier(t)
 	other := twin(t, n)
@@ -380,7 +381,7 @@ func TestAnotherHoldersCloseIsNoEvent(t *testing.T) {
 	}
 }
 
-// TestRawReaderTakesWhatWaiterWasWokenFor: the waiter goes on waiting.
+// If a raw read(2) takes the count for which a waiter was woken, the waiter goes on waiting.
 func TestRawReaderTakesWhatWaiterWasWokenFor(t *testing.T) {
 	n := newNotifier(t)
 	waiter := make(chan uint64, 1)

@@ -9,9 +9,9 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// What is written before a signal is read after its receipt without a race: under
-// the race detector these tests fail if it cannot see why. They hand a plain
-// variable to and fro, also through two objects on one eventfd.
+// These tests pass a plain variable back and forth, directly and through two objects on one
+// eventfd. They fail under the race detector if it does not see that a signal happens before its
+// receipt.
 
 func TestNotifyHappensBeforeReceipt(t *testing.T) {
 	receipts := map[string]func(*notify.Notifier){

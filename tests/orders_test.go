@@ -14,7 +14,7 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
-// Each memory order of the protocol is enough, and none can be weaker: see "Memory
+// The memory orders of the protocol are sufficient, and none can be weaker: see "Memory
 // orders" in docs/protocol.md.
 func TestMemoryOrders(t *testing.T) {
 	if !mode.Is(mode.All[0]) {
@@ -30,12 +30,12 @@ func TestMemoryOrders(t *testing.T) {
 		lacks(t, "docs/orders.cpp needs g++: %v", err)
 	}
 	binary := filepath.Join(t.TempDir(), "orders")
-	// -w: Relacy is older than many warnings. It runs hardly quicker with -O1.
+	// -w: Relacy is older than many warnings. -O1 makes it hardly faster.
 	if out, err := exec.Command("g++", "-std=c++11", "-w", "-o", binary, "../docs/orders.cpp").CombinedOutput(); err != nil {
 		t.Fatalf("g++: %v\n%s", err, out)
 	}
 	if out, err := exec.Command(binary).CombinedOutput(); err != nil {
-		t.Errorf("the orders are not enough: %v\n%s", err, out)
+		t.Errorf("the orders are not sufficient: %v\n%s", err, out)
 	}
 	page, err := os.ReadFile("../docs/protocol.md")
 	if err != nil {

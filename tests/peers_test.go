@@ -20,8 +20,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// What the test suites of others expect of an eventfd, a wake-up or a poll. The
-// words are ours; who came first stands above each.
+// These tests check what the test suites of other projects expect of an eventfd, a wake-up or a
+// poll. The code is our own; the project that has the test is named above each.
 
 // LTP eventfd01, kernel selftests.
 func TestTakeReturnsTheSumAndLeavesZero(t *testing.T) {
@@ -31,11 +31,11 @@ func TestTakeReturnsTheSumAndLeavesZero(t *testing.T) {
 	wantTaken(t, n, 7)
 	wantTaken(t, n, 0)
 	if _, err := rawio.Take(n.FD()); !errors.Is(err, unix.EAGAIN) {
-		t.Errorf("a read at 0: got %v, want EAGAIN", err)
+		t.Errorf("read(2) at 0: got %v, want EAGAIN", err)
 	}
 }
 
-// LTP eventfd02, 03: what one side writes the other reads, both ways.
+// LTP eventfd02, 03: each side reads what the other has written.
 func TestRawProgramAndNotifierShareTheCount(t *testing.T) {
 	n := newNotifier(t)
 	if err := rawio.Add(n.FD(), 12); err != nil {
@@ -48,7 +48,7 @@ func TestRawProgramAndNotifierShareTheCount(t *testing.T) {
 	}
 }
 
-// LTP eventfd01: a write of nothing, and one of what no counter holds.
+// LTP eventfd01: writing 0.
 func TestAddOfZeroDoesNothing(t *testing.T) {
 	n := newNotifier(t)
 	w := watch(t, n.FD(), bridge.Readable)
@@ -74,7 +74,7 @@ func TestSemaphoreReadsGiveOneEach(t *testing.T) {
 	}
 }
 
-// LTP eventfd2_01, 02: the flags of what New makes.
+// LTP eventfd2_01, 02: the flags of a new eventfd.
 func TestNewIsCloseOnExecAndNonBlocking(t *testing.T) {
 	n, s := newNotifier(t), newSemaphore(t, 1)
 	file, err := n.File()
@@ -120,7 +120,7 @@ func TestMillionSignalsNeverBlockAndOneWaitTakesThem(t *testing.T) {
 	wantTaken(t, n, 0)
 }
 
-// GLib GWakeup: 50 threads hand tokens on around a ring.
+// GLib GWakeup: 50 threads pass tokens around a ring.
 func TestFiftyGoroutinesPassTokensInARing(t *testing.T) {
 	const places, tokens, laps = 50, 10, 20
 	ring := make([]*notify.Notifier, places)
@@ -165,7 +165,7 @@ func TestFiftyGoroutinesPassTokensInARing(t *testing.T) {
 	}
 }
 
-// Netty's eventfd test: two signals, drained in between, are two wakes, and there
+// Netty's eventfd test: two signals, drained in between, are two wake-ups, and there
 // is no third within a second.
 func TestTwoSignalsDrainedInBetweenAreTwoWakes(t *testing.T) {
 	byC, byWait, watched := newNotifier(t), newNotifier(t), newNotifier(t)
@@ -227,7 +227,7 @@ func TestSenderHammersWhileReceiverCloses(t *testing.T) {
 					wantError(t, "Wait", err, os.ErrClosed)
 					return
 				}
-				// What is pending at Close is received by the Wait after it.
+				// The next Wait receives what is pending at Close.
 				if before := received.Add(count) - count; before <= uint64(20*round) && before+count > uint64(20*round) {
 					if err := n.Close(); err != nil {
 						t.Error(err)
@@ -244,7 +244,7 @@ func TestSenderHammersWhileReceiverCloses(t *testing.T) {
 	}
 }
 
-// mio: three wakes of a Waker are one event. Here the count is not lost.
+// mio: three wakes of a Waker are one event. Unlike there, the count is not lost.
 func TestThreeSignalsAreOneWakeWithCountThree(t *testing.T) {
 	n := newNotifier(t)
 	for range 3 {
@@ -266,13 +266,13 @@ func TestDuplicateSharesTheCount(t *testing.T) {
 	mustAdd(t, other, 6)
 	wantTaken(t, n, 6)
 	mustAdd(t, other, 7)
-	if err := other.Close(); err != nil { // which has never received, and leaves it
+	if err := other.Close(); err != nil { // other has never received, so the count stays
 		t.Error(err)
 	}
 	wantTaken(t, n, 7)
 	mustAdd(t, n, 8)
 	third := twin(t, n)
-	if err := n.Close(); err != nil { // which has, and takes it
+	if err := n.Close(); err != nil { // n has received before, so Close takes the count
 		t.Error(err)
 	}
 	wantTaken(t, third, 0)
@@ -299,7 +299,7 @@ func TestPermitsFromTheStart(t *testing.T) {
 		}
 	}
 	if s.TryAcquire(1) {
-		t.Error("a third permit could be had")
+		t.Error("a third permit could be acquired")
 	}
 	third := inBackground(func() error { return s.Acquire(soon(t), 1) })
 	quiet(t)
@@ -374,11 +374,11 @@ func TestSixtyFourWatchesAreClosed(t *testing.T) {
 		}
 	}
 	if got, err := rawio.Take(fd); got != 1 || err != nil {
-		t.Errorf("the descriptor: got %d, %v, want 1: it is its owner's", got, err)
+		t.Errorf("the descriptor: got %d, %v, want 1, because a Watcher does not read", got, err)
 	}
 }
 
-// socketPair returns two ends of a stream that does not block.
+// socketPair returns the two ends of a non-blocking stream.
 func socketPair(t testing.TB) (a, b int) {
 	t.Helper()
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -435,7 +435,7 @@ func TestOutOfBandDataIsPriority(t *testing.T) {
 	}
 }
 
-// tcpPair returns two ends of a connection over the loopback device.
+// tcpPair returns the two ends of a connection over the loopback device.
 func tcpPair(t testing.TB) (a, b int) {
 	t.Helper()
 	open := func() int {
@@ -526,7 +526,7 @@ func TestHandlerClosesItsOwnWatcher(t *testing.T) {
 	}
 }
 
-// tokio AsyncFd: what was watched can be watched again.
+// tokio AsyncFd: a descriptor can be watched again after Close.
 func TestDescriptorIsWatchedAgainAfterClose(t *testing.T) {
 	fd := eventfd(t, 5, unix.EFD_NONBLOCK)
 	for range 3 {
@@ -540,7 +540,7 @@ func TestDescriptorIsWatchedAgainAfterClose(t *testing.T) {
 	}
 }
 
-// tokio AsyncFd: to drop the object wakes those who wait for it.
+// tokio AsyncFd: dropping the object wakes its waiters.
 func TestCloseWakesEveryWaiter(t *testing.T) {
 	n, s := newNotifier(t), newSemaphore(t, 1)
 	w := watch(t, eventfd(t, 0, unix.EFD_NONBLOCK), bridge.Readable)
@@ -564,11 +564,11 @@ func TestCloseWakesEveryWaiter(t *testing.T) {
 	}
 }
 
-// cloudwego/netpoll: the number of a closed connection is at once another's.
+// cloudwego/netpoll: the number of a closed connection is immediately reused.
 func TestReusedNumberIsAnotherDescriptor(t *testing.T) {
 	old, oldPeer := socketPair(t)
 	stale := watch(t, old, bridge.Readable)
-	kept := duplicate(t, old) // so that closing does not end the registration
+	kept := duplicate(t, old) // keeps the registration after old is closed
 	defer unix.Close(kept)
 	fresh := eventfd(t, 0, unix.EFD_NONBLOCK)
 	if err := unix.Dup3(fresh, old, unix.O_CLOEXEC); err != nil { // closes old
@@ -592,7 +592,7 @@ func TestReusedNumberIsAnotherDescriptor(t *testing.T) {
 	quiet(t)
 	nothing(t, stale.C())
 	if _, err := stale.Wait(soon(t)); err == nil {
-		t.Error("Wait on the old one succeeded, by whatever its number means now")
+		t.Error("Wait on the old one succeeded, through the file to which its number refers now")
 	}
 	if err := stale.Close(); err != nil {
 		t.Errorf("Close after the owner has closed the descriptor: %v", err)
@@ -602,7 +602,7 @@ func TestReusedNumberIsAnotherDescriptor(t *testing.T) {
 	}
 }
 
-// cilium/ebpf's poller: descriptors that are ready for long do not come up again
+// cilium/ebpf's poller: a descriptor that stays ready is not reported again
 // with each event of another.
 func TestEventOfOneDescriptorIsNoEdgeOfAnother(t *testing.T) {
 	one, other := eventfd(t, 1, unix.EFD_NONBLOCK), eventfd(t, 0, unix.EFD_NONBLOCK)
@@ -621,7 +621,7 @@ func TestEventOfOneDescriptorIsNoEdgeOfAnother(t *testing.T) {
 	}
 	quiet(t)
 	nothing(t, wOne.C())
-	if err := wOne.Rearm(); err != nil { // which asks for it
+	if err := wOne.Rearm(); err != nil { // asks for another event
 		t.Error(err)
 	}
 	if got, _ := receive(t, wOne.C()); got != bridge.Readable {
@@ -640,10 +640,10 @@ func TestLargeAcquireIsServedInItsTurn(t *testing.T) {
 	small := inBackground(func() error { return s.Acquire(soon(t), 1) })
 	quiet(t)
 	if s.TryAcquire(1) {
-		t.Error("TryAcquire went past a waiter")
+		t.Error("TryAcquire has overtaken a waiter")
 	}
 	nothing(t, small)
-	cancel() // then those behind it go on
+	cancel() // the waiters behind it go on
 	err, _ := receive(t, large)
 	wantError(t, "the large one", err, context.Canceled)
 	if err, _ := receive(t, small); err != nil {
@@ -652,7 +652,7 @@ func TestLargeAcquireIsServedInItsTurn(t *testing.T) {
 	wantCount(t, s, 1)
 }
 
-// A Semaphore can stand where a Weighted stood.
+// A Semaphore has the methods of a Weighted.
 var _ interface {
 	Acquire(context.Context, int64) error
 	TryAcquire(int64) bool

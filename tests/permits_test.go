@@ -22,17 +22,17 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// permitsKey is the environment's name for the number of permits.
+// permitsKey is the environment variable with the number of permits.
 const permitsKey = "EVENTCHAN_TEST_PERMITS"
 
-// TestPermitsAreNeverMoreNorLost has a parent and two children draw from one
-// Semaphore, in every way there is, and count the holders in memory that they
-// share.
+// There are never more permits than at the start, and none is lost. A parent, a C thread and two
+// children acquire permits of one Semaphore with every method, and count the permits held in
+// shared memory.
 func TestPermitsAreNeverMoreNorLost(t *testing.T) {
 	const permits = 5
 	rounds := hammer.Rounds(2000)
 	s := newSemaphore(t, permits)
-	rest := twinSemaphore(t, s) // tells what is left when s is closed
+	rest := twinSemaphore(t, s) // shows what is left after s is closed
 	memory, err := unix.MemfdCreate("ledger", unix.MFD_CLOEXEC)
 	if err != nil {
 		t.Fatal(err)
@@ -86,10 +86,10 @@ func TestPermitsAreNeverMoreNorLost(t *testing.T) {
 	if held := atomic.LoadInt64(&l.page.held); held != 0 {
 		t.Errorf("%d permits held at the end, want 0", held)
 	}
-	t.Logf("%d permits taken, at most %d at once", l.page.taken.Load(), l.page.most.Load())
+	t.Logf("%d permits taken, at most %d held together", l.page.taken.Load(), l.page.most.Load())
 }
 
-// playPermits is one of the children.
+// playPermits is the role of the children.
 func playPermits(ctx context.Context) (string, error) {
 	s, err := semaphore.FromFD(child.Inherited)
 	if err != nil {
@@ -103,7 +103,7 @@ func playPermits(ctx context.Context) (string, error) {
 	return "", errors.Join(l.drawAll(ctx, s, child.Number(child.TimesKey)), s.Close())
 }
 
-// A ledger counts the permits that are held by all processes.
+// A ledger counts the permits that all processes hold.
 type ledger struct {
 	page    *page
 	mapped  []byte
@@ -111,7 +111,7 @@ type ledger struct {
 }
 
 type page struct {
-	held  int64 // a C thread counts it too
+	held  int64 // the C thread changes it too
 	most  atomic.Int64
 	past  atomic.Int64
 	taken atomic.Int64
@@ -127,7 +127,7 @@ func openLedger(memory int, permits int64) (*ledger, error) {
 
 func (l *ledger) close() { unix.Munmap(l.mapped) }
 
-// hold is what a holder of n permits does: it counts itself for a while.
+// hold counts n permits as held for a moment.
 func (l *ledger) hold(n int64) {
 	held := atomic.AddInt64(&l.page.held, n)
 	if held > l.permits {
@@ -143,7 +143,7 @@ func (l *ledger) hold(n int64) {
 	atomic.AddInt64(&l.page.held, -n)
 }
 
-// drawAll has several goroutines take permits, rounds times each.
+// drawAll acquires and releases permits in several goroutines, rounds times each.
 func (l *ledger) drawAll(ctx context.Context, s *semaphore.Semaphore, rounds int) error {
 	draws := []func(context.Context, *semaphore.Semaphore) (int64, error){
 		func(ctx context.Context, s *semaphore.Semaphore) (int64, error) { return 1, s.Acquire(ctx, 1) },

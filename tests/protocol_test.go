@@ -17,17 +17,17 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
-// The protocol that C threads and Go speak through shared words, checked in every
-// order in which its steps can happen: see docs/protocol.md.
+// These tests check the protocol between C threads and Go in every order in which its steps can
+// happen: see docs/protocol.md.
 
-// A check is a scenario of a model, how it is searched, and the mutants of it in which
+// A check is a scenario of a model, how its states are searched, and the mutants of it in which
 // the checker must find an error.
 type check struct {
 	scenario, mutants string
 	how               search
 }
 
-// checks are those of the wake-up, docs/protocol.pml.
+// checks has the checks of the wake-up, docs/protocol.pml.
 var checks = []check{
 	{"RESTART PATIENT", "WAIT_FIRST CLOSE_SILENT REUSED_SLOT", exhaustive},
 	{"STOP PATIENT", "", bitstate},
@@ -48,7 +48,7 @@ var checks = []check{
 	{"SLEEP", "NO_RUNG SPLIT NEXT_LATE", mutantsOnly},
 }
 
-// queueChecks are those of the queue, docs/queue.pml.
+// queueChecks has the checks of the queue, docs/queue.pml.
 var queueChecks = []check{
 	{"TWO CLOSING PATIENT FEW", "", exhaustive},
 	{"", "", exhaustive},
@@ -67,7 +67,7 @@ var queueChecks = []check{
 	{"TWO FEW", "LEAVE_LOST", mutantsOnly},
 }
 
-// leadChecks are those of the goroutine at a post, docs/lead.pml.
+// leadChecks has the checks of the goroutine at a post, docs/lead.pml.
 var leadChecks = []check{
 	{"", "NEED_LATE", bitstate},
 	{"TIRED LETTERS=1", "", bitstate},
@@ -85,32 +85,32 @@ const (
 type search int
 
 const (
-	exhaustive  search = iota // all of each state
-	bitstate                  // three bits of a hash of it: some states might be missed
-	mutantsOnly               // the scenario itself has too many states
+	exhaustive  search = iota // it stores each state
+	bitstate                  // it stores three bits of a hash of each state and can miss states
+	mutantsOnly               // it checks only the mutants: the scenario has too many states
 )
 
-// TestProtocolModel has spin look for a wake-up that is lost, a count that is lost
-// or received twice, a slot that is pushed twice, and a thread that waits for another
-// that need not come.
+// In the model of the protocol, spin finds no wake-up that is lost, no count that is lost or
+// received twice, no slot that is pushed twice, and no thread that waits for another
+// thread's next step.
 func TestProtocolModel(t *testing.T) {
 	checkModel(t, "../docs/protocol.pml", checks, small, "-m4000000", "-w24")
 }
 
-// TestQueueModel has spin look for a value that is lost, received twice, overwritten or
-// received though its sender was refused, and for a consumer that sleeps over a value.
+// In the model of the queue, spin finds no value that is lost, received twice, overwritten or
+// received although its sender was refused, and no consumer that sleeps although there is a value.
 func TestQueueModel(t *testing.T) {
 	checkModel(t, "../docs/queue.pml", queueChecks, smallQueue, "-m100000", "-w21")
 }
 
-// TestLeadModel has spin look for a sleeper that is left at a post without a goroutine, and
-// for two goroutines at one post.
+// In the model of package lead, spin finds no sleeper that is left at an unmanned post, and
+// never two goroutines at one post.
 func TestLeadModel(t *testing.T) {
 	checkModel(t, "../docs/lead.pml", leadChecks, smallLead, "-m1000000", "-w22")
 }
 
-// checkModel checks the model in a file: all of it in CI, and otherwise one scenario.
-// The options of the checker are how deep it goes, and the size of its hash table.
+// checkModel checks the model in a file: all checks in CI, and otherwise one scenario.
+// The options of the checker are its search depth and the size of its hash table.
 func checkModel(t *testing.T, file string, checks []check, small string, options ...string) {
 	t.Helper()
 	if !mode.Is(mode.All[0]) {
@@ -147,14 +147,14 @@ func checkModel(t *testing.T, file string, checks []check, small string, options
 	}
 }
 
-// complaint is what the checker says when it has not looked at everything.
+// complaint matches what the checker prints if it has not searched everything.
 var complaint = regexp.MustCompile(`search depth too small|Search not completed|out of memory|MEMLIM`)
 
-// seen is how many states the checker has seen.
+// seen matches the number of states that the checker has seen.
 var seen = regexp.MustCompile(`\d+ states, stored`)
 
-// wantChecked fails the test unless the checker finds that the model is right, or
-// that it is not.
+// wantChecked fails the test if the checker finds an error in the model although ok is true, or
+// finds none although ok is false.
 func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bool, run []string) {
 	t.Helper()
 	dir := t.TempDir() // spin writes beside the model
@@ -166,7 +166,7 @@ func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bo
 		spin = append(spin, "-D"+name)
 	}
 	compile := []string{"-O0", "-w", "-DSAFETY", "-DMEMLIM=2000", "-o", "pan", "pan.c"}
-	if ok { // of a mutant, compiling takes longest
+	if ok { // for a mutant, compiling takes longer than the search
 		compile[0] = "-O2"
 	}
 	if how == bitstate {
@@ -183,13 +183,13 @@ func wantChecked(t *testing.T, model []byte, defines []string, how search, ok bo
 	t.Log(seen.FindString(out))
 	switch {
 	case !ok && (!found || !strings.Contains(out, "errors: 1")):
-		t.Errorf("nothing was found to be wrong:\n%s", out)
+		t.Errorf("no error was found:\n%s", out)
 	case ok && (found || !strings.Contains(out, "errors: 0") || complaint.MatchString(out)):
-		t.Errorf("something was found, or not everything looked at; spin -t -p shows how:\n%s", out)
+		t.Errorf("an error was found, or not everything was searched; spin -t -p shows how:\n%s", out)
 	}
 }
 
-// runTool runs a tool in dir and returns what it says.
+// runTool runs a tool in dir and returns what it prints.
 func runTool(t *testing.T, dir, tool string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*limit)

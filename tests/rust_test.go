@@ -12,8 +12,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
-// rustMain checks what the Rust code does to a slot and to the cells of a queue. There
-// is no Go side: the state word says that the consumer sleeps.
+// rustMain checks what the Rust code does to a slot and to the cells of a queue, without a Go
+// side: the state word says that the consumer is sleeping.
 const rustMain = `
 #[repr(C, align(128))]
 struct Memory { header: Header, cells: [[AtomicU64; 3]; 4] }
@@ -62,10 +62,10 @@ fn main() {
 }
 `
 
-// The Rust code of docs/protocol.md compiles without a warning and does what it says.
+// The Rust code in docs/protocol.md compiles without a warning and follows the protocol.
 func TestRustOfTheProtocol(t *testing.T) {
 	if !mode.Is(mode.All[0]) {
-		return // it is the same in all modes
+		return // the code is the same in all modes
 	}
 	if _, err := exec.LookPath("rustc"); err != nil {
 		t.Skipf("the Rust code in docs/protocol.md is not compiled: %v", err)

@@ -23,10 +23,10 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// many is how many objects wait at once.
+// many is how many objects wait together.
 const many = 10_000
 
-// A waitable is one of the three types.
+// A waitable is a Notifier, a Semaphore or a Watcher.
 type waitable interface {
 	wait(context.Context) error
 	wake() error
@@ -70,7 +70,7 @@ func TestManyWaitingSemaphores(t *testing.T) {
 	crowd(t, needed(many), servers(), makeSemaphore)
 }
 
-// needed returns how many descriptors as many Notifiers or Semaphores need.
+// needed returns how many descriptors that many Notifiers or Semaphores need.
 func needed(many int) int {
 	if mode.Is("exported") {
 		return many
@@ -78,8 +78,8 @@ func needed(many int) int {
 	return 0
 }
 
-// servers returns how many goroutines serve Notifiers and Semaphores: the poller's, or
-// the doorbell's.
+// servers returns how many goroutines serve Notifiers and Semaphores: that of the poller, or
+// that of the doorbell.
 func servers() int {
 	if mode.Is("private") {
 		return 0
@@ -87,10 +87,10 @@ func servers() int {
 	return 1
 }
 
-// watcherServers is how many goroutines serve Watchers: one for edges, one for levels.
+// watcherServers is how many goroutines serve Watchers: one for edges and one for levels.
 const watcherServers = 2
 
-// TestManyWaitingWatchers has two Watchers share each descriptor.
+// Two Watchers share each descriptor.
 func TestManyWaitingWatchers(t *testing.T) {
 	needDescriptors(t, many/2)
 	fds := make([]int, many/2)
@@ -100,7 +100,7 @@ func TestManyWaitingWatchers(t *testing.T) {
 	crowd(t, 1, watcherServers, watcherMaker(fds))
 }
 
-// TestManyOfAllWait has the three types wait side by side.
+// Objects of the three types wait side by side.
 func TestManyOfAllWait(t *testing.T) {
 	fds := make([]int, 100)
 	for i := range fds {
@@ -110,35 +110,36 @@ func TestManyOfAllWait(t *testing.T) {
 	crowd(t, 1+needed(many*2/3), watcherServers+servers(), func(i int) (waitable, error) { return makers[i%3](i) })
 }
 
-// watcherMaker returns a function that makes the Watcher of object i. Those whose
+// watcherMaker returns a function that makes the Watcher of object i. Objects whose
 // numbers are close share a descriptor, so that waking one half of the objects
-// wakes none of the other.
+// wakes none of the other half.
 func watcherMaker(fds []int) func(i int) (waitable, error) {
 	items := make([]watched, many)
 	return func(i int) (w waitable, err error) {
 		items[i].fd = fds[i*len(fds)/many]
-		rawio.Take(items[i].fd) // what the round before left there
+		rawio.Take(items[i].fd) // takes what the round before has left
 		items[i].Watcher, err = bridge.Watch(items[i].fd, bridge.Readable)
 		return waitingWatcher{&items[i]}, err
 	}
 }
 
-// crowd has many objects wait, each with one goroutine, and compares threads,
-// goroutines, heap and descriptors with what was there before. A smaller crowd
-// first grows what the runtime keeps. A few goroutines, servers, serve all.
+// crowd makes many objects wait, each with one goroutine, and compares threads,
+// goroutines, heap and descriptors with those before. A smaller crowd is made
+// first, for what the runtime allocates and keeps. servers is how many goroutines serve all
+// objects.
 func crowd(t *testing.T, descriptors, servers int, makeOne func(i int) (waitable, error)) {
 	needDescriptors(t, descriptors)
-	leaktest.Baseline() // waits for goroutines of other tests, which end a while after Close
+	leaktest.Baseline() // waits for goroutines of other tests, which can end after Close
 	stand(t, many/10, servers, makeOne)
 	before := leaktest.Baseline()
 	threads := status(t, "Threads")
 	heap := stand(t, many, servers, makeOne)
-	// The threads of Go's runtime are no function of what runs: it starts one
-	// when all that it has happen to be in system calls, for each P at most.
+	// The number of the runtime's threads does not depend only on what runs: it starts a thread
+	// if all others happen to be in system calls, at most one per P.
 	if got, most := status(t, "Threads"), threads+runtime.GOMAXPROCS(0); got > most {
 		t.Errorf("%d threads while %d waited, %d before: want at most %d", got, many, threads, most)
 	}
-	t.Logf("heap of one waiting object beyond its waiter: %d bytes; threads: %d before, %d then",
+	t.Logf("heap of one waiting object without its goroutine: %d bytes; threads: %d before, %d then",
 		heap, threads, status(t, "Threads"))
 	if heap > 600 {
 		t.Errorf("heap of one waiting object: %d bytes, want at most 600", heap)
@@ -151,7 +152,7 @@ func crowd(t *testing.T, descriptors, servers int, makeOne func(i int) (waitable
 // stand is one round of crowd. It returns the bytes of heap that an object costs.
 func stand(t *testing.T, many, servers int, makeOne func(i int) (waitable, error)) int {
 	t.Helper()
-	allAsleep(t) // finalizers too, whose goroutine counts while it runs one
+	allAsleep(t) // also the goroutine of finalizers, which counts while it runs one
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	goroutines := runtime.NumGoroutine()
@@ -175,7 +176,7 @@ func stand(t *testing.T, many, servers int, makeOne func(i int) (waitable, error
 	close(gate)
 	allAsleep(t)
 	after := heapInUse()
-	allAsleep(t) // the goroutine of finalizers again, which the collection has woken
+	allAsleep(t) // also the goroutine of finalizers, which the collection has woken
 	if got, want := runtime.NumGoroutine()-goroutines, many+servers; got != want {
 		t.Errorf("%d goroutines more while %d wait, want %d", got, many, want)
 	}
@@ -215,7 +216,7 @@ func disperse(t *testing.T, objects []waitable, ended <-chan error) {
 	}
 }
 
-// needDescriptors skips the test where the process may not have n more.
+// needDescriptors skips the test unless the process can open n more descriptors.
 func needDescriptors(t testing.TB, n int) {
 	t.Helper()
 	var lim unix.Rlimit
@@ -233,13 +234,13 @@ func needDescriptors(t testing.TB, n int) {
 
 func heapInUse() uint64 {
 	runtime.GC()
-	runtime.GC() // what finalizers and pools held
+	runtime.GC() // collects what finalizers and pools held
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// status returns a number of /proc/self/status.
+// status returns a number in /proc/self/status.
 func status(t testing.TB, name string) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")
@@ -253,11 +254,11 @@ func status(t testing.TB, name string) int {
 	return n
 }
 
-// TestReadyDescriptorThatNobodyDrainsDoesNotSpin leaves everything ready that can
-// be ready, and measures the CPU time of the process during a second.
+// The process uses little CPU time while everything that can be ready is left ready and is not
+// received or drained.
 func TestReadyDescriptorThatNobodyDrainsDoesNotSpin(t *testing.T) {
 	ready := eventfd(t, 1, unix.EFD_NONBLOCK)
-	watch(t, ready, bridge.Readable|bridge.Writable) // nobody receives
+	watch(t, ready, bridge.Readable|bridge.Writable) // no goroutine receives
 	once := watch(t, ready, bridge.Readable)
 	receive(t, once.C())
 	waited := watch(t, ready, bridge.Readable)
@@ -268,10 +269,10 @@ func TestReadyDescriptorThatNobodyDrainsDoesNotSpin(t *testing.T) {
 	defer sleepers.Wait()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	other := watch(t, ready, bridge.Priority) // ready, but not for this
+	other := watch(t, ready, bridge.Priority) // ready, but without this event
 	sleepers.Go(func() { other.Wait(ctx) })
 
-	pending := newNotifier(t) // its waiter is gone, so the poller knows it
+	pending := newNotifier(t) // its waiter gives up, and its count stays pending
 	gone, give := context.WithCancel(context.Background())
 	waiter := inBackground(func() error { _, err := pending.Wait(gone); return err })
 	allAsleep(t)
@@ -280,16 +281,16 @@ func TestReadyDescriptorThatNobodyDrainsDoesNotSpin(t *testing.T) {
 		t.Fatalf("got %v, want context.Canceled", err)
 	}
 	mustAdd(t, pending, 3)
-	held := newNotifier(t) // C holds what nobody receives
+	held := newNotifier(t) // no goroutine receives what C holds
 	mustAdd(t, held, 5)
 	held.C()
 	mustAdd(t, held, 7)
 
 	offered := newSemaphore(t, 3)
-	offered.C() // holds a permit that nobody receives
+	offered.C() // reserves a permit that no goroutine receives
 	few := newSemaphore(t, 3)
 	sleepers.Go(func() { few.Acquire(ctx, 5) })
-	twinned := twinSemaphore(t, few) // each wants more than there is
+	twinned := twinSemaphore(t, few) // each wants more permits than there are
 	sleepers.Go(func() { twinned.Acquire(ctx, 4) })
 
 	allAsleep(t)

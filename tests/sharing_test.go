@@ -12,16 +12,14 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// sharePermits is how many permits the processes share, and shareTakes how many each
-// of them acquires at a time.
 const (
-	sharePermits = 5
-	shareTakes   = 3
+	sharePermits = 5 // how many permits the processes share
+	shareTakes   = 3 // how many permits each acquires at a time
 	shareRounds  = 20
 )
 
-// TestProcessesWhoUseCShareFewPermits has three processes reserve a permit each by
-// C, of which none receives, and acquire several at a time.
+// Three processes that each reserve a permit by calling C, from which they never receive, can
+// still acquire several permits at a time.
 func TestProcessesWhoUseCShareFewPermits(t *testing.T) {
 	s := newSemaphore(t, sharePermits)
 	var children []*child.Process
@@ -38,10 +36,10 @@ func TestProcessesWhoUseCShareFewPermits(t *testing.T) {
 	for _, p := range children {
 		line, err := p.Line()
 		if err != nil || line != "done" {
-			t.Errorf("a child printed %q, %v; want that it is done", line, err)
+			t.Errorf("a child printed %q, %v; want done", line, err)
 		}
 	}
-	// Both are idle now, and still use C.
+	// Both are idle now, and still have called C.
 	if err := s.Acquire(soon(t), sharePermits); err != nil {
 		t.Errorf("Acquire(%d) while other processes use C = %v", sharePermits, err)
 	}
@@ -54,7 +52,7 @@ func TestProcessesWhoUseCShareFewPermits(t *testing.T) {
 	}
 }
 
-// share is what each of the processes does.
+// share is what each process does.
 func share(ctx context.Context, s *semaphore.Semaphore) error {
 	s.C()
 	for round := range shareRounds {
@@ -66,7 +64,7 @@ func share(ctx context.Context, s *semaphore.Semaphore) error {
 	return nil
 }
 
-// playShare is one of the children.
+// playShare is the role of the children.
 func playShare(ctx context.Context) (string, error) {
 	s, err := semaphore.FromFD(child.Inherited)
 	if err != nil {

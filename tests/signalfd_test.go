@@ -20,10 +20,12 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/child"
 )
 
-// What docs/kernel.md says of signalfd(2), which sees a signal only if no thread takes it first.
+// These tests check what docs/kernel.md says about signalfd(2), which sees a signal only if no
+// thread takes it first.
 
-// TestSignalfdOfASignalBlockedBeforeGo starts a process with signals blocked. Go leaves one blocked in each of its
-// threads, so that all of them arrive, and unblocks those that end a program or tell of a child.
+// All signals arrive through a signalfd if they were blocked before Go started. Go keeps
+// SIGUSR1 blocked in each of its threads, and unblocks the signals that end a program or report a
+// child.
 func TestSignalfdOfASignalBlockedBeforeGo(t *testing.T) {
 	p := startBlocked(t, unix.SIGUSR1, unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGCHLD)
 	if line, err := p.Line(); err != nil || line != "5 signals" {
@@ -34,8 +36,8 @@ func TestSignalfdOfASignalBlockedBeforeGo(t *testing.T) {
 	}
 }
 
-// startBlocked starts the process from a thread that blocks the signals, since exec keeps a thread's mask. The thread ends
-// with its goroutine, which never unlocks it.
+// startBlocked starts the process from a thread that blocks the signals, because exec keeps a
+// thread's mask. The thread ends with its goroutine, which never unlocks it.
 func startBlocked(t *testing.T, signals ...unix.Signal) *child.Process {
 	t.Helper()
 	started := make(chan *child.Process, 1)
@@ -69,7 +71,8 @@ func signalSet(signals ...unix.Signal) (set unix.Sigset_t) {
 	return set
 }
 
-// playSignalfd sends itself the signal five times, and receives it through a signalfd that it watches.
+// playSignalfd sends itself the signal five times, and receives it through a signalfd that it
+// watches.
 func playSignalfd(ctx context.Context) (string, error) {
 	if err := wantBlockedInAllThreads(); err != nil {
 		return "", err
@@ -105,7 +108,8 @@ func playSignalfd(ctx context.Context) (string, error) {
 	return fmt.Sprint(got, " signals"), nil
 }
 
-// wantBlockedInAllThreads looks at the masks of Go's threads. One that is just being started blocks everything.
+// wantBlockedInAllThreads checks the masks of Go's threads. A thread that is just being started
+// blocks everything.
 func wantBlockedInAllThreads() error {
 	paths, _ := filepath.Glob("/proc/self/task/*/status")
 	settled := 0
@@ -133,7 +137,7 @@ func wantBlockedInAllThreads() error {
 	return nil
 }
 
-// blockedIn reads the mask of a thread. One that has ended by now blocks everything.
+// blockedIn reads the mask of a thread. It reports that a thread that has ended blocks everything.
 func blockedIn(path string) (func(unix.Signal) bool, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {

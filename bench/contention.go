@@ -44,7 +44,7 @@ func contention(s settings) []comparison {
 }
 
 // atOnce is how long a permit is held where it is given back at once.
-const atOnce = "a pair"
+const atOnce = "per pair"
 
 // busy returns a function that computes for about d.
 func busy(d time.Duration) func() {

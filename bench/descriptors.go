@@ -34,7 +34,7 @@ func atScale(n int) []comparison {
 		}
 	}
 	return []comparison{{
-		title: fmt.Sprintf("%d descriptors, an event", n), unit: "ns",
+		title: fmt.Sprintf("%d descriptors, per event", n), unit: "ns",
 		rows: rows(sweeps), chart: "events", x: float64(n),
 	}, {
 		title: fmt.Sprintf("%d descriptors, heap and goroutine of each", n), unit: "bytes",

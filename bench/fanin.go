@@ -26,7 +26,7 @@ const (
 func fanIn(s settings) []comparison {
 	n := min(1000, s.most)
 	all := []comparison{{
-		title: fmt.Sprintf("Fan-in of %d eventfds into channels, an event", n), unit: "ns",
+		title: fmt.Sprintf("Fan-in of %d eventfds into channels, per event", n), unit: "ns",
 		rows: []contestant{
 			{filesRow, sweeps(n, inletFiles)},
 			{viaFD.of(inletRow), sweeps(n, inletC(viaFD))},
@@ -48,7 +48,7 @@ func fanIn(s settings) []comparison {
 func fanInOfHandles(n, threads int) comparison {
 	const ofCallback, ofLoop = 1.25, 0.35
 	return comparison{
-		title: fmt.Sprintf("Fan-in of %d handles from %d C threads, an event", n, threads), unit: "ns",
+		title: fmt.Sprintf("Fan-in of %d handles from %d C threads, per event", n, threads), unit: "ns",
 		rows: []contestant{
 			{callbackRow, sweepsFrom(threads, n, inletCallback)},
 			{handle.of(inletRow), sweepsFrom(threads, n, inletC(handle))},

@@ -21,7 +21,7 @@ func describe(w io.Writer, s settings) {
 	fmt.Fprintf(w, "%s, %d CPUs, Linux %s, %s %s/%s, %s\n",
 		processor(), runtime.NumCPU(), unix.ByteSliceToString(uname.Release[:]),
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, time.Now().Format(time.DateOnly))
-	fmt.Fprintf(w, "medians of %d rounds, in which the contestants took turns; load average before: %s\n",
+	fmt.Fprintf(w, "medians of %d rounds; in each round the implementations ran in turn; load average before: %s\n",
 		s.rounds, loadAverage())
 }
 

@@ -25,7 +25,7 @@ func sets(s settings) []comparison {
 	var all []comparison
 	for _, threads := range []int{1, mostSignallers} {
 		all = append(all, comparison{
-			title: fmt.Sprintf("Set: fan-in of %d eventfds from %d C threads, an event", k, threads), unit: "ns",
+			title: fmt.Sprintf("Set: fan-in of %d eventfds from %d C threads, per event", k, threads), unit: "ns",
 			rows: []contestant{
 				{filesRow, sweepsFrom(threads, k, inletFiles)},
 				{cLoopRow, sweepsOfLoop(threads, k)},

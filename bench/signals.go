@@ -27,7 +27,7 @@ func signals() []comparison {
 	var all []comparison
 	for k := 1; k <= mostSignallers; k++ {
 		c := comparison{
-			title: fmt.Sprintf("Signals from %d C threads at once, a signal", k), unit: "ns",
+			title: fmt.Sprintf("Signals from %d C threads, per signal", k), unit: "ns",
 			chart: "signals", x: float64(k),
 			rows: []contestant{
 				{callbackRow, floods(k, sinkCallback)},

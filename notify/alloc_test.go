@@ -10,7 +10,7 @@ func wantNoAllocs(t *testing.T, what string, f func()) {
 	}
 }
 
-func TestWhatDoesNotBlockDoesNotAllocate(t *testing.T) {
+func TestNonBlockingCallsDoNotAllocate(t *testing.T) {
 	n := mustNew(t)
 	wantNoAllocs(t, "Notify", func() { n.Notify() })
 	wantNoAllocs(t, "Add", func() { n.Add(2) })

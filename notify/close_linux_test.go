@@ -55,7 +55,7 @@ func TestCloseLeavesWhatCameInTime(t *testing.T) {
 }
 
 // Close can be called at any moment of an export: every count that was added in time is delivered.
-func TestCloseOnTheWayOut(t *testing.T) {
+func TestCloseDuringAnExport(t *testing.T) {
 	if !mode.Is("private") {
 		return
 	}
@@ -101,7 +101,7 @@ func TestCloseOnTheWayOut(t *testing.T) {
 }
 
 // Close of an exported Notifier that has never received leaves the count in the eventfd.
-func TestCloseLeavesTheCountToThoseWhoReceive(t *testing.T) {
+func TestCloseLeavesTheCountUnlessItHasReceived(t *testing.T) {
 	n := mustNew(t)
 	twin, err := notify.FromFD(dup(t, n.FD()))
 	if err != nil {

@@ -21,8 +21,8 @@ func waitersAreServedInOrder(t *testing.T, add func(testing.TB, *notify.Notifier
 	arrivals := startWaiters(n, contexts(50))
 	for i := range 50 {
 		add(t, n, uint64(100+i))
-		if got := <-arrivals; got.who != i || got.count != uint64(100+i) || got.err != nil {
-			t.Errorf("signal %d reached waiter %d as %d, %v", i, got.who, got.count, got.err)
+		if got := <-arrivals; got.waiter != i || got.count != uint64(100+i) || got.err != nil {
+			t.Errorf("signal %d reached waiter %d as %d, %v", i, got.waiter, got.count, got.err)
 		}
 	}
 }
@@ -55,16 +55,16 @@ func cancellingOneOfHundredDisturbsNone(t *testing.T, add func(testing.TB, *noti
 	ctxs[42], cancel = context.WithCancel(background)
 	arrivals := startWaiters(n, ctxs)
 	cancel()
-	if got := <-arrivals; got.who != 42 || got.err != context.Canceled || got.count != 0 {
-		t.Errorf("waiter %d got %d, %v; want 42 to get context.Canceled", got.who, got.count, got.err)
+	if got := <-arrivals; got.waiter != 42 || got.err != context.Canceled || got.count != 0 {
+		t.Errorf("waiter %d got %d, %v; want 42 to get context.Canceled", got.waiter, got.count, got.err)
 	}
 	for i := range 100 {
 		if i == 42 {
 			continue
 		}
 		add(t, n, 1)
-		if got := <-arrivals; got.who != i || got.count != 1 {
-			t.Errorf("waiter %d got %d, %v; want waiter %d to get 1", got.who, got.count, got.err, i)
+		if got := <-arrivals; got.waiter != i || got.count != 1 {
+			t.Errorf("waiter %d got %d, %v; want waiter %d to get 1", got.waiter, got.count, got.err, i)
 		}
 	}
 	add(t, n, 3)
@@ -96,7 +96,7 @@ func TestCloseWakesWaiters(t *testing.T) {
 	n.Close()
 	for range 20 {
 		if got := <-arrivals; got.count != 0 || !errors.Is(got.err, os.ErrClosed) {
-			t.Errorf("waiter %d got %d, %v; want os.ErrClosed", got.who, got.count, got.err)
+			t.Errorf("waiter %d got %d, %v; want os.ErrClosed", got.waiter, got.count, got.err)
 		}
 	}
 }

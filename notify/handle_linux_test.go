@@ -10,13 +10,13 @@ import (
 
 // The state word and the eventfd act as one count, whichever of the two is made first.
 func TestSignalThroughHandleReachesTheDescriptor(t *testing.T) {
-	for name, outside := range map[string]func(*notify.Notifier) (unsafe.Pointer, int){
+	for name, share := range map[string]func(*notify.Notifier) (unsafe.Pointer, int){
 		"Handle first": func(n *notify.Notifier) (unsafe.Pointer, int) { h := n.Handle(); return h, n.FD() },
 		"FD first":     func(n *notify.Notifier) (unsafe.Pointer, int) { fd := n.FD(); return n.Handle(), fd },
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := mustNew(t)
-			h, fd := outside(n)
+			h, fd := share(n)
 			for round := range uint64(50) { // each time the owner must set Ring again
 				handletest.Signal(h, 100+round)
 				if got := fetch(t, fd); got != 100+round {
@@ -44,7 +44,7 @@ func TestSignalThroughHandleReachesTheDescriptor(t *testing.T) {
 }
 
 // A goroutine that is waiting when the count moves gets signals from the new place.
-func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
+func TestWaitersFollowAMove(t *testing.T) {
 	for name, from := range map[string]func(*notify.Notifier){
 		"Handle": func(n *notify.Notifier) { handletest.Signal(n.Handle(), 6) },
 		"FD":     func(n *notify.Notifier) { mustWrite(t, n, 6) },

@@ -96,7 +96,7 @@ func TestNoSignalIsLostWhenAStreamEnds(t *testing.T) {
 
 // A goroutine that polls because C threads might signal does not take a count that belongs to a goroutine
 // that is already waiting.
-func TestNobodyOvertakesWhileHeLooks(t *testing.T) {
+func TestPollingDoesNotOvertake(t *testing.T) {
 	n := mustNew(t)
 	h := n.Handle()
 	second := make(chan uint64)

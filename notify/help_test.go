@@ -90,9 +90,9 @@ func wantIs(t *testing.T, what string, err, want error) {
 
 // An arrival is the result with which a waiter woke up.
 type arrival struct {
-	who   int
-	count uint64
-	err   error
+	waiter int
+	count  uint64
+	err    error
 }
 
 // startWaiters starts one goroutine per context that calls Wait, each only when the one before it is

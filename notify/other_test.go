@@ -57,12 +57,12 @@ func TestAskingForADescriptorChangesNothing(t *testing.T) {
 	n.FD()
 	n.File()
 	n.Handle()
-	for who := range 2 {
+	for waiter := range 2 {
 		if err := n.Notify(); err != nil {
 			t.Errorf("Notify = %v", err)
 		}
-		if got := <-arrivals; got.who != who || got.count != 1 || got.err != nil {
-			t.Errorf("waiter %d got %d, %v; want waiter %d to get 1", got.who, got.count, got.err, who)
+		if got := <-arrivals; got.waiter != waiter || got.count != 1 || got.err != nil {
+			t.Errorf("waiter %d got %d, %v; want waiter %d to get 1", got.waiter, got.count, got.err, waiter)
 		}
 	}
 	c := n.C()

@@ -21,8 +21,8 @@ func TestPrivateNeedsNeitherDescriptorNorPoller(t *testing.T) {
 	ctx, cancel := context.WithCancel(background)
 	arrivals := startWaiters(n, []context.Context{background, ctx, background})
 	cancel()
-	if got := <-arrivals; got.who != 1 || got.err != context.Canceled {
-		t.Errorf("waiter %d got %v; want waiter 1 to get context.Canceled", got.who, got.err)
+	if got := <-arrivals; got.waiter != 1 || got.err != context.Canceled {
+		t.Errorf("waiter %d got %v; want waiter 1 to get context.Canceled", got.waiter, got.err)
 	}
 	mustAdd(t, n, 5)
 	if got := <-arrivals; got.count != 5 {

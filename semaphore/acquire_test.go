@@ -17,9 +17,9 @@ func waitersAreServedInOrder(t *testing.T, release func(*semaphore.Semaphore, in
 	for range 50 {
 		c.join(background, 1)
 	}
-	for who := range 50 {
+	for waiter := range 50 {
 		release(s, 1)
-		c.want(t, who, nil)
+		c.want(t, waiter, nil)
 	}
 }
 
@@ -50,10 +50,10 @@ func TestCancelledLargeAcquireLetsOthersGoOn(t *testing.T) {
 	// Either can be the first to wake up.
 	for range 2 {
 		got := <-c.arrivals
-		if got.who == large {
+		if got.waiter == large {
 			wantIs(t, "the canceled Acquire", got.err, context.Canceled)
-		} else if got.who != small || got.err != nil {
-			t.Errorf("waiter %d got %v", got.who, got.err)
+		} else if got.waiter != small || got.err != nil {
+			t.Errorf("waiter %d got %v", got.waiter, got.err)
 		}
 	}
 	wantCount(t, s, 1)
@@ -77,10 +77,10 @@ func cancellingOneOfHundredDisturbsNone(t *testing.T, release func(*semaphore.Se
 	}
 	cancel()
 	c.want(t, 42, context.Canceled)
-	for who := range 100 {
-		if who != 42 {
+	for waiter := range 100 {
+		if waiter != 42 {
 			release(s, 1)
-			c.want(t, who, nil)
+			c.want(t, waiter, nil)
 		}
 	}
 	wantCount(t, s, 0)
@@ -102,10 +102,10 @@ func acquireWhoseContextEndedFirstFails(t *testing.T, release func(*semaphore.Se
 		release(s, 1)
 		for range 2 {
 			got := <-c.arrivals
-			if got.who == first {
+			if got.waiter == first {
 				wantIs(t, "the canceled Acquire", got.err, context.Canceled)
-			} else if got.who != second || got.err != nil {
-				t.Fatalf("waiter %d got %v", got.who, got.err)
+			} else if got.waiter != second || got.err != nil {
+				t.Fatalf("waiter %d got %v", got.waiter, got.err)
 			}
 		}
 		s.Close()

@@ -10,7 +10,7 @@ func wantNoAllocs(t *testing.T, what string, f func()) {
 	}
 }
 
-func TestWhatDoesNotBlockDoesNotAllocate(t *testing.T) {
+func TestNonBlockingCallsDoNotAllocate(t *testing.T) {
 	s := mustNew(t, 1)
 	for _, n := range []int64{1, 5} {
 		wantNoAllocs(t, "Release and TryAcquire", func() { s.Release(n); s.TryAcquire(n) })

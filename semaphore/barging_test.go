@@ -26,10 +26,10 @@ func oneAtATime(t *testing.T) {
 
 // A running goroutine can take a permit that was released for a waiter that is not running yet.
 // That waiter is still the first, and gets the next permit.
-func TestPassedWaiterIsStillTheFirst(t *testing.T) {
+func TestOvertakenWaiterIsStillTheFirst(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
-		var passed int
+		var overtaken int
 		for range 200 {
 			s := private(t, 0)
 			l := &line{t: t, s: s}
@@ -37,7 +37,7 @@ func TestPassedWaiterIsStillTheFirst(t *testing.T) {
 			l.join(t.Context(), 1)
 			s.Release(1)
 			if s.TryAcquire(1) {
-				passed++
+				overtaken++
 				l.want()
 				s.Release(1)
 			}
@@ -46,15 +46,15 @@ func TestPassedWaiterIsStillTheFirst(t *testing.T) {
 			l.want(0, 1)
 			s.Close()
 		}
-		if passed < 100 {
-			t.Errorf("a running goroutine overtook a waiter in %d of 200 tries, want at least 100", passed)
+		if overtaken < 100 {
+			t.Errorf("a running goroutine overtook a waiter in %d of 200 tries, want at least 100", overtaken)
 		}
 	})
 }
 
 // A waiter that has waited for long is not overtaken: it gets the permit, whether the permit is
 // released while the waiter sleeps or after it was woken and found none.
-func TestNobodyPassesWhoHasWaitedForLong(t *testing.T) {
+func TestLongWaiterIsNotOvertaken(t *testing.T) {
 	oneAtATime(t)
 	take := map[string]func(*semaphore.Semaphore) bool{
 		"TryAcquire": func(s *semaphore.Semaphore) bool { return s.TryAcquire(1) },
@@ -77,17 +77,17 @@ func TestNobodyPassesWhoHasWaitedForLong(t *testing.T) {
 					if s.TryAcquire(1) {
 						l.want() // the waiter that was overtaken sleeps again
 					}
-					passed := len(l.served) == 0
+					overtaken := len(l.served) == 0
 					time.Sleep(long)
-					for who := range 2 {
-						if !passed && who == 0 {
+					for waiter := range 2 {
+						if !overtaken && waiter == 0 {
 							continue
 						}
 						s.Release(1)
 						if take(s) {
 							t.Errorf("%s overtook a waiter that has waited for %v", name, long)
 						}
-						l.wantFirst(who + 1)
+						l.wantFirst(waiter + 1)
 					}
 					s.Close()
 					synctest.Wait()
@@ -101,8 +101,8 @@ func TestNobodyPassesWhoHasWaitedForLong(t *testing.T) {
 func (l *line) wantFirst(n int) {
 	l.t.Helper()
 	synctest.Wait()
-	for _, who := range l.served {
-		if who >= n {
+	for _, waiter := range l.served {
+		if waiter >= n {
 			l.t.Errorf("served are %v, want the first %d", l.served, n)
 		}
 	}
@@ -116,7 +116,7 @@ func (l *line) wantFirst(n int) {
 func TestPatienceIsNotInherited(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
-		var passed int
+		var overtaken int
 		for range 100 {
 			s := private(t, 0)
 			l := &line{t: t, s: s}
@@ -127,20 +127,20 @@ func TestPatienceIsNotInherited(t *testing.T) {
 			l.want(0)
 			s.Release(1)
 			if s.TryAcquire(1) {
-				passed++
+				overtaken++
 			}
 			s.Close()
 			synctest.Wait()
 		}
-		if passed < 50 {
-			t.Errorf("overtook a waiter that has just come in %d of 100 tries, want at least 50", passed)
+		if overtaken < 50 {
+			t.Errorf("overtook a waiter that has just come in %d of 100 tries, want at least 50", overtaken)
 		}
 	})
 }
 
 // A waiter that has been overtaken for long enough is served first, and the waiters behind it
 // in FIFO order.
-func TestWhoIsPassedIsServedInOrder(t *testing.T) {
+func TestOvertakenWaitersAreServedInOrder(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
 		const waiters = 10
@@ -153,11 +153,11 @@ func TestWhoIsPassedIsServedInOrder(t *testing.T) {
 		var want []int
 		for step := 0; len(want) < waiters; step++ {
 			s.Release(1)
-			passed := s.TryAcquire(1)
-			if passed && step > 4 {
+			overtaken := s.TryAcquire(1)
+			if overtaken && step > 4 {
 				t.Errorf("the waiters were overtaken %d times in %v", step, long)
 			}
-			if !passed {
+			if !overtaken {
 				want = append(want, len(want))
 			}
 			l.want(want...)
@@ -168,7 +168,7 @@ func TestWhoIsPassedIsServedInOrder(t *testing.T) {
 
 // A waiter that needs several permits is not overtaken, at any place of the queue, even if it
 // has just come and the permits are enough for the waiters before it and the running goroutine.
-func TestNobodyPassesWhoWantsSeveral(t *testing.T) {
+func TestWaiterForSeveralIsNotOvertaken(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
 		for where := range 3 {
@@ -206,10 +206,10 @@ func TestNobodyPassesWhoWantsSeveral(t *testing.T) {
 }
 
 // When the waiter that needs several permits is gone, the others can be overtaken again.
-func TestPassingGoesOnWhenTheLargeOneIsGone(t *testing.T) {
+func TestOvertakingResumesAfterALargeWaiter(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
-		var passed int
+		var overtaken int
 		for range 100 {
 			s := private(t, 0)
 			l := &line{t: t, s: s}
@@ -219,20 +219,20 @@ func TestPassingGoesOnWhenTheLargeOneIsGone(t *testing.T) {
 			l.want(0)
 			s.Release(1)
 			if s.TryAcquire(1) {
-				passed++
+				overtaken++
 			}
 			s.Close()
 			synctest.Wait()
 		}
-		if passed < 50 {
-			t.Errorf("overtook the waiter for one in %d of 100 tries, want at least 50", passed)
+		if overtaken < 50 {
+			t.Errorf("overtook the waiter for one in %d of 100 tries, want at least 50", overtaken)
 		}
 	})
 }
 
 // The same rules hold where permits can come from C, with real time: a waiter that has waited
 // for long, or needs several permits, is not overtaken.
-func TestNobodyPassesInAnyMode(t *testing.T) {
+func TestLongAndLargeWaitersAreNotOvertakenInAnyMode(t *testing.T) {
 	for name, n := range map[string]int64{"long": 1, "several": 2} {
 		t.Run(name, func(t *testing.T) {
 			for range 20 {
@@ -244,12 +244,12 @@ func TestNobodyPassesInAnyMode(t *testing.T) {
 				if n == 1 {
 					<-time.After(long)
 				}
-				for who := range 3 {
+				for waiter := range 3 {
 					s.Release(n - 1)
 					wantTry(t, s, 1, false)
 					s.Release(1)
 					wantTry(t, s, 1, false)
-					c.want(t, who, nil)
+					c.want(t, waiter, nil)
 				}
 			}
 		})
@@ -258,7 +258,7 @@ func TestNobodyPassesInAnyMode(t *testing.T) {
 
 // However many goroutines want the few permits, no more permits are held than exist, and each
 // goroutine gets its share, even if it needs several permits together.
-func TestEverybodyGetsHisShare(t *testing.T) {
+func TestEachGoroutineGetsItsShare(t *testing.T) {
 	const goroutines, permits = 16, 2
 	share := 2000
 	if testing.Short() {
@@ -267,18 +267,18 @@ func TestEverybodyGetsHisShare(t *testing.T) {
 	if mode.Is("exported") { // where each call makes system calls
 		share /= 8
 	}
-	for name, n := range map[string]func(who, round int) int64{
+	for name, n := range map[string]func(i, round int) int64{
 		"one":     func(int, int) int64 { return 1 },
-		"several": func(who, round int) int64 { return 1 + int64((who+round)%8/7) },
+		"several": func(i, round int) int64 { return 1 + int64((i+round)%8/7) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := mustNew(t, permits)
 			var held atomic.Int64
 			var wg sync.WaitGroup
-			for who := range goroutines {
+			for i := range goroutines {
 				wg.Go(func() {
 					for round := range share {
-						n := n(who, round)
+						n := n(i, round)
 						mustAcquire(t, s, n)
 						if now := held.Add(n); now > permits {
 							t.Errorf("%d permits are held, want at most %d", now, permits)
@@ -299,7 +299,7 @@ func TestEverybodyGetsHisShare(t *testing.T) {
 
 // A waiter is served within a bounded time, even if other goroutines keep taking and releasing
 // permits and never wait.
-func TestNobodyStarvesAWaiter(t *testing.T) {
+func TestWaiterIsNotStarved(t *testing.T) {
 	s := mustNew(t, 1)
 	var stop atomic.Bool
 	var hogs sync.WaitGroup

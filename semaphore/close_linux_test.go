@@ -61,7 +61,7 @@ func TestCloseLeavesWhatCameInTime(t *testing.T) {
 
 // Close can be called at any moment of an export: all goroutines wake up, and nothing is
 // written to an unrelated file.
-func TestCloseOnTheWayOut(t *testing.T) {
+func TestCloseDuringAnExport(t *testing.T) {
 	if !mode.Is("private") {
 		return
 	}

@@ -166,8 +166,8 @@ func keepOrderWithoutDescriptors() error {
 		}
 		select {
 		case got := <-crowd.arrivals:
-			if want := []int{0, first, second}[i]; got.who != want || got.err != nil {
-				return fmt.Errorf("waiter %d was served, %v; want waiter %d", got.who, got.err, want)
+			if want := []int{0, first, second}[i]; got.waiter != want || got.err != nil {
+				return fmt.Errorf("waiter %d was served, %v; want waiter %d", got.waiter, got.err, want)
 			}
 		case <-time.After(10 * time.Second):
 			return fmt.Errorf("no waiter was served after %d permits in step %d", n, i)

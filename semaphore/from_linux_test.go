@@ -78,7 +78,7 @@ func TestFromRefuses(t *testing.T) {
 }
 
 // Two waiters that each need all permits do not deadlock, even though both take them one by one.
-func TestTwoWhoWantAllDoNotWaitForEachOther(t *testing.T) {
+func TestTwoWaitersForAllDoNotDeadlock(t *testing.T) {
 	const permits, rounds = 5, 500
 	one := mustNew(t, permits)
 	fd, err := unix.FcntlInt(uintptr(one.FD()), unix.F_DUPFD_CLOEXEC, 0)
@@ -112,7 +112,7 @@ func TestTwoWhoWantAllDoNotWaitForEachOther(t *testing.T) {
 	wantCount(t, one, permits)
 }
 
-func TestCHoldsOnePermitAndCloseGivesItBack(t *testing.T) {
+func TestCReservesOnePermitAndClosePutsItBack(t *testing.T) {
 	s := mustNew(t, 3)
 	file, err := s.File()
 	if err != nil {

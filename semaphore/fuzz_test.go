@@ -34,7 +34,7 @@ func FuzzSemaphore(f *testing.F) {
 const theC = -1
 
 type place struct {
-	who     int
+	waiter  int
 	permits int64
 }
 
@@ -94,26 +94,26 @@ func (m *model) acquire(t *testing.T, n int64) {
 		return
 	}
 	ctx, cancel := context.WithCancel(background)
-	who := m.crowd.join(ctx, n)
-	m.cancels[who] = cancel
-	m.queue = append(m.queue, place{who, n})
+	waiter := m.crowd.join(ctx, n)
+	m.cancels[waiter] = cancel
+	m.queue = append(m.queue, place{waiter, n})
 }
 
 func (m *model) cancel(t *testing.T, arg int) {
-	waiting := slices.DeleteFunc(slices.Clone(m.queue), func(p place) bool { return p.who == theC })
+	waiting := slices.DeleteFunc(slices.Clone(m.queue), func(p place) bool { return p.waiter == theC })
 	if len(waiting) == 0 {
 		return
 	}
-	who := waiting[arg%len(waiting)].who
-	m.cancels[who]()
+	waiter := waiting[arg%len(waiting)].waiter
+	m.cancels[waiter]()
 	for got := range m.crowd.arrivals { // waiters behind it can be served before it wakes up
-		if got.who == who {
+		if got.waiter == waiter {
 			wantIs(t, "the canceled Acquire", got.err, context.Canceled)
 			break
 		}
 		m.crowd.arrivals <- got
 	}
-	m.queue = slices.DeleteFunc(m.queue, func(p place) bool { return p.who == who })
+	m.queue = slices.DeleteFunc(m.queue, func(p place) bool { return p.waiter == waiter })
 }
 
 // settle grants in the model what should be granted, and waits until the Semaphore has granted it.
@@ -127,10 +127,10 @@ func (m *model) settle(t *testing.T) {
 	}
 	for range granted {
 		got := <-m.crowd.arrivals
-		if got.err != nil || !slices.Contains(granted, got.who) {
-			t.Errorf("waiter %d woke with %v, want one of %v granted", got.who, got.err, granted)
+		if got.err != nil || !slices.Contains(granted, got.waiter) {
+			t.Errorf("waiter %d woke up with %v, want one of %v granted", got.waiter, got.err, granted)
 		}
-		m.cancels[got.who]()
+		m.cancels[got.waiter]()
 	}
 	// The permit that was received from C might not have been replaced yet.
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
@@ -150,10 +150,10 @@ func (m *model) grant() (granted []int) {
 	for len(m.queue) > 0 && m.free >= m.queue[0].permits {
 		first := m.queue[0]
 		m.queue, m.free = m.queue[1:], m.free-first.permits
-		if first.who == theC {
+		if first.waiter == theC {
 			m.held = true
 		} else {
-			granted = append(granted, first.who)
+			granted = append(granted, first.waiter)
 		}
 	}
 	return granted
@@ -163,9 +163,9 @@ func (m *model) grant() (granted []int) {
 func (m *model) end(t *testing.T) {
 	m.s.Close()
 	for _, p := range m.queue {
-		if p.who != theC {
+		if p.waiter != theC {
 			<-m.crowd.arrivals
-			m.cancels[p.who]()
+			m.cancels[p.waiter]()
 		}
 	}
 }

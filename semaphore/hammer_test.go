@@ -115,7 +115,7 @@ func noWakeUpIsLost(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 
 // A TryAcquire of one permit fails only if none is free, however often others try to take more
 // than are free.
-func TestTryAcquireIsNotFooledByOthersWhoTakeSeveral(t *testing.T) {
+func TestTryAcquireBesideOthersThatTakeSeveral(t *testing.T) {
 	s := mustNew(t, 1)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup

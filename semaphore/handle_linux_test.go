@@ -11,13 +11,13 @@ import (
 // The state word and the eventfd act as one number of permits, whichever of the two is made
 // first.
 func TestReleaseThroughHandleReachesTheDescriptor(t *testing.T) {
-	for name, outside := range map[string]func(*semaphore.Semaphore) (unsafe.Pointer, int){
+	for name, share := range map[string]func(*semaphore.Semaphore) (unsafe.Pointer, int){
 		"Handle first": func(s *semaphore.Semaphore) (unsafe.Pointer, int) { h := s.Handle(); return h, s.FD() },
 		"FD first":     func(s *semaphore.Semaphore) (unsafe.Pointer, int) { fd := s.FD(); return s.Handle(), fd },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := mustNew(t, 0)
-			h, fd := outside(s)
+			h, fd := share(s)
 			for range 50 { // each time the owner must set Ring again
 				handletest.Signal(h, 2)
 				fetch(t, fd)
@@ -42,7 +42,7 @@ func TestReleaseThroughHandleReachesTheDescriptor(t *testing.T) {
 }
 
 // A goroutine that is waiting when the permits move gets permits from the new place.
-func TestMoveTakesThoseAlongWhoWait(t *testing.T) {
+func TestWaitersFollowAMove(t *testing.T) {
 	for name, from := range map[string]func(*semaphore.Semaphore){
 		"Handle": func(s *semaphore.Semaphore) { handletest.Signal(s.Handle(), 2) },
 		"FD":     func(s *semaphore.Semaphore) { write(s, 2) },

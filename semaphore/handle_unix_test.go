@@ -50,7 +50,7 @@ func TestHandleIsTheSameEachTimeAndNilAfterClose(t *testing.T) {
 
 // A permit that C releases goes to a waiter that has waited for long, even if a running
 // goroutine sees it before the doorbell's goroutine does.
-func TestNobodyPassesForWhatCReleases(t *testing.T) {
+func TestReleaseThroughHandleReachesALongWaiter(t *testing.T) {
 	for range 20 {
 		s := mustNew(t, 0)
 		c := newCrowd(s)
@@ -59,21 +59,21 @@ func TestNobodyPassesForWhatCReleases(t *testing.T) {
 			c.join(background, 1)
 		}
 		<-time.After(long)
-		for who := range 3 {
+		for waiter := range 3 {
 			handletest.Signal(h, 1)
 			wantTry(t, s, 1, false)
-			c.want(t, who, nil)
+			c.want(t, waiter, nil)
 		}
 		for range 3 {
 			c.join(background, 1)
 		}
 		<-time.After(long)
-		for who := range 3 {
+		for waiter := range 3 {
 			ctx, cancel := context.WithTimeout(background, long)
 			handletest.Signal(h, 1)
 			wantIs(t, "Acquire behind a waiter", s.Acquire(ctx, 1), context.DeadlineExceeded)
 			cancel()
-			c.want(t, 3+who, nil)
+			c.want(t, 3+waiter, nil)
 		}
 	}
 }

@@ -104,8 +104,8 @@ func ended() context.Context {
 
 // An arrival is the result with which a waiter woke up.
 type arrival struct {
-	who int
-	err error
+	waiter int
+	err    error
 }
 
 // A crowd starts goroutines that call Acquire, each only when the one before it is waiting.
@@ -119,25 +119,25 @@ func newCrowd(s *semaphore.Semaphore) *crowd {
 	return &crowd{s: s, arrivals: make(chan arrival, 1000)}
 }
 
-func (c *crowd) join(ctx context.Context, n int64) (who int) {
-	who = c.size
+func (c *crowd) join(ctx context.Context, n int64) (waiter int) {
+	waiter = c.size
 	c.size++
 	before := semaphore.Waiting(c.s)
-	go func() { c.arrivals <- arrival{who, c.s.Acquire(ctx, n)} }()
+	go func() { c.arrivals <- arrival{waiter, c.s.Acquire(ctx, n)} }()
 	for semaphore.Waiting(c.s) == before {
 		runtime.Gosched()
 	}
-	return who
+	return waiter
 }
 
-func (c *crowd) want(t *testing.T, who int, err error) {
+func (c *crowd) want(t *testing.T, waiter int, err error) {
 	t.Helper()
 	got := <-c.arrivals
-	if got.who != who {
-		t.Errorf("waiter %d woke up with %v, want waiter %d", got.who, got.err, who)
+	if got.waiter != waiter {
+		t.Errorf("waiter %d woke up with %v, want waiter %d", got.waiter, got.err, waiter)
 	}
 	if err == nil && got.err != nil {
-		t.Errorf("waiter %d got %v", who, got.err)
+		t.Errorf("waiter %d got %v", waiter, got.err)
 	} else if err != nil {
 		wantIs(t, "Acquire of a waiter", got.err, err)
 	}

@@ -61,7 +61,7 @@ func unheard(t *testing.T, s *Semaphore, n uint64) {
 
 // A waiter for several permits finds them without an event, whether it began to wait before the
 // export or after it.
-func TestLargeWaiterLooksByItself(t *testing.T) {
+func TestLargeWaiterPollsByItself(t *testing.T) {
 	for name, exportFirst := range map[string]bool{"after the export": true, "before the export": false} {
 		t.Run(name, func(t *testing.T) {
 			s := mustMake(t, 0)
@@ -96,7 +96,7 @@ func TestNoTokenIsLeftBehind(t *testing.T) {
 
 // While a waiter can be overtaken, running goroutines take permits without the lock. While it
 // cannot, the word is held, and they need the lock.
-func TestWordIsHeldOnlyWhereNobodyMayOvertake(t *testing.T) {
+func TestWordIsHeldOnlyIfWaitersMustNotBeOvertaken(t *testing.T) {
 	for n, free := range map[int64]bool{1: true, 2: false} {
 		synctest.Test(t, func(t *testing.T) {
 			s := mustMake(t, 0)

@@ -76,7 +76,7 @@ func TestReleaseDuringAnAcquireOfMany(t *testing.T) {
 
 // While an Acquire takes very many permits, other calls are not blocked and do not overtake it.
 // Close ends it, and all permits stay in the eventfd.
-func TestAcquireOfVeryManyBlocksNobody(t *testing.T) {
+func TestAcquireOfVeryManyDoesNotBlockOthers(t *testing.T) {
 	s := exported(t, veryMany)
 	rest := twin(t, s)
 	result := taking(t, s, veryMany)
@@ -98,7 +98,7 @@ func TestAcquireOfVeryManyBlocksNobody(t *testing.T) {
 }
 
 // A TryAcquire of very many permits does not block other calls either.
-func TestTryAcquireOfVeryManyBlocksNobody(t *testing.T) {
+func TestTryAcquireOfVeryManyDoesNotBlockOthers(t *testing.T) {
 	s := exported(t, veryMany)
 	rest := twin(t, s)
 	result := make(chan bool, 1)

@@ -113,7 +113,7 @@ func TestCGivesBackToAWaiterThatSeesNoCount(t *testing.T) {
 
 // Semaphores that share permits and use C, as several processes do, can each acquire several
 // permits together.
-func TestSharersOfPermitsWhoUseCGoOn(t *testing.T) {
+func TestSharersThatUseCDoNotDeadlock(t *testing.T) {
 	const permits, sharers, n = 5, 3, 3
 	s := mustNew(t, permits)
 	var all sync.WaitGroup

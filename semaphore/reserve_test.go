@@ -27,7 +27,7 @@ func TestInstantsOfGivingBack(t *testing.T) {
 }
 
 // A blind waiter polls while no C keeps a permit, from whatever moment on it sleeps.
-func TestBlindWaiterLooksWhileNoCKeepsAPermit(t *testing.T) {
+func TestBlindWaiterPollsWhileNoCKeepsAPermit(t *testing.T) {
 	for from := time.Duration(0); from < 2*idle; from += time.Millisecond / 8 {
 		now := time.Unix(1000, 0).Add(from)
 		sleep := untilLook(true, now)

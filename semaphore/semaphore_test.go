@@ -89,7 +89,7 @@ func TestAfterClose(t *testing.T) {
 }
 
 // Acquiring 0 permits succeeds even if a goroutine is waiting.
-func TestNoPermitsAreAlwaysToBeHad(t *testing.T) {
+func TestZeroPermitsAreAlwaysAvailable(t *testing.T) {
 	s := mustNew(t, 1)
 	c := newCrowd(s)
 	large := c.join(background, 3)

@@ -67,11 +67,11 @@ func TestReleasePastTheSizeWhileOthersWait(t *testing.T) {
 	s := newWeighted(t, 3)
 	mustAcquire(t, s, 2)
 	c := newCrowd(s)
-	who := c.join(background, 3)
+	waiter := c.join(background, 3)
 	wantPanic(t, "Release(3)", tooMany, func() { s.Release(3) })
 	wantCount(t, s, 1)
 	s.Release(2)
-	c.want(t, who, nil)
+	c.want(t, waiter, nil)
 	s.Release(3)
 	wantPanic(t, "Release(1)", tooMany, func() { s.Release(1) })
 }
@@ -165,10 +165,10 @@ func TestSizeUnderLoad(t *testing.T) {
 	s := newWeighted(t, size)
 	var held, panics atomic.Int64
 	var wg sync.WaitGroup
-	for who := range goroutines {
+	for i := range goroutines {
 		wg.Go(func() {
 			for round := range rounds {
-				n := 1 + int64((who+round)%16/15)
+				n := 1 + int64((i+round)%16/15)
 				mustAcquire(t, s, n)
 				if now := held.Add(n); now > size {
 					t.Errorf("%d permits are held, want at most %d", now, size)

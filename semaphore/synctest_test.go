@@ -45,7 +45,7 @@ type line struct {
 
 // join starts a goroutine that acquires n permits and keeps them.
 func (l *line) join(ctx context.Context, n int64) {
-	who := l.size
+	waiter := l.size
 	l.size++
 	go func() {
 		err := l.s.Acquire(ctx, n)
@@ -54,18 +54,18 @@ func (l *line) join(ctx context.Context, n int64) {
 		if err != nil {
 			l.failed = append(l.failed, err)
 		} else {
-			l.served = append(l.served, who)
+			l.served = append(l.served, waiter)
 		}
 	}()
 	synctest.Wait() // it is durably blocked, or has its permits
 }
 
 // want fails the test unless exactly these goroutines have been served.
-func (l *line) want(who ...int) {
+func (l *line) want(waiter ...int) {
 	l.t.Helper()
 	synctest.Wait()
-	if !slices.Equal(l.served, who) {
-		l.t.Errorf("served are %v, want %v", l.served, who)
+	if !slices.Equal(l.served, waiter) {
+		l.t.Errorf("served are %v, want %v", l.served, waiter)
 	}
 }
 

@@ -11,7 +11,7 @@ const moment = 20 * time.Microsecond
 
 // Waiters are overtaken for one window together, not for one each. When it is over, the waiters
 // that came in the middle of it are served as well before another one begins.
-func TestWindowIsSharedByWhoComesInIt(t *testing.T) {
+func TestWindowIsSharedByItsWaiters(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
 		for range 50 {
@@ -22,12 +22,12 @@ func TestWindowIsSharedByWhoComesInIt(t *testing.T) {
 			l.join(t.Context(), 1)
 			l.join(t.Context(), 1)
 			time.Sleep(moment) // after which the window is over
-			for who := range 3 {
+			for waiter := range 3 {
 				s.Release(1)
 				if s.TryAcquire(1) {
-					t.Errorf("a goroutine overtook waiter %d, whose window is over", who)
+					t.Errorf("a goroutine overtook waiter %d, whose window is over", waiter)
 				}
-				l.wantFirst(who + 1)
+				l.wantFirst(waiter + 1)
 			}
 			s.Close()
 			synctest.Wait()
@@ -40,7 +40,7 @@ func TestWindowIsSharedByWhoComesInIt(t *testing.T) {
 func TestNextWindowBeginsWhenAllBeforeAreServed(t *testing.T) {
 	oneAtATime(t)
 	inBubble(t, func(t *testing.T) {
-		var passed int
+		var overtaken int
 		for round := range 200 {
 			took := 20 * moment
 			if round%2 == 0 {
@@ -66,7 +66,7 @@ func TestNextWindowBeginsWhenAllBeforeAreServed(t *testing.T) {
 				if took == long {
 					t.Errorf("a goroutine overtook a waiter that has waited for %v", took)
 				}
-				passed++
+				overtaken++
 				s.Release(1)
 			}
 			synctest.Wait()
@@ -79,8 +79,8 @@ func TestNextWindowBeginsWhenAllBeforeAreServed(t *testing.T) {
 			s.Close()
 			synctest.Wait()
 		}
-		if passed < 50 {
-			t.Errorf("a running goroutine overtook a waiter of the next window in %d of 100 tries, want at least 50", passed)
+		if overtaken < 50 {
+			t.Errorf("a running goroutine overtook a waiter of the next window in %d of 100 tries, want at least 50", overtaken)
 		}
 	})
 }

@@ -18,7 +18,7 @@ import (
 func FromFD(fd int) (*Notifier, error) {
 	own, err := rawefd.Adopt(fd, false)
 	if err != nil {
-		return nil, fmt.Errorf("notify: FromFD of descriptor %d: %w", fd, err)
+		return nil, fmt.Errorf("notify: FromFD(%d): %w", fd, err)
 	}
 	return wrap(own), nil
 }
@@ -34,7 +34,7 @@ func FromFD(fd int) (*Notifier, error) {
 func FromProcess(pid, fd int) (*Notifier, error) {
 	own, err := rawefd.FromProcess(pid, fd, false)
 	if err != nil {
-		return nil, fmt.Errorf("notify: FromProcess of descriptor %d of process %d: %w", fd, pid, err)
+		return nil, fmt.Errorf("notify: FromProcess(%d, %d): %w", pid, fd, err)
 	}
 	return wrap(own), nil
 }

@@ -119,7 +119,7 @@ func (n *Notifier) Add(delta uint64) error {
 	}
 	fd.Done()
 	if err != nil {
-		return n.failed("Add", err)
+		return n.failed(fmt.Sprintf("Add(%d)", delta), err)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (n *Notifier) add(delta uint64) error {
 		}
 	}
 	if !n.count.Lock() {
-		return n.failed("Add", os.ErrClosed)
+		return n.failed(fmt.Sprintf("Add(%d)", delta), os.ErrClosed)
 	}
 	var err error
 	if delta > 0 && !n.hand(delta) {
@@ -141,7 +141,7 @@ func (n *Notifier) add(delta uint64) error {
 	}
 	n.count.Unlock()
 	if err != nil {
-		return n.failed("Add", err)
+		return n.failed(fmt.Sprintf("Add(%d)", delta), err)
 	}
 	return nil
 }

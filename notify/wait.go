@@ -25,7 +25,7 @@ import (
 // not allocate.
 func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if ctx == nil {
-		return 0, fmt.Errorf("notify: Wait: the context is nil: %w", os.ErrInvalid)
+		return 0, fmt.Errorf("notify: Wait: nil context: %w", os.ErrInvalid)
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, n.refuse(err)

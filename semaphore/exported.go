@@ -19,7 +19,7 @@ import (
 func FromFD(fd int) (*Semaphore, error) {
 	own, err := rawefd.Adopt(fd, true)
 	if err != nil {
-		return nil, fmt.Errorf("semaphore: FromFD of descriptor %d: %w", fd, err)
+		return nil, fmt.Errorf("semaphore: FromFD(%d): %w", fd, err)
 	}
 	return wrap(0, own), nil
 }
@@ -35,7 +35,7 @@ func FromFD(fd int) (*Semaphore, error) {
 func FromProcess(pid, fd int) (*Semaphore, error) {
 	own, err := rawefd.FromProcess(pid, fd, true)
 	if err != nil {
-		return nil, fmt.Errorf("semaphore: FromProcess of descriptor %d of process %d: %w", fd, pid, err)
+		return nil, fmt.Errorf("semaphore: FromProcess(%d, %d): %w", pid, fd, err)
 	}
 	return wrap(0, own), nil
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/internal/word"
@@ -133,3 +134,6 @@ func TestPollingDoesNotOvertake(t *testing.T) {
 		}
 	}
 }
+
+// startLibrary does what a C library would do in ExampleNotifier_Handle.
+func startLibrary(handle unsafe.Pointer) { go handletest.Signal(handle, 3) }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/internal/testing/mode"
@@ -77,3 +78,6 @@ func TestReleaseThroughHandleReachesALongWaiter(t *testing.T) {
 		}
 	}
 }
+
+// startLibrary does what a C library would do in ExampleSemaphore_Handle.
+func startLibrary(handle unsafe.Pointer) { go handletest.Signal(handle, 3) }

@@ -12,9 +12,9 @@ import (
 // does not change O_NONBLOCK, because all holders of the eventfd share that flag.
 //
 // On error the caller still owns fd, which is unchanged. The error matches [os.ErrInvalid] if fd is
-// negative or past 32 bits, or is not an eventfd in counting mode, and EBADF if fd is not open. FromFD
-// reads /proc, where the mode is shown since Linux 6.5. On systems other than Linux FromFD returns an
-// error matching [errors.ErrUnsupported].
+// negative, does not fit in 32 bits, or is not an eventfd in counting mode, and EBADF if fd is not
+// open. FromFD reads /proc, where the mode is shown since Linux 6.5. On systems other than Linux FromFD
+// returns an error matching [errors.ErrUnsupported].
 func FromFD(fd int) (*Notifier, error) {
 	own, err := rawefd.Adopt(fd, false)
 	if err != nil {
@@ -25,8 +25,8 @@ func FromFD(fd int) (*Notifier, error) {
 
 // FromProcess returns a Notifier that uses a duplicate of descriptor fd of the process pid. The
 // descriptor must be an eventfd in counting mode. Both processes then share the count. The caller must
-// be allowed to ptrace that process; see pidfd_getfd(2). FromProcess requires Linux 5.6. A pid can be
-// reused once its process was waited for.
+// be allowed to ptrace that process; see pidfd_getfd(2). FromProcess requires Linux 5.6. For a child
+// process, call it before [os/exec.Cmd.Wait], because the pid can be reused afterward.
 //
 // FromProcess returns an error matching ESRCH if the process does not exist, EBADF if it does not have
 // that descriptor, and [os.ErrPermission] if the caller is not allowed to ptrace it. Other errors are

@@ -17,7 +17,7 @@ import (
 // the count to MaxCount+1, which is delivered like any other count.
 const MaxCount = 1<<64 - 2
 
-// ErrOverflow is matched by the error that [Notifier.Add] returns if the count would exceed
+// ErrOverflow is wrapped by the error that [Notifier.Add] returns if the count would exceed
 // [MaxCount]. Nothing was added: receive the count, and then add again.
 var ErrOverflow = errors.New("the count would pass its maximum")
 
@@ -33,7 +33,7 @@ var ErrOverflow = errors.New("the count would pass its maximum")
 //   - shared, after [Notifier.Handle]: C threads of this process can add as well.
 //   - exported, after [Notifier.FD], [Notifier.File], [FromFD] or [FromProcess]: the count is in
 //     an eventfd in counting mode, and stays there. Every holder of its descriptor can add to
-//     the count and take it.
+//     the count and take it. An exported Notifier can be shared as well.
 //
 // All methods are safe for concurrent use. The zero value is not usable. After Close, methods
 // that return an error return one matching [os.ErrClosed]; the comments of the others say what
@@ -99,8 +99,8 @@ func (n *Notifier) Notify() error {
 // Add adds delta to the count and wakes a waiter. It never blocks. Add(0) does nothing.
 //
 // If the count would exceed [MaxCount], Add adds nothing and returns an error matching
-// [ErrOverflow]. After Close it returns an error matching [os.ErrClosed]. If Add returns nil, the
-// count that it has added is delivered, even if Close runs concurrently.
+// [ErrOverflow]. After Close every Add, even Add(0), returns an error matching [os.ErrClosed]. If
+// Add returns nil, the count that it has added is delivered, even if Close runs concurrently.
 //
 // It costs one atomic operation, or one lock acquisition if a goroutine is waiting or C is in use,
 // because it then hands over the signal itself. After FD or File it costs one system call, unless

@@ -26,9 +26,10 @@ func newChannel() *channel {
 // C returns a channel for use in a select statement. Each receive from it acquires one
 // permit, which the receiver must release. C returns the same channel each time.
 //
-// From the first call on, C takes its turn among the goroutines that wait in Acquire: it
-// reserves one permit for the next receiver, and another one after each receive. Count does
-// not include the reserved permit, and TryAcquire cannot take it.
+// From the first call until Close, C takes its turn among the goroutines that wait in Acquire:
+// it reserves one permit for the next receiver, and another one after each receive. Count does
+// not include the reserved permit, and TryAcquire cannot take it. If you need a permit only
+// occasionally, call Acquire in a goroutine instead.
 //
 // The reserved permit does not keep others waiting. If the first goroutine in Acquire lacks
 // permits, C immediately gives its permit back and queues again behind that goroutine. After

@@ -13,9 +13,9 @@ import (
 // flag.
 //
 // On error the caller still owns fd, which is unchanged. The error matches [os.ErrInvalid] if fd
-// is negative or past 32 bits, or is not an eventfd in semaphore mode, and EBADF if fd is not
-// open. FromFD reads /proc, where the mode is shown since Linux 6.5. On systems other than
-// Linux FromFD returns an error matching [errors.ErrUnsupported].
+// is negative, does not fit in 32 bits, or is not an eventfd in semaphore mode, and EBADF if fd
+// is not open. FromFD reads /proc, where the mode is shown since Linux 6.5. On systems other
+// than Linux FromFD returns an error matching [errors.ErrUnsupported].
 func FromFD(fd int) (*Semaphore, error) {
 	own, err := rawefd.Adopt(fd, true)
 	if err != nil {
@@ -27,7 +27,8 @@ func FromFD(fd int) (*Semaphore, error) {
 // FromProcess returns a Semaphore that uses a duplicate of descriptor fd of the process pid.
 // The descriptor must be an eventfd in semaphore mode. Both processes then share the permits.
 // The caller must be allowed to ptrace that process; see pidfd_getfd(2). FromProcess requires
-// Linux 5.6. A pid can be reused once its process was waited for.
+// Linux 5.6. For a child process, call it before [os/exec.Cmd.Wait], because the pid can be
+// reused afterward.
 //
 // FromProcess returns an error matching ESRCH if the process does not exist, EBADF if it does
 // not have that descriptor, and [os.ErrPermission] if the caller is not allowed to ptrace it.

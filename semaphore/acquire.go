@@ -50,7 +50,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	check("Acquire", n)
 	if ctx == nil {
-		return fmt.Errorf("semaphore: Acquire: the context is nil: %w", os.ErrInvalid)
+		return fmt.Errorf("semaphore: Acquire: nil context: %w", os.ErrInvalid)
 	}
 	if err := ctx.Err(); err != nil {
 		return s.refuse(err)

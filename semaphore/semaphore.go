@@ -26,7 +26,8 @@ import (
 //   - shared, after [Semaphore.Handle]: C threads of this process can release permits as well.
 //   - exported, after [Semaphore.FD], [Semaphore.File], [FromFD] or [FromProcess]: the permits
 //     are in an eventfd in semaphore mode, and stay there. Every holder of its descriptor
-//     shares them: reading 8 bytes takes one permit, and writing k adds k.
+//     shares them: reading 8 bytes takes one permit, and writing k adds k. An exported
+//     Semaphore can be shared as well.
 //
 // The number of permits of a Semaphore made by [New] is not limited: a Release without an
 // Acquire makes a permit, as a producer does for a consumer.
@@ -99,7 +100,7 @@ type failure struct{ error }
 // a process in which a goroutine outside a bubble uses a channel of the bubble.
 func New(permits int64) (*Semaphore, error) {
 	if permits < 0 {
-		return nil, fmt.Errorf("semaphore: New(%d): permits are negative: %w", permits, os.ErrInvalid)
+		return nil, fmt.Errorf("semaphore: New(%d): negative number of permits: %w", permits, os.ErrInvalid)
 	}
 	return wrap(permits, nil), nil
 }

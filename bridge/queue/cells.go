@@ -8,45 +8,49 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// Positions count all values that were ever sent. They begin with the number of
-// cells, so that each cell has a state that is not 0 from the beginning: what was
-// given back to the system reads as 0, and a late commit finds the difference.
+// A header is struct eventchan_queue of eventchan.h: the variables that senders share.
+//
+// Each value has a position, which counts all values ever sent. Positions begin with the
+// number of cells, so that the state of a cell is never 0. Memory that was released to the
+// system reads as 0, so a commit after that finds a state that it does not expect, and fails.
 type header struct {
 	tail    atomic.Uint64 // the next position to claim, and closed
-	_       [120]byte     // a cache line of its own, and the one that is prefetched with it
-	head    atomic.Uint64 // the number of cells, and of places that were ever free again
+	_       [120]byte     // the rest of two cache lines, because processors prefetch pairs
+	head    atomic.Uint64 // positions less than head plus the number of cells are free to claim
 	_       [120]byte
 	refused atomic.Uint64
 	_       [120]byte
 }
 
-// The header of C, struct eventchan_queue, has the same size.
+// struct eventchan_queue has the same size.
 var _ [384]byte = [unsafe.Sizeof(header{})]byte{}
 
 // The flags of tail and of the state of a cell.
 const (
 	closed   = 1 << 63 // in tail
 	sleep    = 1 << 63 // in a state: the consumer sleeps until this cell is published
-	disowned = 1 << 62 // in a state: Close came first, and what is published here is dropped
+	disowned = 1 << 62 // in a state: Close came first, and this cell is never received
 )
 
-// cells are a ring outside Go's memory, which C threads and goroutines send to
-// without a lock. docs/protocol.md has the layout, and why nothing is lost.
+// cells is a ring outside Go's heap, to which C threads and goroutines send without a lock.
+// A sender claims the position at tail, writes the value into its cell, and publishes the
+// cell by changing its state to the position plus 1. docs/protocol.md describes the layout
+// and explains why no value is lost.
 type cells[T any] struct {
 	*header
-	first  unsafe.Pointer // of the cells
-	stride uintptr
-	mask   uint64
+	first  unsafe.Pointer // the first cell
+	stride uintptr        // the distance between cells
+	mask   uint64         // the number of cells minus 1
 	bell   *doorbell.Bell
 
 	// The rest belongs to the consumer, which holds the lock of the Queue.
 	next    uint64 // the position to take from
-	end     uint64 // no value is taken from here on; set by close
-	missing uint64 // positions from next to end that close has disowned
-	vacated bool   // the memory has gone back to the system
+	end     uint64 // the position at which values end; set by close
+	missing uint64 // the number of positions from next to end that close has disowned
+	vacated bool   // the memory of the cells has been released
 }
 
-// newCells returns cells that hold what is in r. They have no bell yet.
+// newCells returns cells with the values of r. They have no bell yet. See free for held.
 func newCells[T any](places uint64, r *ring[T], held int) (*cells[T], error) {
 	var v T
 	size := unsafe.Sizeof(v)
@@ -59,7 +63,7 @@ func newCells[T any](places uint64, r *ring[T], held int) (*cells[T], error) {
 		stride: stride(size), mask: places - 1,
 		next: places, end: ^uint64(0),
 	}
-	for i := range places { // which also takes each page from the system, before a real-time thread has to
+	for i := range places { // also touches each page, so that no real-time thread has a page fault
 		c.state(i).Store(i + 1)
 	}
 	tail := places
@@ -73,6 +77,7 @@ func newCells[T any](places uint64, r *ring[T], held int) (*cells[T], error) {
 	return c, nil
 }
 
+// value returns the value in the cell of a position, and state the state of that cell.
 func (c *cells[T]) value(p uint64) *T {
 	return (*T)(unsafe.Add(c.first, uintptr(p&c.mask)*c.stride))
 }
@@ -81,7 +86,7 @@ func (c *cells[T]) state(p uint64) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(c.first, uintptr(p&c.mask)*c.stride+c.stride-8))
 }
 
-// description is what C has to know.
+// description returns what C code has to know about the cells.
 func (c *cells[T]) description() doorbell.Queue {
 	var v T
 	return doorbell.Queue{
@@ -90,7 +95,7 @@ func (c *cells[T]) description() doorbell.Queue {
 	}
 }
 
-// region is what of the cells goes back to the system.
+// A region is the memory of cells without the header, which can be released.
 type region struct {
 	pages unsafe.Pointer
 	bytes uintptr
@@ -98,5 +103,6 @@ type region struct {
 
 func (c *cells[T]) region() region { return region{c.first, uintptr(c.mask+1) * c.stride} }
 
-// vacate gives the cells back, of which none is read any more. If that fails they stay.
+// vacate releases the memory of the cells to the system. Their addresses stay valid. The
+// consumer must not read the cells any more. If vacate fails, the memory stays in use.
 func (r region) vacate() { rawefd.Vacate(r.pages, r.bytes) }

@@ -7,26 +7,26 @@ import (
 	"github.com/eventchan/eventchan/internal/race"
 )
 
-// mostAhead bounds how many values, and how many bytes of them, C's buffer has room for.
+// The buffer of C has room for at most mostAhead values and mostBytesAhead bytes.
 const (
 	mostAhead      = 64
 	mostBytesAhead = 64 << 10
 )
 
-// C returns a channel of the values for use in select; it is the same one each time.
-// Once C has been called, values move into its buffer as they come, except those that
-// a goroutine in Receive or ReceiveBatch is waiting for. A value in the buffer keeps
-// its place in the Queue until it is received, so that a slow receiver loses nothing
-// and a full Queue refuses. After the receive the place is free for Send immediately.
-// C threads are shown what was received from the buffer the next time that a value
-// moves into it: right after an idle period, a burst from C finds as many places fewer
-// as there were values in the buffer, until a goroutine has run. The buffer has room
-// for 64 values at most, so a program in which C sends only while fewer than n values
-// are in flight needs a Queue with room for n plus 64.
+// C returns a channel of the values for use in a select statement. Every call returns the
+// same channel. After the first call, each value is moved to the channel's buffer as it
+// arrives, unless a goroutine is blocked in Receive or ReceiveBatch, which is served first.
 //
-// The channel is closed after Close, once all values have been received from it. While
-// more values are left than the buffer has room for, C has a goroutine of its own;
-// a receiver that gives up without receiving them leaves it waiting, also after Close.
+// A value in the buffer takes up room in the Queue until it is received, so a slow receiver
+// loses nothing, and a full Queue refuses. Once it is received, there is room for another
+// Send immediately. A C thread can use that room only when the next value has been moved
+// into the buffer. The buffer holds at most 64 values: if a C library sends only while fewer
+// than n values are unreceived, make room for n + 64.
+//
+// The channel is closed once Close has been called and all values have been received from
+// it. While there are more values than fit in the buffer, C uses one goroutine. If a receiver
+// stops receiving before the channel is empty, that goroutine stays blocked, even after
+// Close.
 func (q *Queue[T]) C() <-chan T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -37,16 +37,16 @@ func (q *Queue[T]) C() <-chan T {
 	return q.c
 }
 
-// ahead returns how many values C's buffer has room for: less than there are places.
-// When senders are refused, some values are therefore not in the buffer, and there is
-// a goroutine to see that others were received.
+// ahead returns the size of C's buffer, which is less than the Queue's. When senders are
+// refused, some values are therefore not in the buffer, and so the goroutine of C exists,
+// which notices when others are received.
 func (q *Queue[T]) ahead() int {
 	var v T
 	return int(min(mostAhead, q.places/2, mostBytesAhead/uint64(unsafe.Sizeof(v))))
 }
 
-// fill moves values to C's buffer, and leaves the rest to a goroutine. The caller holds
-// the lock, and no goroutine pumps.
+// fill moves values to C's buffer, starts the goroutine of C for the rest, and closes the
+// channel if nothing is left after Close. The caller holds the lock, and pumping is false.
 func (q *Queue[T]) fill() {
 	q.pour()
 	switch {
@@ -59,8 +59,7 @@ func (q *Queue[T]) fill() {
 	}
 }
 
-// pour moves values to C's buffer for as long as there is room. What has come since
-// serve last looked belongs to the waiters that it left.
+// pour moves values to C's buffer while there is room in it, and no goroutine is waiting.
 func (q *Queue[T]) pour() {
 	moved := uint64(0)
 	for q.waiters.Len() == 0 && q.ready() && q.offer() {
@@ -74,9 +73,9 @@ func (q *Queue[T]) pour() {
 	q.finish()
 }
 
-// offer sends the next value to C's buffer if there is room.
+// offer sends the next value to C's buffer if there is room, and reports whether there was.
 func (q *Queue[T]) offer() bool {
-	race.Acquire() // before C's receiver has the value; drop comes after
+	race.Acquire() // drop also does this, but after the receiver of C has the value
 	select {
 	case q.c <- *q.front():
 		return true
@@ -85,7 +84,8 @@ func (q *Queue[T]) offer() bool {
 	}
 }
 
-// pump sends to C what its buffer had no room for, and what comes until all is there.
+// pump is the goroutine of C. It sends the values to C that did not fit in the buffer, and
+// those that arrive in the meantime. It ends when no value is left over.
 func (q *Queue[T]) pump() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -98,7 +98,7 @@ func (q *Queue[T]) pump() {
 		q.inHand = 1
 		q.mu.Unlock()
 		q.deliver(v)
-		runtime.Gosched() // the receiver that made room goes on to take the rest
+		runtime.Gosched() // so that the receiver that made room takes the rest of the buffer
 		q.mu.Lock()
 		q.inHand = 0
 		q.delivered++
@@ -109,7 +109,7 @@ func (q *Queue[T]) pump() {
 	q.serve()
 }
 
-// deliver sends v to C, and meets whatever asks while it waits for room.
+// deliver sends v to C. While it waits for room, it answers settle.
 func (q *Queue[T]) deliver(v T) {
 	for {
 		select {
@@ -120,11 +120,11 @@ func (q *Queue[T]) deliver(v T) {
 	}
 }
 
-// settle makes held exact, so that a send finds a place free that was received from C
-// before. A receive from C wakes the goroutine in deliver, which may take a while to
-// run. Until then inHand is 1, and nothing else in q.c shows that it should be 0. But
-// only a goroutine that is still asleep there meets what asks; any other is running,
-// or is about to, and settle lets it. The caller holds the lock, which settle gives up.
+// settle makes held exact, so that a send after a receive from C finds room. Receiving from
+// a full C wakes the goroutine in deliver, which might not run for a while; until it does,
+// inHand is 1, and q.c does not show that it should be 0. But only while that goroutine is
+// asleep in deliver can settle send to ask. Otherwise it is running or about to run, and
+// settle yields to it. The caller holds the lock, which settle releases in between.
 func (q *Queue[T]) settle() {
 	for before := q.delivered; q.inHand == 1 && q.delivered == before; {
 		select {

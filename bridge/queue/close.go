@@ -8,12 +8,13 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// Close refuses what is sent from now on. It never blocks.
+// Close closes the Queue: values sent from now on are refused. It never blocks.
 //
-// What was sent before can still be received: by goroutines that wait, through C,
-// which is then closed, and by later calls. After that they return an error matching
-// [os.ErrClosed]. A C thread that is in the middle of a send learns whether Close came
-// first. A second Close returns an error matching [os.ErrClosed].
+// Values that were sent earlier can still be received, by waiting goroutines, by later calls
+// and through C, which is closed when nothing is left. Then Receive and ReceiveBatch return
+// an error matching [os.ErrClosed]. If Close runs while a C thread is sending, the result of
+// that send says whether its value can be received. A second Close returns an error matching
+// [os.ErrClosed].
 func (q *Queue[T]) Close() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -38,11 +39,11 @@ func (q *Queue[T]) Close() error {
 	return nil
 }
 
-// drained reports whether nothing is left, and nothing will come. The caller holds
-// the lock, here and below.
+// drained reports whether the Queue is closed and empty. The caller holds the lock, here and
+// below.
 func (q *Queue[T]) drained() bool { return q.closed && !q.ready() }
 
-// finish gives memory back once nothing is left.
+// finish releases the memory of the values once the Queue is drained.
 func (q *Queue[T]) finish() {
 	if !q.drained() {
 		return

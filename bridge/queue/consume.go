@@ -2,12 +2,12 @@ package queue
 
 import "github.com/eventchan/eventchan/internal/race"
 
-// published reports whether there is a value at position p, which is next or was. It
-// can be called without the lock.
+// published reports whether there is a value at position p, which must be next or an
+// earlier value of next. It can be called without the lock.
 func (c *cells[T]) published(p uint64) bool { return c.state(p).Load() == p+1 }
 
-// ready reports whether there is a value to take. After close it skips positions
-// without one.
+// ready reports whether there is a value to take. It skips positions that close has
+// disowned.
 func (c *cells[T]) ready() bool {
 	for c.next < c.end {
 		if state := c.state(c.next).Load(); state == c.next+1 {
@@ -21,10 +21,10 @@ func (c *cells[T]) ready() bool {
 	return false
 }
 
-// front returns the value to take, after ready.
+// front returns the value to take. The caller must have called ready.
 func (c *cells[T]) front() *T { return c.value(c.next) }
 
-// take moves values to dst, and returns how many. See free for held.
+// take moves values to dst and returns their number. See free for held.
 func (c *cells[T]) take(dst []T, held int) (n int) {
 	for n < len(dst) && c.ready() {
 		dst[n] = *c.front()
@@ -40,20 +40,21 @@ func (c *cells[T]) take(dst []T, held int) (n int) {
 	return n
 }
 
-// often is after how many values the senders hear of free places.
+// often is the number of values after which take shows the free places to senders.
 const often = 64
 
-// drop goes on to the next value.
+// drop removes the value at front.
 func (c *cells[T]) drop() {
 	race.Acquire()
 	c.next++
 }
 
-// free lets senders have all places but those of held values that were taken.
+// free lets senders use the places of all values that were taken, except for held places,
+// whose values are still in C's buffer.
 func (c *cells[T]) free(held int) { c.head.Store(c.next - uint64(held)) }
 
-// park has the next publication wake the consumer, unless there is a value already:
-// then it returns false.
+// park makes the next publication wake the consumer. If there is a value already, it does
+// nothing and returns false.
 func (c *cells[T]) park() bool {
 	for state := c.state(c.next); ; {
 		old := state.Load()
@@ -66,11 +67,11 @@ func (c *cells[T]) park() bool {
 	}
 }
 
-// close refuses all that is not published yet. What was, can still be taken.
+// close refuses all values that are not published yet. Published values can still be taken.
 //
-// A sender that has claimed its position publishes it or finds it disowned, by one
-// operation on the state of the cell; so does close. Each value is therefore either
-// taken, and its sender returns 0, or refused.
+// A sender publishes its cell, or finds it disowned, by one atomic operation on the state of
+// the cell. close disowns the cell, or finds it published, by one atomic operation too. So
+// each value is either taken, and its sender returns 0, or refused.
 func (c *cells[T]) close() {
 	c.end = c.tail.Or(closed)
 	for p := c.next; p < c.end; p++ {
@@ -84,5 +85,5 @@ func (c *cells[T]) close() {
 	}
 }
 
-// used returns how many places are taken, of values that are being written too.
+// used returns the number of values in cells, including those that are being written.
 func (c *cells[T]) used() uint64 { return min(c.tail.Load()&^closed, c.end) - c.next - c.missing }

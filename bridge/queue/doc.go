@@ -1,10 +1,10 @@
-// Package queue provides [Queue]: values that C threads send without calling Go, and
-// goroutines receive, singly, in batches or in select.
+// Package queue provides [Queue], a bounded queue of values that C threads send without
+// calling into Go and that goroutines receive one at a time, in batches or in a select
+// statement.
 //
-// It is for callbacks of C libraries that carry more than the fact that something
-// has happened: an event, a sample, a message of fixed size. A value costs the C
-// thread two atomic operations and a copy. No lock is taken and nothing is allocated,
-// so signal handlers and real-time threads can send too.
+// Use it for callbacks of C libraries that carry data: an event, a sample, a message of
+// fixed size. A send costs the C thread two atomic operations and a copy. It takes no lock
+// and allocates nothing, so signal handlers and real-time threads can send too.
 //
 //	type Event struct {    //  struct event {
 //		ID    uint64       //      uint64_t id;

@@ -8,15 +8,15 @@ import (
 	"reflect"
 )
 
-// maxSize is the size of the largest value, in bytes: more cannot be an element of
+// maxSize is the size of the largest value in bytes, which is that of the largest element of
 // a Go channel.
 const maxSize = math.MaxUint16
 
-// maxMemory bounds what a queue takes, with what it takes beside its values.
+// maxMemory is the most memory that a Queue can use for values and bookkeeping, in bytes.
 const maxMemory = 1 << 30
 
-// check returns an error unless values of type t can be copied to and from C as bytes.
-// It reports whether there are pointers in t, which must be to C's memory.
+// check returns an error unless values of type t can be copied between Go and C as bytes. It
+// reports whether t contains pointers, which must point to C memory.
 func check(t reflect.Type) (pointers bool, err error) {
 	if size := t.Size(); size == 0 || size > maxSize {
 		return false, fmt.Errorf("values of %v have %d bytes, not 1 to %d: %w", t, size, maxSize, os.ErrInvalid)
@@ -28,7 +28,8 @@ func check(t reflect.Type) (pointers bool, err error) {
 	return pointers, nil
 }
 
-// look returns the first type in t that is Go's alone, or nil.
+// look reports whether t contains pointers. If t contains a type that C does not have, look
+// returns the first one as culprit.
 func look(t reflect.Type) (pointers bool, culprit reflect.Type) {
 	switch t.Kind() {
 	case reflect.String, reflect.Slice, reflect.Map, reflect.Interface, reflect.Chan, reflect.Func:
@@ -49,8 +50,9 @@ func look(t reflect.Type) (pointers bool, culprit reflect.Type) {
 	return pointers, nil
 }
 
-// stride returns how far cells are apart: a value at the beginning, the state of the
-// cell in the last 8 bytes. A value that may be aligned to 16 in C is.
+// stride returns the distance between cells. A cell begins with the value; the state is in
+// its last 8 bytes. Values whose size is a multiple of 16 are aligned to 16 bytes, because C
+// might require that.
 func stride(size uintptr) uintptr {
 	align := uintptr(8)
 	if size%16 == 0 {
@@ -59,7 +61,7 @@ func stride(size uintptr) uintptr {
 	return (size + 8 + align - 1) &^ (align - 1)
 }
 
-// places returns capacity rounded up to a power of two.
+// places returns capacity rounded up to a power of two, or an error if that is not possible.
 func places(capacity int, size uintptr) (uint64, error) {
 	if capacity < 1 {
 		return 0, fmt.Errorf("the capacity is %d: %w", capacity, os.ErrInvalid)
@@ -71,11 +73,11 @@ func places(capacity int, size uintptr) (uint64, error) {
 	return 0, fmt.Errorf("%d values of %d bytes need more than %d bytes: %w", capacity, size, maxMemory, os.ErrInvalid)
 }
 
-// memory returns how much the senders of a queue share.
+// memory returns the size of the memory that the senders of a Queue share.
 func memory(places uint64, size uintptr) uint64 {
 	return uint64(cellsOffset) + places*uint64(stride(size))
 }
 
-// cellsOffset is where cells begin, a page after the rest, so that they can be given
-// back to the system by themselves.
+// cellsOffset is the offset of the cells, which begin one page after the header so that they
+// can be released separately.
 var cellsOffset = uintptr(os.Getpagesize())

@@ -8,24 +8,29 @@ import (
 	"github.com/eventchan/eventchan/internal/word"
 )
 
-// Handle returns the address through which C threads of this process send: they call
-// eventchan_send(handle, &value, sizeof value) of the header
-// bridge/callback/eventchan.h, also in signal handlers and real-time threads. A value
-// costs two atomic operations and a copy, and a system call only if the consumer is
-// asleep. Handle returns the same address each time.
+// Handle returns an address with which C threads of this process send values: they call
+// eventchan_send(handle, &value, sizeof value) of the header bridge/callback/eventchan.h.
+// Signal handlers and real-time threads can do that too. Every call returns the same
+// address.
 //
-// The first Handle moves the values to memory outside Go's heap, with nothing lost,
-// whatever runs at the same time. It touches all of that memory, so that no thread
-// has to wait for a page later.
+// Handle returns nil
+//   - after Close;
+//   - if no descriptor or not enough memory is available;
+//   - on systems other than Unix;
+//   - on mips, mipsle, and arm before v7, where Go's 64-bit atomic operations are not atomic
+//     for C.
 //
-// Handle returns nil in the four cases of [notify.Notifier.Handle]: after Close, if the
-// process is out of descriptors or memory, on systems other than Unix, and where Go's
-// 64-bit atomic operations are not atomic for C.
+// The first call moves the values to memory outside Go's heap. No value is lost, even if
+// other calls run concurrently. It touches all of that memory, so that no thread has to wait
+// for a page fault later.
 //
-// The address stays valid for as long as the process lives: after Close, a C thread
-// that is late is refused. A Queue that has a handle must be closed to be freed. Of a
-// closed one, 64 bytes and a page of memory stay, once its values have been received:
-// 15 MB an hour if one is made and closed each second.
+// The address stays valid for the life of the process; values sent after Close are refused.
+// A Queue with a handle is not garbage collected until it is closed. When a closed one has
+// no values left, its memory is released except for 64 bytes and one page. If a program
+// creates and closes one per second, these add up to about 15 MB per hour.
+//
+// A send from C costs two atomic operations and a copy, plus a system call if the receiving
+// side is asleep.
 func (q *Queue[T]) Handle() unsafe.Pointer {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -42,7 +47,7 @@ func (q *Queue[T]) Handle() unsafe.Pointer {
 	return c.bell.Slot().Address()
 }
 
-// share moves the values to cells.
+// share gives the Queue a handle and moves the values from the ring to cells.
 func (q *Queue[T]) share() (*cells[T], error) {
 	bell, err := doorbell.New((*server[T])(q))
 	if err != nil {
@@ -60,24 +65,24 @@ func (q *Queue[T]) share() (*cells[T], error) {
 	bell.Slot().BecomeQueue(c.description())
 	q.cells.Store(c)
 	bell.Await()
-	q.serve() // has the next value wake those that are waiting
+	q.serve() // so that the next value wakes the waiters
 	return c, nil
 }
 
-// A server is a Queue as the doorbell knows it.
+// A server is a Queue as the doorbell sees it: a doorbell.Consumer.
 type server[T any] Queue[T]
 
-// Look is called after a sender has found that the consumer sleeps.
+// Look is called after a sender has found the consumer asleep.
 func (s *server[T]) Look() {
 	q := (*Queue[T])(s)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := q.cells.Load()
 	if c == nil {
-		return // the Slot is on its way
+		return // share has failed and has closed the bell
 	}
 	for w := &c.bell.Slot().Word; !q.closed; {
-		w.TakeUpTo(math.MaxUint64) // signals, which say no more than that there are values
+		w.TakeUpTo(math.MaxUint64) // the number of signals does not matter, only that there are values
 		q.serve()
 		if w.Sleep(1, word.Ring) {
 			return

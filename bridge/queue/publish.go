@@ -2,8 +2,9 @@ package queue
 
 import "github.com/eventchan/eventchan/internal/race"
 
-// send is eventchan_send of bridge/callback/eventchan.h, but for two things: it does
-// not count what it refuses, and does not ring if it finds the consumer asleep.
+// send is eventchan_send of bridge/callback/eventchan.h with two differences: it does not
+// count refused values, and if it finds the consumer asleep, it returns awaited instead of
+// ringing.
 func (c *cells[T]) send(v *T) outcome {
 	p := c.tail.Load()
 	for {
@@ -27,16 +28,17 @@ func (c *cells[T]) send(v *T) outcome {
 	}
 }
 
-// An outcome is what became of a value.
+// An outcome is the result of a send.
 type outcome int
 
 const (
 	sent    outcome = iota
-	awaited         // sent, and the sender has to serve whoever sleeps
-	full
-	late
+	awaited         // sent, and the sender must call serve, because the consumer is asleep
+	full            // refused, because there is no room
+	late            // refused, because Close came first
 )
 
+// publish publishes the cell of a position that the caller has claimed and written.
 func (c *cells[T]) publish(p uint64) outcome {
 	last := p - c.mask
 	for state := c.state(p); ; {

@@ -10,52 +10,53 @@ import (
 	"github.com/eventchan/eventchan/internal/fifo"
 )
 
-// A Queue is a bounded first-in, first-out queue of values of one fixed size, which
-// C threads and goroutines send and goroutines receive.
+// A Queue is a bounded FIFO queue of values of one fixed size. C threads and goroutines
+// send values, and goroutines receive them.
 //
-// Values of one sender are received in the order of its sends. A full Queue refuses
-// what is sent, and overwrites nothing. After Close, values that were sent before can
+// The values of one sender are received in the order in which it sent them. A full Queue
+// refuses new values and overwrites nothing. After Close, values that were sent earlier can
 // still be received, as from a closed channel.
 //
-// Only [Queue.Handle] makes a Queue accessible to C. Until then it is private: it is
-// in Go's memory, makes no system call, and works on every system and inside a
-// testing/synctest bubble. A Queue with a handle must not be used in a bubble, because
-// a goroutine that serves all handles of the process sends to its channels.
+// A Queue is private until [Queue.Handle] makes it accessible to C. A private Queue is in
+// Go memory, makes no system calls, and works on every system and inside a testing/synctest
+// bubble. A Queue with a handle must not be used in a bubble, because the goroutine that
+// serves all handles of the process sends to its channels.
 //
-// All methods can be called concurrently. The zero value is not usable.
+// All methods are safe for concurrent use. The zero value is not usable.
 type Queue[T any] struct {
-	places   uint64 // for values
-	pointers bool   // in T
+	places   uint64 // the number of values that fit
+	pointers bool   // T contains pointers
 
-	cells atomic.Pointer[cells[T]] // nil until Handle; what follows has the values then
+	cells atomic.Pointer[cells[T]] // nil until Handle; from then on it has the values, not ring
 
-	mu      sync.Mutex // protects all below, and the consumer's part of cells
+	mu      sync.Mutex // guards everything below, and the consumer's part of cells
 	ring    ring[T]
-	refused uint64 // sends of goroutines
+	refused uint64 // sends of goroutines that found the ring full
 	closed  bool
 
-	waiters fifo.Queue[call[T]] // first come, first served
-	home    *place[T]           // of the first waiter
+	waiters fifo.Queue[call[T]] // the goroutines blocked in Receive and ReceiveBatch
+	home    *place[T]           // the place that the first waiter uses; see vacant
 
-	c       chan T // nil until C
+	c       chan T // nil until C is called
 	done    bool   // c is closed
-	pumping bool   // a goroutine fills c
-	inHand  int    // 1 while that goroutine waits for room for a value
+	pumping bool   // a goroutine runs pump, which fills c
+	inHand  int    // 1 while that goroutine holds a value and waits for room in c, else 0
 
-	delivered uint64        // values that were in hand
+	delivered uint64        // the number of values that were in hand and have been sent to c
 	ask       chan struct{} // see settle
 
-	forgotten runtime.Cleanup // gives cells back that are never received
+	forgotten runtime.Cleanup // releases the cells of a closed Queue that becomes unreachable
 }
 
-// New returns a private Queue with room for at least capacity values. It makes no
-// system call.
+// New returns a private Queue with room for at least capacity values.
 //
-// T is a type whose values mean the same to C: integers, floats, bools, and arrays
-// and structs of those, of 1 to 65,535 bytes. Pointers in it must be to C's memory,
-// and only C can send them. New returns an error matching [os.ErrInvalid] if T
-// contains a string, slice, map, interface, channel or function, if it has another
-// size, if capacity is less than 1, or if the queue would need more than 1 GiB.
+// T must be a type whose values mean the same in C: integers, floats, booleans, and arrays
+// and structs of those, with a size of 1 to 65,535 bytes. If T contains pointers, they must
+// point to C memory, and only C can send.
+//
+// New returns an error matching [os.ErrInvalid] if T contains a string, slice, map,
+// interface, channel or function, if the size of T is out of range, if capacity is less
+// than 1, or if the Queue would need more than 1 GiB of memory. It makes no system call.
 func New[T any](capacity int) (*Queue[T], error) {
 	t := reflect.TypeFor[T]()
 	pointers, err := check(t)

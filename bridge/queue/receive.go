@@ -7,17 +7,18 @@ import (
 	"unsafe"
 )
 
-// Receive takes the first value and returns it. While there is none it waits;
-// goroutines that wait are served first come, first served.
+// Receive removes the first value from the Queue and returns it, blocking until there is
+// one, ctx is done, or the Queue is closed and empty. Waiting goroutines are served in FIFO
+// order.
 //
-// If ctx is done first, Receive returns ctx.Err() and has taken nothing. It does so
-// immediately if ctx is already done, even if there is a value. A value that reached
-// the waiter just before is returned with a nil error. After Close, once nothing is
-// left, Receive returns an error matching [os.ErrClosed]. If ctx is nil, it returns an
-// error matching [os.ErrInvalid].
+// If ctx is done first, Receive returns ctx.Err() and takes nothing. If ctx is already done,
+// it returns immediately, even if there is a value. If a value was handed over before ctx
+// was done, Receive returns it with a nil error. Once the Queue is closed and empty, Receive
+// returns an error matching [os.ErrClosed]. If ctx is nil, it returns an error matching
+// [os.ErrInvalid].
 //
-// It costs a lock, and does not allocate unless several goroutines wait. Where a
-// channel is not needed, ReceiveBatch costs less for each value.
+// It costs one lock acquisition, or a few if it blocks. It does not allocate unless several
+// goroutines are waiting. [Queue.ReceiveBatch] costs less per value.
 func (q *Queue[T]) Receive(ctx context.Context) (v T, err error) {
 	if err := q.refusal(ctx, "Receive"); err != nil {
 		return v, err
@@ -35,12 +36,13 @@ func (q *Queue[T]) Receive(ctx context.Context) (v T, err error) {
 	return v, err
 }
 
-// ReceiveBatch takes the first values, at most len(dst) of them, moves them to dst and
-// returns how many there were. It waits only while there is none. If dst is empty, it
-// returns 0 and nil. Waiting, cancellation and errors are those of [Queue.Receive];
-// with an error no value was taken.
+// ReceiveBatch removes the first values from the Queue, at most len(dst), copies them to dst
+// and returns their number. It blocks only while there is none. If dst is empty, it returns
+// 0 and nil. Blocking, cancellation and errors are those of [Queue.Receive]; if it returns an
+// error, it has taken nothing.
 //
-// It costs a lock, and does not allocate unless several goroutines wait.
+// It costs one lock acquisition for all values, or a few if it blocks. It does not allocate
+// unless several goroutines are waiting.
 func (q *Queue[T]) ReceiveBatch(ctx context.Context, dst []T) (int, error) {
 	if err := q.refusal(ctx, "ReceiveBatch"); err != nil {
 		return 0, err
@@ -58,27 +60,30 @@ func (q *Queue[T]) ReceiveBatch(ctx context.Context, dst []T) (int, error) {
 	return n, err
 }
 
-// TryReceive takes the first value and returns it and true. It returns false if there
-// is none. It never blocks and does not allocate, and costs a lock.
+// TryReceive removes the first value from the Queue and returns it and true. It returns
+// false if there is none, or if other goroutines are already waiting for it. After Close it
+// returns the values that are left. It never blocks. It costs one lock acquisition and does
+// not allocate.
 func (q *Queue[T]) TryReceive() (v T, ok bool) {
 	ok = q.tryTake(unsafe.Slice(&v, 1)) > 0
 	return v, ok
 }
 
-// tryTake moves values to dst and returns how many, 0 if they belong to waiters.
+// tryTake moves values to dst and returns their number, which is 0 if goroutines are
+// waiting for them.
 func (q *Queue[T]) tryTake(dst []T) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.gather(len(dst))
 	if q.waiters.Len() > 0 {
 		if q.serve(); q.waiters.Len() > 0 {
-			return 0 // even if a value has come since, for that is a waiter's
+			return 0 // a value that has come since is a waiter's
 		}
 	}
 	return q.take(dst)
 }
 
-// refusal returns what keeps a call from receiving.
+// refusal returns the error with which a call must return before it receives, if any.
 func (q *Queue[T]) refusal(ctx context.Context, call string) error {
 	if ctx == nil {
 		return fmt.Errorf("queue: %s: the context is nil: %w", call, os.ErrInvalid)

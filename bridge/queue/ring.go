@@ -1,14 +1,13 @@
 package queue
 
-// A ring holds the values of a queue that only goroutines send to. The lock of the
-// Queue protects it.
+// A ring holds the values of a private Queue. It is guarded by the lock of the Queue.
 type ring[T any] struct {
-	values []T // made by the first send
-	next   uint64
-	length uint64
+	values []T    // allocated by the first send
+	next   uint64 // the position to take from
+	length uint64 // the number of values
 }
 
-// send adds v. There are fewer than places values.
+// send adds v. The ring must have fewer than places values.
 func (r *ring[T]) send(v *T, places uint64) {
 	if r.values == nil {
 		r.values = make([]T, places)
@@ -19,10 +18,10 @@ func (r *ring[T]) send(v *T, places uint64) {
 
 func (r *ring[T]) ready() bool { return r.length > 0 }
 
-// front returns the value to take, after ready.
+// front returns the value to take. The caller must have called ready.
 func (r *ring[T]) front() *T { return &r.values[r.next&uint64(len(r.values)-1)] }
 
-// take moves values to dst, and returns how many.
+// take moves values to dst and returns their number.
 func (r *ring[T]) take(dst []T) (n int) {
 	for ; n < len(dst) && r.ready(); n++ {
 		dst[n] = *r.front()
@@ -31,5 +30,5 @@ func (r *ring[T]) take(dst []T) (n int) {
 	return n
 }
 
-// drop goes on to the next value.
+// drop removes the value at front.
 func (r *ring[T]) drop() { r.next++; r.length-- }

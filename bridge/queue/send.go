@@ -6,18 +6,19 @@ import (
 	"os"
 )
 
-// ErrFull is returned by a Send that finds no place for its value.
+// ErrFull is returned by [Queue.Send] if the Queue has no room for the value.
 var ErrFull = errors.New("queue: full")
 
 // Send sends v. It never blocks.
 //
-// It returns [ErrFull] if there is no place for v, an error matching [os.ErrClosed]
-// after Close, and an error matching [os.ErrInvalid] if T contains pointers, because
-// a queue does not keep Go's memory from being freed. A value for which it has
-// returned nil is received, even if Close runs at the same time; any other never is.
+// If Send returns nil, v can be received, even if Close runs concurrently. Otherwise v is
+// never received. Send returns [ErrFull] if there is no room for v, an error matching
+// [os.ErrClosed] after Close, and an error matching [os.ErrInvalid] if T contains pointers,
+// because a Queue does not keep Go memory alive.
 //
-// It does not allocate. It costs a lock or, after Handle, two atomic operations, and
-// a lock if a goroutine waits.
+// It costs one lock acquisition. After Handle, it costs two atomic operations, and a lock
+// acquisition if a goroutine is waiting. It does not allocate, except that the first Send to
+// a private Queue allocates room for all values, and that it might start the goroutine of C.
 func (q *Queue[T]) Send(v T) error {
 	if q.pointers {
 		return fmt.Errorf("queue: Send: the value contains pointers, which only C can send: %w", os.ErrInvalid)
@@ -27,7 +28,7 @@ func (q *Queue[T]) Send(v T) error {
 		q.mu.Lock()
 		room := q.roomInRing()
 		if !room {
-			q.settle() // gives up the lock, so Handle and Close can come in between
+			q.settle() // unlocks for a while, so Handle and Close can run in between
 			room = q.roomInRing()
 		}
 		if c = q.cells.Load(); c == nil {
@@ -48,9 +49,9 @@ func (q *Queue[T]) Send(v T) error {
 
 var errLate = fmt.Errorf("queue: Send: %w", os.ErrClosed)
 
-// sendPrivate is Send while there are no cells. The caller holds the lock, and has
-// found out whether there is room. To ask again would be wrong: a value on its way from
-// inHand to C's buffer is in both for a moment.
+// sendPrivate is Send to a private Queue. The caller holds the lock, and has found out
+// whether there is room. It must not find out again, because a value that moves from inHand
+// to C's buffer is counted in both for a moment.
 func (q *Queue[T]) sendPrivate(v *T, room bool) error {
 	if q.closed {
 		return errLate
@@ -66,9 +67,11 @@ func (q *Queue[T]) sendPrivate(v *T, room bool) error {
 	return nil
 }
 
+// roomInRing reports whether a private Queue has room for a value. The caller holds the
+// lock.
 func (q *Queue[T]) roomInRing() bool { return q.ring.length+uint64(q.held()) < q.places }
 
-// sendShared is Send after Handle.
+// sendShared is Send to a Queue with a handle.
 func (q *Queue[T]) sendShared(c *cells[T], v *T) outcome {
 	got := c.send(v)
 	if got == full {

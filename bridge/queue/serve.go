@@ -1,7 +1,7 @@
 package queue
 
-// ready reports whether there is a value to take. The caller holds the lock, here and
-// in all functions below.
+// ready reports whether there is a value to take. The caller holds the lock, here and in all
+// functions below.
 func (q *Queue[T]) ready() bool {
 	if c := q.cells.Load(); c != nil {
 		return c.ready()
@@ -9,7 +9,7 @@ func (q *Queue[T]) ready() bool {
 	return q.ring.ready()
 }
 
-// take moves values to dst, and returns how many.
+// take moves values to dst and returns their number.
 func (q *Queue[T]) take(dst []T) (n int) {
 	if c := q.cells.Load(); c != nil {
 		n = c.take(dst, q.held())
@@ -20,7 +20,7 @@ func (q *Queue[T]) take(dst []T) (n int) {
 	return n
 }
 
-// front returns the value to take, after ready.
+// front returns the value to take. The caller must have called ready.
 func (q *Queue[T]) front() *T {
 	if c := q.cells.Load(); c != nil {
 		return c.front()
@@ -28,7 +28,7 @@ func (q *Queue[T]) front() *T {
 	return q.ring.front()
 }
 
-// drop goes on to the next value.
+// drop removes the value at front.
 func (q *Queue[T]) drop() {
 	if c := q.cells.Load(); c != nil {
 		c.drop()
@@ -37,11 +37,12 @@ func (q *Queue[T]) drop() {
 	}
 }
 
-// held returns how many values were taken for C, but not received yet.
+// held returns the number of values that were taken for C but not received from it yet. They
+// count as values in the Queue.
 func (q *Queue[T]) held() int { return len(q.c) + q.inHand }
 
-// serve gives what has come to waiters and then to C, and has the next value wake
-// those that are left.
+// serve hands values to waiters and then to C. If any of them is left without a value, it
+// makes the next value wake the consumer.
 func (q *Queue[T]) serve() {
 	for {
 		for q.waiters.Len() > 0 && q.ready() {
@@ -57,11 +58,13 @@ func (q *Queue[T]) serve() {
 	}
 }
 
-// awaited reports whether the next value is to wake the consumer.
+// awaited reports whether the next value must wake the consumer: whether a goroutine is
+// waiting, or C is in use and its goroutine is not running.
 func (q *Queue[T]) awaited() bool { return q.waiters.Len() > 0 || q.c != nil && !q.pumping }
 
-// park has the next value wake the consumer. It returns false if there is one.
+// park makes the next value wake the consumer. If there is a value already, it does nothing
+// and returns false.
 func (q *Queue[T]) park() bool {
 	c := q.cells.Load()
-	return c == nil || c.park() // each send to the ring looks whether it is awaited
+	return c == nil || c.park() // without cells, every send itself checks awaited
 }

@@ -1,7 +1,8 @@
 package queue
 
-// Len returns the number of values in the Queue: those that are being sent and those
-// in the buffer of C among them. After Close it counts what can still be received.
+// Len returns the number of values in the Queue, including those that are being sent and
+// those in the buffer of C. After Close, it returns the number of values that can still be
+// received.
 func (q *Queue[T]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -12,11 +13,11 @@ func (q *Queue[T]) Len() int {
 	return int(q.ring.length) + q.held()
 }
 
-// Cap returns for how many values there is room: the capacity of [New], rounded up to
-// a power of two.
+// Cap returns the number of values that fit in the Queue: the capacity passed to [New],
+// rounded up to a power of two.
 func (q *Queue[T]) Cap() int { return int(q.places) }
 
-// Refused returns how many sends have found the Queue full, those of C among them.
+// Refused returns the number of sends from Go and C that found the Queue full.
 func (q *Queue[T]) Refused() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -26,8 +27,8 @@ func (q *Queue[T]) Refused() uint64 {
 	return q.refused
 }
 
-// String returns the state of the Queue: "Queue(private)", "Queue(shared)" after
-// Handle, or "Queue(closed)". It never waits for a sender or a receiver.
+// String returns "Queue(private)", "Queue(shared)" after Handle, or "Queue(closed)" after
+// Close. It never waits for a sender or a receiver.
 func (q *Queue[T]) String() string {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,11 +1,11 @@
 package queue
 
-// In a stream of values from C, a receiver does not sleep right away, and does not take
-// each value by itself: see doorbell.Patience.
+// When C sends a stream of values, a receiver does not sleep as soon as there is no value,
+// and does not take each value separately: see doorbell.Patience.
 
-// linger looks for a value some more times, because a C thread might be at it. It
-// reports whether that was worth it. The caller holds the lock, which linger gives up
-// while it looks.
+// linger polls for a value a few more times before the consumer sleeps, because a C thread
+// might be sending one. It reports whether the caller should look again. The caller holds
+// the lock, which linger releases while it polls.
 func (q *Queue[T]) linger() bool {
 	c := q.cells.Load()
 	if c == nil || q.closed {
@@ -17,12 +17,12 @@ func (q *Queue[T]) linger() bool {
 	return c.bell.Again(func() bool { return c.published(next) })
 }
 
-// mostGathered is how many values are enough: what is done once for all of them no
-// longer matters then.
+// mostGathered is the most values that gather waits for. With that many, the cost of one
+// receive call is negligible per value.
 const mostGathered = 256
 
-// gather lets values come together for a receiver that has room for several. The
-// caller holds the lock, which gather gives up while it waits.
+// gather waits a moment for more values, for a receiver that has room for several. The
+// caller holds the lock, which gather releases while it waits.
 func (q *Queue[T]) gather(room int) {
 	c := q.cells.Load()
 	if c == nil || room < 2 || q.closed {

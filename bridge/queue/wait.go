@@ -7,12 +7,13 @@ import (
 	"github.com/eventchan/eventchan/internal/fifo"
 )
 
-// A call is one of Receive or ReceiveBatch that waits.
+// A call is a Receive or ReceiveBatch that blocks. A place is its entry in the queue of
+// waiters.
 type (
 	call[T any] struct {
 		dst  []T
-		got  chan int // with a buffer of one: how many values are in dst, 0 after Close
-		one  []T      // dst of Receive
+		got  chan int // with a buffer of one: the number of values in dst, 0 if closed
+		one  []T      // the dst of Receive
 		busy atomic.Bool
 	}
 	place[T any] = fifo.Node[call[T]]
@@ -22,8 +23,8 @@ func newPlace[T any]() *place[T] {
 	return &place[T]{Value: call[T]{got: make(chan int, 1), one: make([]T, 1)}}
 }
 
-// vacant returns a place that no call uses, which is busy from now on. The caller
-// holds the lock.
+// vacant returns a place that is not in use and marks it as busy. That is home, or a new
+// place if another call is using home. The caller holds the lock.
 func (q *Queue[T]) vacant() *place[T] {
 	p := q.home
 	if !p.Value.busy.CompareAndSwap(false, true) {
@@ -32,14 +33,14 @@ func (q *Queue[T]) vacant() *place[T] {
 	return p
 }
 
-// release ends the use of p, which keeps nothing of the caller's alive.
+// release marks p as unused, and clears its reference to the caller's dst.
 func release[T any](p *place[T]) {
 	p.Value.dst = nil
 	p.Value.busy.Store(false)
 }
 
-// wait moves values to dst and returns how many. The caller holds the lock, which wait
-// gives up.
+// wait moves values to dst and returns their number, blocking until there are any. The
+// caller holds the lock, which wait releases.
 func (q *Queue[T]) wait(ctx context.Context, p *place[T], dst []T, call string) (n int, err error) {
 	if q.waiters.Len() == 0 && !q.ready() && q.linger() {
 		q.gather(len(dst))
@@ -56,7 +57,7 @@ func (q *Queue[T]) wait(ctx context.Context, p *place[T], dst []T, call string) 
 	q.serve()
 	q.mu.Unlock()
 	if ctx.Done() == nil {
-		return result(<-p.Value.got, call) // quicker than a select
+		return result(<-p.Value.got, call) // faster than a select
 	}
 	select {
 	case n = <-p.Value.got:
@@ -64,11 +65,13 @@ func (q *Queue[T]) wait(ctx context.Context, p *place[T], dst []T, call string) 
 		if q.leave(p) {
 			return 0, ctx.Err()
 		}
-		n = <-p.Value.got // it was served before it could leave
+		n = <-p.Value.got // the call was served before it could leave
 	}
 	return result(n, call)
 }
 
+// result returns the results of a call that has n values. No values means that the Queue is
+// closed.
 func result(n int, call string) (int, error) {
 	if n == 0 {
 		return 0, closedError(call)

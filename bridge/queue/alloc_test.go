@@ -57,8 +57,8 @@ func TestBlockedReceiveDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// A receiver gets its turn though senders do no more than yield when the queue is
-// full, on a single processor.
+// With a single processor, a receiver is not starved by senders that only yield when the
+// queue is full.
 func TestYieldingSendersDoNotStarveReceivers(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	q := mustNew[int64](t, 4)

@@ -19,8 +19,8 @@ func TestCIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-// C gives all values in order, those that were there before it was called and those
-// that come later, also while there are more than its buffer has room for.
+// C delivers all values in order: those sent before it was first called and those sent
+// later, even while there are more than fit in its buffer.
 func TestCGivesAllInOrder(t *testing.T) {
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
@@ -44,16 +44,16 @@ func TestCGivesAllInOrder(t *testing.T) {
 	}
 }
 
-// mustFit sends a value for which there is a place. C threads hear of places of values
-// that were received from C only when Go looks, which their next values make it do.
+// mustFit sends a value for which there is room. That can need several attempts: C threads
+// see the room that a receive from C has made only when Go looks the next time.
 func mustFit(t *testing.T, send func() error) {
 	t.Helper()
 	var err error
-	hammer.Eventually(t, func() string { return fmt.Sprintf("send = %v, though there is a place", err) },
+	hammer.Eventually(t, func() string { return fmt.Sprintf("send = %v, although there is room", err) },
 		func() bool { err = send(); return err == nil })
 }
 
-// Goroutines that wait come before C.
+// Goroutines that are waiting are served before C.
 func TestWaitersComeBeforeC(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		q := mustNew[int64](t, 4)
@@ -72,8 +72,8 @@ func TestWaitersComeBeforeC(t *testing.T) {
 	})
 }
 
-// A value in C's buffer keeps its place: exactly Cap values fit while nothing is
-// received, and as many again after that.
+// A value in C's buffer takes up room in the Queue: exactly Cap values fit until something
+// is received, and again after everything is received.
 func TestExactlyCapValuesFitWhileCIsNotRead(t *testing.T) {
 	for _, capacity := range []int{1, 2, 64, 1024} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
@@ -98,7 +98,7 @@ func exactlyCapFit[T comparable](t *testing.T, capacity int, value func(int) T) 
 	for round := range 2 * len(ways) {
 		send := ways[round%len(ways)]
 		for i := range capacity {
-			if round == 0 || round%len(ways) == 0 { // Send hears of free places immediately
+			if round == 0 || round%len(ways) == 0 { // Send sees free places immediately
 				if err := send(value(sent)); err != nil {
 					t.Fatalf("round %d: send %d of %d of %T = %v", round, i, capacity, *new(T), err)
 				}
@@ -124,7 +124,7 @@ func exactlyCapFit[T comparable](t *testing.T, capacity int, value func(int) T) 
 				t.Fatalf("round %d: received another value than %d", round, i)
 			}
 		}
-		mustSend(t, q, value(-1)) // immediately
+		mustSend(t, q, value(-1)) // succeeds immediately
 		if got := <-c; got != value(-1) {
 			t.Fatal("received another value than -1")
 		}
@@ -138,7 +138,7 @@ func exactlyCapFit[T comparable](t *testing.T, capacity int, value func(int) T) 
 	}
 }
 
-// A place is free for Send as soon as its value was received from C.
+// There is room for another Send as soon as a value is received from C.
 func TestReceiveFromCFreesAPlace(t *testing.T) {
 	for _, capacity := range []int{1, 2, 8, 256} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
@@ -152,20 +152,20 @@ func TestReceiveFromCFreesAPlace(t *testing.T) {
 					t.Fatalf("C gave %d, want %d", got, i)
 				}
 				if err := q.Send(i + int64(capacity)); err != nil {
-					t.Fatalf("round %d: Send = %v, though a value was received", i, err)
+					t.Fatalf("round %d: Send = %v, although a value was received", i, err)
 				}
 				if got := q.Len(); got != capacity {
 					t.Fatalf("round %d: Len = %d, want %d", i, got, capacity)
 				}
 			}
 			q.Close()
-			for range c { // otherwise its goroutine would stay
+			for range c { // otherwise the goroutine of C stays blocked
 			}
 		})
 	}
 }
 
-// C is closed once all is received from it, and not before.
+// C is closed when all values have been received from it, and not before.
 func TestCIsClosedOnceAllIsReceived(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		for _, size := range []int64{0, 1, 2, 100} {
@@ -192,7 +192,7 @@ func TestCIsClosedOnceAllIsReceived(t *testing.T) {
 	})
 }
 
-// pumps returns the states of the goroutines that fill C.
+// pumps returns the states of the goroutines that run pump.
 func pumps() (states []string) {
 	stacks := make([]byte, 1<<20)
 	for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
@@ -210,15 +210,15 @@ func wantPumps(t *testing.T, when string, want int) {
 			states := pumps()
 			for _, state := range states {
 				if !strings.Contains(state, "[select") {
-					return false // it is still running
+					return false // the goroutine is still running
 				}
 			}
 			return len(states) == want
 		})
 }
 
-// While there is nothing that C's buffer has no room for, C has no goroutine. While
-// there is and nothing receives, it has one, which sleeps.
+// C has a goroutine only while there are more values than fit in its buffer. While nothing
+// is received, that goroutine is asleep.
 func TestCHasAGoroutineOnlyWhileValuesAreLeft(t *testing.T) {
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
@@ -250,7 +250,7 @@ func TestCHasAGoroutineOnlyWhileValuesAreLeft(t *testing.T) {
 	}
 }
 
-// The methods that only look do not wait for a receiver that does not come.
+// Len, Refused and String do not wait for a receiver of C.
 func TestLookingDoesNotWaitForAReceiver(t *testing.T) {
 	q := mustNew[int64](t, 4)
 	want := map[bool]string{false: "Queue(private)", true: "Queue(shared)"}[shared()]

@@ -8,7 +8,7 @@ import (
 	"github.com/eventchan/eventchan/bridge/queue"
 )
 
-// wantClosed checks all methods of a closed queue of which everything is received.
+// wantClosed checks all methods of a queue that is closed and empty.
 func wantClosed(t *testing.T, q *queue.Queue[int64]) {
 	t.Helper()
 	wantIs(t, "a second Close", q.Close(), os.ErrClosed)
@@ -36,7 +36,7 @@ func wantClosed(t *testing.T, q *queue.Queue[int64]) {
 	}
 }
 
-// Everything fails after Close, and a second Close too.
+// After Close of an empty queue, every call fails, including a second Close.
 func TestEverythingAfterClose(t *testing.T) {
 	q := mustNew[int64](t, 3)
 	if err := q.Close(); err != nil {
@@ -48,7 +48,7 @@ func TestEverythingAfterClose(t *testing.T) {
 	wantClosed(t, q)
 }
 
-// What is there at Close can be received in every way, and then nothing.
+// Values sent before Close can be received by every method, and nothing after them.
 func TestCloseLeavesValuesToEveryCall(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		q := mustNew[int64](t, 8)
@@ -75,7 +75,7 @@ func TestCloseLeavesValuesToEveryCall(t *testing.T) {
 		if got, err := q.Receive(canceled()); err == nil {
 			t.Errorf("Receive with an ended context = %d", got)
 		}
-		for want := int64(4); want < 8; want++ { // C is called first after Close
+		for want := int64(4); want < 8; want++ { // the first call of C comes after Close
 			if got, ok := <-q.C(); got != want || !ok {
 				t.Errorf("C gave %d, %v; want %d", got, ok, want)
 			}
@@ -101,8 +101,8 @@ func TestCloseWakesWaiters(t *testing.T) {
 	}
 }
 
-// A value that was sent before Close goes to a waiter, even if nothing has had the
-// time to hand it over.
+// A value sent before Close is delivered to a waiter, even if Close comes before it was
+// handed over.
 func TestCloseDeliversToAWaiter(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		for range 200 {

@@ -38,8 +38,8 @@ type (
 	}
 )
 
-// New refuses what means nothing to C wherever it is in T, and sizes and capacities
-// that it has no room for. Values of 65,536 bytes do not compile.
+// New refuses types that C does not have, at any depth of T, and sizes and capacities that
+// are too large. Values of 65,536 bytes do not compile.
 func TestNewRefuses(t *testing.T) {
 	for name, create := range map[string]func() error{
 		"string":             newOf[string](4),
@@ -76,7 +76,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// New takes all types that mean the same to C, and what there is room for.
+// New accepts all types that mean the same in C, up to the largest sizes and capacities.
 func TestNewAccepts(t *testing.T) {
 	for name, create := range map[string]func() error{
 		"bool":           newOf[bool](1),
@@ -95,7 +95,7 @@ func TestNewAccepts(t *testing.T) {
 	}
 }
 
-// Cap is the capacity of New, or the next power of two.
+// Cap is the capacity passed to New, rounded up to a power of two.
 func TestCapIsAPowerOfTwo(t *testing.T) {
 	for capacity, want := range map[int]int{1: 1, 2: 2, 3: 4, 4: 4, 5: 8, 1024: 1024, 1025: 2048} {
 		q := mustNew[[3]byte](t, capacity)
@@ -105,7 +105,7 @@ func TestCapIsAPowerOfTwo(t *testing.T) {
 	}
 }
 
-// Each byte of a value arrives, whatever the size.
+// Every byte of a value arrives, for every size.
 func TestValuesOfAnySizeArrive(t *testing.T) {
 	anySizeArrives(t, [1]byte{9})
 	anySizeArrives(t, [3]byte{1, 2, 3})
@@ -124,7 +124,7 @@ func anySizeArrives[T comparable](t *testing.T, v T) {
 	t.Helper()
 	q := mustNew[T](t, 2)
 	var zero T
-	for range 3 { // so that each cell has had another value
+	for range 3 { // so that each cell is used again
 		for _, want := range []T{v, zero} {
 			mustSend(t, q, want)
 		}
@@ -136,13 +136,13 @@ func anySizeArrives[T comparable](t *testing.T, v T) {
 	}
 }
 
-// Go cannot send pointers, because nothing would keep what they point to alive.
+// Go cannot send pointers, because the queue would not keep the memory alive.
 func TestSendRefusesPointers(t *testing.T) {
 	q := mustNew[struct{ p *int }](t, 2)
 	wantIs(t, "Send of a pointer", q.Send(struct{ p *int }{new(int)}), os.ErrInvalid)
 	wantIs(t, "Send of a nil pointer", q.Send(struct{ p *int }{}), os.ErrInvalid)
 	wantEmpty(t, q)
 	if got := q.Refused(); got != 0 {
-		t.Errorf("Refused = %d, want 0, since the queue was not full", got)
+		t.Errorf("Refused = %d, want 0 because the queue was not full", got)
 	}
 }

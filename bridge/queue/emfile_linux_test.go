@@ -15,8 +15,8 @@ import (
 
 func init() { roles["emfile"] = outOfDescriptors }
 
-// A queue that cannot be shared, because the process has no descriptor for the
-// doorbell, keeps working as before.
+// If Handle fails because no descriptor is available for the doorbell, the queue keeps
+// working as before.
 func TestOutOfDescriptorsForTheDoorbell(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return

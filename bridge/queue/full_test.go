@@ -11,12 +11,12 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// A private queue that is full makes Send look whether a value in C was received
-// just now. Handle and Close can come meanwhile: a value whose Send returned nil is
+// If a private queue is full, Send checks whether a value has just been received from C.
+// Handle and Close can run during that check. Every value whose Send returned nil is
 // received all the same.
 func TestSendToAFullQueueWhileItChanges(t *testing.T) {
 	if shared() {
-		return // the queue has to be private at first
+		return // the test needs a private queue
 	}
 	for name, change := range map[string]func(*queue.Queue[int32]){
 		"Handle": func(q *queue.Queue[int32]) { q.Handle(); q.Close() },

@@ -11,8 +11,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
-// FuzzQueue runs a random program on a Queue and on a model of it, a slice, and
-// compares them after each step.
+// FuzzQueue runs a random program on a Queue and on a model of it, a slice, and compares
+// the two after each step.
 func FuzzQueue(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 1, 3, 0, 4, 0, 8, 0})
 	f.Add([]byte{2, 0, 0, 0, 1, 6, 0, 0, 2, 0, 3, 0, 4, 7, 0, 7, 0, 0, 0, 3, 0, 8, 0, 7, 0})
@@ -36,22 +36,22 @@ func FuzzQueue(f *testing.F) {
 			m.look(t)
 		}
 		q.Close()
-		for range q.C() { // otherwise its goroutine would stay
+		for range q.C() { // otherwise the goroutine of C stays blocked
 		}
 	})
 }
 
-// A model is a Queue together with the values that should be in it.
+// A model is a Queue together with the values that are expected in it.
 type model struct {
 	*queue.Queue[int64]
 	values  []int64
-	tickets map[int64]uint64 // of values that are reserved and not committed
+	tickets map[int64]uint64 // by value: the tickets that are not committed yet
 	next    int64
 	refused uint64
 	closed  bool
 
-	// Once C is in use, values may be in its buffer, or on their way, and what C
-	// threads know of free places can be out of date.
+	// Once C is in use, values can be in its buffer or on their way there, and C threads
+	// might not see all free places.
 	c <-chan int64
 }
 
@@ -95,7 +95,7 @@ func (m *model) step(t *testing.T, op, arg byte) {
 	}
 }
 
-// look compares what can be seen without a change.
+// look compares the results of Len and Refused.
 func (m *model) look(t *testing.T) {
 	if got := m.Len(); got != len(m.values) {
 		t.Errorf("Len = %d, want %d: %d", got, len(m.values), m.values)
@@ -107,8 +107,8 @@ func (m *model) look(t *testing.T) {
 
 func (m *model) reserved(v int64) bool { _, ok := m.tickets[v]; return ok }
 
-// ready returns how many values can be received: those before the first that is
-// reserved and not committed.
+// ready returns the number of values that can be received: those before the first that is
+// reserved but not committed.
 func (m *model) ready() int {
 	if i := slices.IndexFunc(m.values, m.reserved); i >= 0 {
 		return i
@@ -116,8 +116,8 @@ func (m *model) ready() int {
 	return len(m.values)
 }
 
-// sent notes what became of the next value. A late sender does not know yet of places
-// that are free.
+// sent records the result of sending the next value. A sender might be refused because it
+// does not see free places yet.
 func (m *model) sent(t *testing.T, what string, err error, late bool) {
 	full := len(m.values) == m.Cap()
 	switch {
@@ -150,7 +150,7 @@ func (m *model) reserve(t *testing.T) {
 	m.sent(t, "reserve", errorOf(answer), m.c != nil)
 }
 
-// commit commits one of those that are reserved.
+// commit commits one of the reserved values.
 func (m *model) commit(t *testing.T, arg int) {
 	h := m.Handle()
 	if h == nil {
@@ -168,7 +168,8 @@ func (m *model) commit(t *testing.T, arg int) {
 	}
 }
 
-// received notes values that did not come from C, before which values can be that C has.
+// received records values that were not received from C. C can have values that come before
+// them.
 func (m *model) received(t *testing.T, what string, got []int64) {
 	at := 0
 	if len(got) > 0 && m.c != nil {
@@ -206,7 +207,7 @@ func (m *model) batch(t *testing.T, dst []int64) {
 	m.received(t, "ReceiveBatch", dst[:n])
 }
 
-// receiveFromC receives a value that C has or is going to have.
+// receiveFromC receives a value that C has or will have soon.
 func (m *model) receiveFromC(t *testing.T) {
 	if m.c == nil || m.ready() == 0 && !m.closed {
 		return

@@ -16,7 +16,7 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// A crowd is senders, which number their values, and receivers of one queue.
+// A crowd is a queue with senders, which number their values, and receivers.
 type crowd struct {
 	*queue.Queue[int64]
 	sending, receiving sync.WaitGroup
@@ -24,10 +24,10 @@ type crowd struct {
 	received           [8]atomic.Int64
 }
 
-const numbers = 1 << 32 // a value is a sender's index times that, and a number from 1
+const numbers = 1 << 32 // a value is the index of its sender times numbers, plus a number from 1
 
-// send sends times values in some way, or until Close, with a new number after each
-// that was accepted.
+// send starts a sender, which sends values until Close or until as many as times were
+// accepted. A refused value is sent again.
 func (c *crowd) send(t *testing.T, sender, times int, send func(*queue.Queue[int64], int64) error) {
 	c.sending.Go(func() {
 		for number := int64(1); number <= int64(times); {
@@ -48,7 +48,7 @@ func (c *crowd) send(t *testing.T, sender, times int, send func(*queue.Queue[int
 	})
 }
 
-// receive receives in one way until that returns false.
+// receive starts a receiver that calls some until it returns false.
 func (c *crowd) receive(t *testing.T, some func(dst []int64) (n int, more bool)) {
 	c.receiving.Go(func() {
 		var last [8]int64
@@ -69,7 +69,7 @@ func (c *crowd) receive(t *testing.T, some func(dst []int64) (n int, more bool))
 	})
 }
 
-// receiveInEveryWay starts receivers that compete.
+// receiveInEveryWay starts receivers that compete, one for each method.
 func (c *crowd) receiveInEveryWay(t *testing.T) {
 	c.receive(t, func(dst []int64) (n int, more bool) {
 		v, err := c.Receive(background)
@@ -107,13 +107,14 @@ func count(ok bool) int {
 	return 0
 }
 
-// check waits for receivers, and checks that they have received what was accepted.
+// check waits for the receivers, and checks that they have received exactly the accepted
+// values.
 func (c *crowd) check(t *testing.T) {
 	t.Helper()
 	c.receiving.Wait()
 	for i := range c.accepted {
 		if got, want := c.received[i].Load(), c.accepted[i].Load(); got != want {
-			t.Errorf("received %d of sender %d, which was told that it sent %d", got, i, want)
+			t.Errorf("received %d values of sender %d, which sent %d", got, i, want)
 		}
 	}
 	if got := c.Len(); got != 0 {
@@ -121,7 +122,7 @@ func (c *crowd) check(t *testing.T) {
 	}
 }
 
-// Each value is received exactly once, whoever sends it and receives it.
+// Each value is received exactly once, with every kind of sender and receiver.
 func TestConservation(t *testing.T) {
 	for _, capacity := range []int{1, 2, 64, 1024} {
 		c := &crowd{Queue: mustNew[int64](t, capacity)}
@@ -136,8 +137,8 @@ func TestConservation(t *testing.T) {
 	}
 }
 
-// Exactly those values are received that their senders were told are, though Close
-// comes at any moment, and the first Handle too.
+// If Close and the first Handle come at any moment, exactly the values whose send succeeded
+// are received.
 func TestCloseAndHandleAtAnyMoment(t *testing.T) {
 	hammer.For(time.Second, 2, func() {
 		q, err := queue.New[int64](1 << rand.N(8))
@@ -148,7 +149,7 @@ func TestCloseAndHandleAtAnyMoment(t *testing.T) {
 		c := &crowd{Queue: q}
 		if rand.N(2) == 0 {
 			c.receiveInEveryWay(t)
-		} else { // the buffer of C is often full then
+		} else { // with a small queue the buffer of C is often full
 			channel := c.C()
 			c.receive(t, func(dst []int64) (n int, more bool) {
 				v, ok := <-channel
@@ -177,21 +178,21 @@ func TestCloseAndHandleAtAnyMoment(t *testing.T) {
 	})
 }
 
-// A value may come at any moment of going to sleep. If one were missed, its round
-// would never end.
+// A receiver wakes up even if a value arrives while it is going to sleep. If that were
+// missed, the test would hang.
 func TestNoWakeUpIsLost(t *testing.T) {
 	for _, way := range ways() {
 		for name, receive := range receivers {
 			if name == "TryReceive" {
-				continue // it does not sleep
+				continue // TryReceive does not sleep
 			}
 			t.Run(way.name+" to "+name, func(t *testing.T) {
 				q := mustNew[int64](t, 4)
 				var turn atomic.Int64
 				sent := make(chan error, 1)
-				times, tight := int64(4000), hammer.InCI() // which takes long where others want the processors
+				times, tight := int64(4000), hammer.InCI() // takes long if other programs use the processors
 				if runtime.GOMAXPROCS(0) == 1 {
-					times = 100 // there the doorbell is looked at every 10 ms, and both meet in few ways
+					times = 100 // the doorbell is polled only every 10 ms there
 					tight = false
 				}
 				go func() {
@@ -201,7 +202,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 								pause()
 							}
 						}
-						for range i % 512 { // meet the receiver at another step each time
+						for range i % 512 { // so that each value arrives at another step of the receiver
 							turn.Load()
 						}
 						if err := way.send(q, i); err != nil {
@@ -227,7 +228,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	}
 }
 
-// Values keep their order when Handle moves them, and none is lost.
+// Handle moves values without losing any or changing their order.
 func TestHandleMovesValues(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return
@@ -239,7 +240,7 @@ func TestHandleMovesValues(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for range taken { // so that they do not begin with the first place
+				for range taken { // so that the values do not begin at the first place of the ring
 					mustSend(t, q, -1)
 					wantReceive(t, q, -1)
 				}
@@ -278,8 +279,7 @@ func TestHandleMovesValues(t *testing.T) {
 	}
 }
 
-// A goroutine that waits when Handle is called for the first time is woken by what C
-// sends.
+// A goroutine that is already waiting at the first Handle is woken by a value from C.
 func TestHandleTakesWaitersAlong(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return

@@ -32,7 +32,7 @@ func TestHandleIsTheSameEachTimeAndNilAfterClose(t *testing.T) {
 	}
 }
 
-// A value of another size is refused, and so is a nil handle.
+// A send with the wrong size or a nil handle is refused.
 func TestHandleRefusesOtherSizes(t *testing.T) {
 	q := mustNew[int64](t, 2)
 	h := mustHandle(t, q)
@@ -45,7 +45,7 @@ func TestHandleRefusesOtherSizes(t *testing.T) {
 	wantEmpty(t, q)
 }
 
-// Pointers to memory outside Go can be sent by C.
+// C can send pointers to C memory.
 func TestHandleTakesPointers(t *testing.T) {
 	type message struct {
 		ID   int32
@@ -65,7 +65,7 @@ func TestHandleTakesPointers(t *testing.T) {
 	wantIs(t, "Send of a pointer", q.Send(want), os.ErrInvalid)
 }
 
-// Sends of C that are refused are counted, as those of Go are.
+// Refused counts refused sends from C as well as those from Go.
 func TestRefusedCountsBoth(t *testing.T) {
 	q := mustNew[int64](t, 2)
 	for i := range int64(4) {
@@ -81,7 +81,7 @@ func TestRefusedCountsBoth(t *testing.T) {
 	}
 }
 
-// A place is aligned as the header says.
+// A reserved place is aligned as the header says.
 func TestReservedPlacesAreAligned(t *testing.T) {
 	aligned[[8]byte](t, 8)
 	aligned[[16]byte](t, 16)
@@ -101,7 +101,7 @@ func aligned[T any](t *testing.T, want uintptr) {
 	}
 }
 
-// mustReserve reserves a place and writes v there.
+// mustReserve reserves a place and writes v to it.
 func mustReserve(t *testing.T, q *queue.Queue[int64], v int64) (commit func() handletest.Answer) {
 	t.Helper()
 	h := mustHandle(t, q)
@@ -113,7 +113,7 @@ func mustReserve(t *testing.T, q *queue.Queue[int64], v int64) (commit func() ha
 	return func() handletest.Answer { return handletest.Commit(h, ticket) }
 }
 
-// What is reserved later is received later.
+// Values are received in the order in which they were reserved.
 func TestReservesAreReceivedInOrder(t *testing.T) {
 	q := mustNew[int64](t, 4)
 	mustSend(t, q, 1)
@@ -140,8 +140,8 @@ func TestReservesAreReceivedInOrder(t *testing.T) {
 	wantReceive(t, q, 4)
 }
 
-// A commit after Close is refused, and its value not received; all that was sent
-// before Close is, though it was reserved later. Len says how many there are.
+// A commit after Close is refused and its value is not received. Values sent before Close
+// are received even if they were reserved later, and Len returns their number.
 func TestCommitAfterCloseIsRefused(t *testing.T) {
 	for _, useC := range []bool{false, true} {
 		q := mustNew[int64](t, 8)
@@ -188,7 +188,8 @@ func TestCommitAfterCloseIsRefused(t *testing.T) {
 	}
 }
 
-// A thousand queues need no descriptor each, and nothing of them stays.
+// A thousand queues do not need a descriptor each, and no goroutine or descriptor of theirs
+// remains after Close.
 func TestThousandHandles(t *testing.T) {
 	before := leaktest.Baseline()
 	var queues []*queue.Queue[int64]

@@ -14,7 +14,7 @@ import (
 
 var background = context.Background()
 
-// mustNew returns a queue that is closed when the test ends.
+// mustNew returns a queue, which is closed when the test ends.
 func mustNew[T any](t testing.TB, capacity int) *queue.Queue[T] {
 	t.Helper()
 	q, err := queue.New[T](capacity)
@@ -44,13 +44,13 @@ func mustSend[T any](t testing.TB, q *queue.Queue[T], v T) {
 	}
 }
 
-// A way is how a test sends.
+// A way is a way to send a value.
 type way struct {
 	name string
 	send func(q *queue.Queue[int64], v int64) error
 }
 
-// ways are Send and, if queues have a handle, what C threads do.
+// ways returns Send and, if the queues have a handle, the send of C threads.
 func ways() []way {
 	all := []way{{"Send", (*queue.Queue[int64]).Send}}
 	if shared() {
@@ -59,7 +59,7 @@ func ways() []way {
 	return all
 }
 
-// sendAsC sends as a C thread does, and returns the error that Send has for that.
+// sendAsC sends as a C thread does, and returns the error that Send would return.
 func sendAsC[T any](q *queue.Queue[T], v T) error {
 	return errorOf(handletest.Send(q.Handle(), v))
 }
@@ -114,15 +114,15 @@ func wantEmpty[T any](t testing.TB, q *queue.Queue[T]) {
 	}
 }
 
-// An arrival is what a waiter woke with.
+// An arrival is the result with which a waiter woke up.
 type arrival struct {
 	waiter int
 	values []int64
 	err    error
 }
 
-// startWaiters starts one goroutine per context, each only once the one before it is
-// asleep. They call Receive and ReceiveBatch in turn.
+// startWaiters starts one goroutine per context, each when the one before it is asleep.
+// Every other one calls Receive, and the rest call ReceiveBatch.
 func startWaiters(q *queue.Queue[int64], ctxs ...context.Context) <-chan arrival {
 	arrivals := make(chan arrival, len(ctxs))
 	for i, ctx := range ctxs {

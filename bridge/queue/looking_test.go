@@ -14,8 +14,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
-// A receiver that is about to wait when Close comes receives what was sent before:
-// here behind a place that a C thread has reserved and not committed.
+// A receiver that is about to sleep when Close comes receives a value that was sent before
+// Close, even behind a place that a C thread has reserved but not committed.
 func TestCloseWhileAReceiverLooks(t *testing.T) {
 	if !rawefd.HasDoorbell || !rawefd.SharedAtomics {
 		t.Skip("a queue has no handle here")
@@ -30,7 +30,7 @@ func TestCloseWhileAReceiverLooks(t *testing.T) {
 		h := mustHandle(t, q)
 		mustSend(t, q, 1)
 		mustSend(t, q, 2)
-		if n, err := q.ReceiveBatch(background, make([]int32, 2)); n != 2 || err != nil { // a stream: receivers look again
+		if n, err := q.ReceiveBatch(background, make([]int32, 2)); n != 2 || err != nil { // makes a stream, in which receivers poll before they sleep
 			t.Fatalf("ReceiveBatch = %d, %v", n, err)
 		}
 		reserve(h)
@@ -62,7 +62,7 @@ func TestCloseWhileAReceiverLooks(t *testing.T) {
 	})
 }
 
-// reserve is what eventchan_reserve does to a queue that is not full.
+// reserve does what eventchan_reserve does if the queue is not full.
 func reserve(handle unsafe.Pointer) (position uint64) {
 	tail := *(**atomic.Uint64)(unsafe.Add(handle, 40))
 	return tail.Add(1) - 1

@@ -11,17 +11,17 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
-// roles are what the test binary does instead of testing when it is started
-// again by a test that needs a process of its own.
+// roles are what the test binary does instead of testing, when a test that needs a process
+// of its own starts the binary again.
 var roles = map[string]func(){}
 
 const roleKey = "EVENTCHAN_QUEUE_ROLE"
 
-// shared reports whether queues of the tests have a handle now.
+// shared reports whether the tests currently use queues with a handle.
 func shared() bool { return mode.Is("handle") }
 
-// TestMain runs all tests with private queues, and then with queues that have a handle. A
-// queue has no other mode.
+// TestMain runs all tests with private queues, and then again with queues that have a
+// handle.
 func TestMain(m *testing.M) {
 	if role := roles[os.Getenv(roleKey)]; role != nil {
 		role()
@@ -33,14 +33,15 @@ func TestMain(m *testing.M) {
 
 func pause() { runtime.Gosched() }
 
-// pauseIfAlone lets others run in a loop that should stay tight on several processors.
+// pauseIfAlone yields only with a single processor, in a loop that should not yield with
+// several.
 func pauseIfAlone() {
 	if runtime.GOMAXPROCS(0) == 1 {
 		pause()
 	}
 }
 
-// rounds returns n in CI, and a part of it elsewhere.
+// rounds returns n in CI, and an eighth of it elsewhere.
 func rounds(n int) int {
 	if hammer.InCI() {
 		return n

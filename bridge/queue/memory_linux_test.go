@@ -14,7 +14,7 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
-// resident returns how many pages of the cells are in memory.
+// resident returns the number of pages of the cells that are in memory.
 func resident(t *testing.T, handle unsafe.Pointer) (pages int) {
 	t.Helper()
 	first, bytes := handletest.Cells(handle)
@@ -28,7 +28,7 @@ func resident(t *testing.T, handle unsafe.Pointer) (pages int) {
 	return pages
 }
 
-// newLarge returns a queue with 1 MiB of cells, and what to do at the end.
+// newLarge returns a queue with 1 MiB of cells, and its handle.
 func newLarge(t *testing.T) (*queue.Queue[[1016]byte], unsafe.Pointer) {
 	t.Helper()
 	q, err := queue.New[[1016]byte](1024)
@@ -42,10 +42,11 @@ func newLarge(t *testing.T) (*queue.Queue[[1016]byte], unsafe.Pointer) {
 	return q, h
 }
 
-// wantLate checks that late senders find a closed queue, whose memory is gone.
+// wantLate checks that late senders are refused by a closed queue whose memory was
+// released.
 func wantLate(t *testing.T, h unsafe.Pointer, place *[1016]byte, ticket uint64) {
 	t.Helper()
-	place[1000] = 1 // which a late thread can still do
+	place[1000] = 1 // a late thread can still write to its place
 	if got := handletest.Commit(h, ticket); got != handletest.Late {
 		t.Errorf("a late commit = %v, want EBADF", got)
 	}
@@ -54,7 +55,7 @@ func wantLate(t *testing.T, h unsafe.Pointer, place *[1016]byte, ticket uint64) 
 	}
 }
 
-// The memory of a closed queue goes back to the system with its last value.
+// The memory of a closed queue is released to the system when the last value is received.
 func TestMemoryGoesBackOnceAllIsReceived(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return
@@ -90,7 +91,7 @@ func TestMemoryGoesBackOnceAllIsReceived(t *testing.T) {
 	}
 }
 
-// The same with an empty queue, which has nothing to be received.
+// The memory of an empty queue is released at Close.
 func TestMemoryGoesBackAtClose(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return
@@ -104,7 +105,8 @@ func TestMemoryGoesBackAtClose(t *testing.T) {
 	wantLate(t, h, place, ticket)
 }
 
-// The memory of a closed queue that nothing receives from goes back with the queue.
+// The memory of a closed queue whose values are never received is released when the queue
+// is garbage collected.
 func TestMemoryOfAForgottenQueueGoesBack(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return

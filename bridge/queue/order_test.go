@@ -7,7 +7,7 @@ import (
 	"github.com/eventchan/eventchan/bridge/queue"
 )
 
-// receivers are the ways to receive one value.
+// receivers holds the ways to receive one value.
 var receivers = map[string]func(q *queue.Queue[int64]) int64{
 	"Receive": func(q *queue.Queue[int64]) int64 { v, _ := q.Receive(background); return v },
 	"ReceiveBatch": func(q *queue.Queue[int64]) int64 {
@@ -26,8 +26,8 @@ var receivers = map[string]func(q *queue.Queue[int64]) int64{
 	"C": func(q *queue.Queue[int64]) int64 { return <-q.C() },
 }
 
-// What is written before Send is read after the receive. The race detector says if
-// it does not know that.
+// A write before Send is visible after the receive. The race detector reports it if it does
+// not see that order.
 func TestSendHappensBeforeReceive(t *testing.T) {
 	for name, receive := range receivers {
 		t.Run(name, func(t *testing.T) {
@@ -53,14 +53,14 @@ func TestSendHappensBeforeReceive(t *testing.T) {
 	}
 }
 
-// The same for a value that C's goroutine moves to C's buffer after it has waited for
+// The same holds for a value that the goroutine of C moves to C's buffer after waiting for
 // room there.
 func TestSendHappensBeforeReceiveFromBuffer(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that it runs when this goroutine sleeps
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the goroutine of C runs when this one sleeps
 	for range 10 {
 		q := mustNew[int64](t, 8)
 		c := q.C()
-		for range 5 { // four are in the buffer then, and one in hand
+		for range 5 { // then four values are in the buffer and one is in hand
 			mustSend(t, q, 1)
 		}
 		pause()

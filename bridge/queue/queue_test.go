@@ -8,7 +8,7 @@ import (
 	"github.com/eventchan/eventchan/bridge/queue"
 )
 
-// Values come out in the order in which they were sent, and exactly Cap fit.
+// Values are received in the order in which they were sent, and exactly Cap values fit.
 func TestFirstInFirstOut(t *testing.T) {
 	q := mustNew[int32](t, 5)
 	if got := q.Cap(); got != 8 {
@@ -44,7 +44,7 @@ func TestFirstInFirstOut(t *testing.T) {
 	}
 }
 
-// What was sent before Close is received after it.
+// Values sent before Close can be received after it.
 func TestCloseLeavesWhatWasSent(t *testing.T) {
 	q := mustNew[int32](t, 8)
 	for i := range int32(5) {

@@ -9,14 +9,14 @@ import (
 	"github.com/eventchan/eventchan/bridge/queue"
 )
 
-// Without a context nothing is received.
+// With a nil context, nothing is received.
 func TestNilContextIsRefused(t *testing.T) {
 	q := mustNew[int64](t, 2)
 	mustSend(t, q, 7)
-	//lint:ignore SA1012 that is what is tested
+	//lint:ignore SA1012 a nil ctx is the bad input under test
 	_, err := q.Receive(nil)
 	wantIs(t, "Receive(nil)", err, os.ErrInvalid)
-	//lint:ignore SA1012 that is what is tested
+	//lint:ignore SA1012 a nil ctx is the bad input under test
 	n, err := q.ReceiveBatch(nil, make([]int64, 2))
 	wantIs(t, "ReceiveBatch(nil)", err, os.ErrInvalid)
 	if n != 0 {
@@ -25,7 +25,7 @@ func TestNilContextIsRefused(t *testing.T) {
 	wantReceive(t, q, 7)
 }
 
-// A context that has ended already takes nothing, though there is a value.
+// With a context that is already done, nothing is received even if there is a value.
 func TestEndedContextTakesNothing(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		q := mustNew[int64](t, 2)
@@ -41,8 +41,8 @@ func TestEndedContextTakesNothing(t *testing.T) {
 	})
 }
 
-// A context that ends while a goroutine waits ends the wait, and the next value is
-// not that goroutine's.
+// If the context of a waiting goroutine is canceled, the wait ends, and the next value goes
+// to another receiver.
 func TestContextEndsAWait(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		q := mustNew[int64](t, 2)
@@ -60,7 +60,7 @@ func TestContextEndsAWait(t *testing.T) {
 	})
 }
 
-// With no room in dst nothing is received, and nothing waited for.
+// With an empty dst, ReceiveBatch receives nothing and does not block.
 func TestEmptyDstReceivesNothing(t *testing.T) {
 	q := mustNew[int64](t, 2)
 	for _, when := range []string{"empty", "with a value"} {
@@ -72,12 +72,12 @@ func TestEmptyDstReceivesNothing(t *testing.T) {
 	wantReceive(t, q, 7)
 }
 
-// A batch is all that is there, but no more than dst has room for.
+// ReceiveBatch receives all values, but at most len(dst).
 func TestBatchIsWhatIsThere(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		q := mustNew[int64](t, 256)
 		next := int64(0)
-		for _, size := range []int{200, 64, 63, 1} { // more, and less, than are freed at once
+		for _, size := range []int{200, 64, 63, 1} { // more and fewer than the 64 after which places are freed
 			for i := range 200 {
 				send(t, q, next+int64(i))
 			}
@@ -99,7 +99,7 @@ func TestBatchIsWhatIsThere(t *testing.T) {
 	})
 }
 
-// Goroutines that wait are served in the order in which they came.
+// Waiting goroutines are served in FIFO order.
 func TestWaitersAreServedInOrder(t *testing.T) {
 	eachWay(t, func(t *testing.T, send func(testing.TB, *queue.Queue[int64], int64)) {
 		q := mustNew[int64](t, 2)
@@ -139,8 +139,8 @@ func TestCancelingOneOfMany(t *testing.T) {
 	})
 }
 
-// A value that comes while a goroutine waits is that goroutine's. Neither TryReceive
-// takes it nor C.
+// A value that arrives while a goroutine is waiting goes to that goroutine. Neither
+// TryReceive nor C overtakes it.
 func TestNothingOvertakesAWaiter(t *testing.T) {
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestNothingOvertakesAWaiter(t *testing.T) {
 				go func() { sent <- way.send(q, i) }()
 				for done := false; !done; pauseIfAlone() {
 					if got, ok := q.TryReceive(); ok {
-						t.Fatalf("round %d: TryReceive = %d, true, though a goroutine waits", i, got)
+						t.Fatalf("round %d: TryReceive = %d, true, although a goroutine is waiting", i, got)
 					}
 					select {
 					case err := <-sent:
@@ -168,7 +168,7 @@ func TestNothingOvertakesAWaiter(t *testing.T) {
 				}
 				select {
 				case got := <-c:
-					t.Fatalf("round %d: C gave %d, though a goroutine waits", i, got)
+					t.Fatalf("round %d: C gave %d, although a goroutine is waiting", i, got)
 				case got := <-arrivals:
 					wantArrival(t, got, i)
 				}
@@ -184,8 +184,8 @@ func wantArrival(t *testing.T, got arrival, want int64) {
 	}
 }
 
-// A value that reaches a waiter as its context ends is received by it or left for
-// others, but not lost.
+// If a value arrives at the moment when the context of a waiter is canceled, the waiter
+// receives it or it is left for others, but it is not lost.
 func TestValueOfAWaiterThatGivesUpIsNotLost(t *testing.T) {
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestValueOfAWaiterThatGivesUpIsNotLost(t *testing.T) {
 				ctx, cancel := context.WithCancel(background)
 				arrivals := make(chan arrival)
 				go func() { arrivals <- receiveInTurn(q, ctx, int(i)) }()
-				for range i % 16 { // meet the waiter at another moment each time
+				for range i % 16 { // so that the cancellation comes at another step of the waiter each time
 					queue.Waiting(q)
 				}
 				go cancel()

@@ -12,8 +12,8 @@ import (
 	"github.com/eventchan/eventchan/bridge/queue"
 )
 
-// inBubble runs f in a testing/synctest bubble, once, since only a private queue
-// works there.
+// inBubble runs f in a testing/synctest bubble, only with private queues because others do
+// not work there.
 func inBubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	if !shared() {
@@ -33,7 +33,7 @@ func TestBubbleSeesReceiversBlocked(t *testing.T) {
 				}
 				got = append(got, a.values...)
 			}()
-			synctest.Wait() // the waiter is durably blocked, or this never ends
+			synctest.Wait() // returns only if the waiter is durably blocked
 		}
 		for i := range int64(4) {
 			mustSend(t, q, 10+i)
@@ -66,7 +66,7 @@ func TestBubbleHasTheDeadlineOfReceive(t *testing.T) {
 	})
 }
 
-// C has a goroutine while values are left over, which the bubble sees blocked too.
+// The goroutine of C is durably blocked while values are left over.
 func TestBubbleSeesCBlocked(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		q := mustNew[int64](t, 4)
@@ -120,14 +120,14 @@ func TestBubbleIsLeftByCloseOfEveryWaiter(t *testing.T) {
 	})
 }
 
-// A queue that was made outside works inside, and outside again.
+// A queue that was created outside a bubble works inside it, and then outside again.
 func TestBubbleLeavesNothingInAQueue(t *testing.T) {
 	if shared() {
 		return
 	}
 	q := mustNew[int64](t, 4)
 	use := func(t *testing.T) {
-		for n := range 4 { // one more each time than there are places ready
+		for n := range 4 { // each round has one more waiter than there are places from earlier rounds
 			results := make(chan int64, n)
 			for range n {
 				go func() {

@@ -82,13 +82,13 @@ func SendAt(i int) unsafe.Pointer {
 // functions expect it. If anywhere is set, the latter does not matter.
 func check(call string, i int, anywhere bool) {
 	if i < 0 || i > 5 {
-		panic(fmt.Sprintf("callback: %s(%d): the argument is not one of 0 to 5", call, i))
+		panic(fmt.Sprintf("callback: %s(%d): argument number out of range", call, i))
 	}
 	switch runtime.GOARCH {
 	case "amd64", "arm64", "loong64", "riscv64":
 	default:
 		if !anywhere {
-			panic(fmt.Sprintf("callback: %s(%d) is not possible on %s", call, i, runtime.GOARCH))
+			panic(fmt.Sprintf("callback: %s(%d): unsupported on %s", call, i, runtime.GOARCH))
 		}
 	}
 }

@@ -19,11 +19,11 @@ const maxMemory = 1 << 30
 // reports whether t contains pointers, which must point to C memory.
 func check(t reflect.Type) (pointers bool, err error) {
 	if size := t.Size(); size == 0 || size > maxSize {
-		return false, fmt.Errorf("values of %v have %d bytes, not 1 to %d: %w", t, size, maxSize, os.ErrInvalid)
+		return false, fmt.Errorf("values of %d bytes, not of 1 to %d: %w", size, maxSize, os.ErrInvalid)
 	}
 	pointers, culprit := look(t)
 	if culprit != nil {
-		return false, fmt.Errorf("values of %v contain %v, which means nothing to C: %w", t, culprit, os.ErrInvalid)
+		return false, fmt.Errorf("values contain a %v: %w", culprit, os.ErrInvalid)
 	}
 	return pointers, nil
 }
@@ -64,13 +64,13 @@ func stride(size uintptr) uintptr {
 // places returns capacity rounded up to a power of two, or an error if that is not possible.
 func places(capacity int, size uintptr) (uint64, error) {
 	if capacity < 1 {
-		return 0, fmt.Errorf("the capacity is %d: %w", capacity, os.ErrInvalid)
+		return 0, fmt.Errorf("capacity is less than 1: %w", os.ErrInvalid)
 	}
 	most := uint64(maxMemory) / uint64(stride(size))
 	if n := uint64(1) << bits.Len64(uint64(capacity)-1); n <= most && memory(n, size) <= maxMemory {
 		return n, nil
 	}
-	return 0, fmt.Errorf("%d values of %d bytes need more than %d bytes: %w", capacity, size, maxMemory, os.ErrInvalid)
+	return 0, fmt.Errorf("values of %d bytes need more than %d bytes: %w", size, maxMemory, os.ErrInvalid)
 }
 
 // memory returns the size of the memory that the senders of a Queue share.

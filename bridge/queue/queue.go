@@ -61,11 +61,16 @@ func New[T any](capacity int) (*Queue[T], error) {
 	t := reflect.TypeFor[T]()
 	pointers, err := check(t)
 	if err != nil {
-		return nil, fmt.Errorf("queue: New: %w", err)
+		return nil, failedNew(t, capacity, err)
 	}
 	n, err := places(capacity, t.Size())
 	if err != nil {
-		return nil, fmt.Errorf("queue: New: %w", err)
+		return nil, failedNew(t, capacity, err)
 	}
 	return &Queue[T]{places: n, pointers: pointers, home: newPlace[T]()}, nil
+}
+
+// failedNew adds the call and its arguments to an error of New.
+func failedNew(t reflect.Type, capacity int, err error) error {
+	return fmt.Errorf("queue: New[%v](%d): %w", t, capacity, err)
 }

@@ -86,7 +86,7 @@ func (q *Queue[T]) tryTake(dst []T) int {
 // refusal returns the error with which a call must return before it receives, if any.
 func (q *Queue[T]) refusal(ctx context.Context, call string) error {
 	if ctx == nil {
-		return fmt.Errorf("queue: %s: the context is nil: %w", call, os.ErrInvalid)
+		return fmt.Errorf("queue: %s: nil context: %w", call, os.ErrInvalid)
 	}
 	err := ctx.Err()
 	if err == nil {

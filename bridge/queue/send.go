@@ -21,7 +21,7 @@ var ErrFull = errors.New("queue: full")
 // a private Queue allocates room for all values, and that it might start the goroutine of C.
 func (q *Queue[T]) Send(v T) error {
 	if q.pointers {
-		return fmt.Errorf("queue: Send: the value contains pointers, which only C can send: %w", os.ErrInvalid)
+		return fmt.Errorf("queue: Send: %T contains a pointer: %w", v, os.ErrInvalid)
 	}
 	c := q.cells.Load()
 	if c == nil {

@@ -1,25 +1,26 @@
-// Package examples has a program in each folder, to be run with
-// "go run ./examples/NAME". Each exits with status 1 if it did not see what it
-// should, and says what it left out on a machine that lacks something.
+// Package examples has a program in each folder. Run it with
+// "go run ./examples/NAME". Each program exits with status 1 if it did not see what it
+// should, and prints what it left out if the machine lacks something.
 //
 // Start here:
 //
 //   - tour: a C thread, the kernel, another process, a timer and shared permits
 //     reach one select
 //
-// One idea each:
+// These show one idea each:
 //
 //   - callback: the callbacks of a C library, without a callback into Go
-//   - values: the structs that a C library calls back with, also from a signal handler
+//   - values: the structs that a C library passes to its callbacks, even in a signal handler
 //   - select: a Notifier, a Semaphore, a context and a clock in one select
 //   - workers: one limit of workers for three processes together
 //   - watch: inotify, and the kernel's alarm for CPU pressure
 //   - process: an eventfd of another process, by pid and number or by message
 //   - python: Python signals Go, and waits for it
+//   - eventloop: an echo server for 1,000 clients in one goroutine
 //
-// The kernel on the other side:
+// In these the kernel is the other side:
 //
-//   - kernel: the kernel's own signallers, Linux AIO and io_uring
+//   - kernel: the kernel's own signalers, Linux AIO and io_uring
 //   - kmod: a kernel module that signals eventfds and waits for them
 //   - kvm: a virtual machine whose writes are signals, and which signals interrupt
 package examples

@@ -1,5 +1,5 @@
-// The examples are promises of the documentation, so each is built, run and
-// held to what it prints.
+// Each example is built and run, and its output is checked, because the documentation
+// promises that it works.
 package examples_test
 
 import (
@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// limit is generous: what takes a second here may share its CPU with much else.
+// limit is generous, because a program that takes a second can share its CPU with many others.
 const limit = 2 * time.Minute
 
-// examples are the programs and, as regular expressions, the lines that matter.
+// examples maps each program to the lines that it must print, as regular expressions.
 var examples = map[string][]string{
 	"tour": {
 		`C thread  sent 1000, arrived 1000 in +\d+ receives: ok`,
@@ -33,7 +33,7 @@ var examples = map[string][]string{
 	"values":    {`1000, 1000 and 1000 readings of 749250 W arrived, and 0 were refused`},
 	"eventloop": {`1000 clients got back 82182000 bytes from one goroutine`},
 	"select":    {`40 jobs ordered, 40 done`},
-	"workers":   {`3000 pieces of work in 3 processes, at most [123] at once, 3 permits free in the end`},
+	"workers":   {`3000 pieces of work in 3 processes, at most [123] at a time, 3 permits free at the end`},
 	"watch": {
 		`inotify: files \["one" "two" "three"\] were created`,
 		`pressure: some thread waits for a CPU: Priority`,
@@ -56,8 +56,7 @@ func TestExamplesSeeWhatTheyShould(t *testing.T) {
 	}
 }
 
-// TestExamplesWithoutCgoSayWhatTheyLeaveOut builds what a machine without a C
-// compiler builds.
+// Without cgo, as on a machine without a C compiler, an example says what it leaves out.
 func TestExamplesWithoutCgoSayWhatTheyLeaveOut(t *testing.T) {
 	needLinux(t)
 	programs := build(t, []string{"CGO_ENABLED=0"}, "tour", "callback", "values")
@@ -76,8 +75,7 @@ func TestExamplesWithoutCgoSayWhatTheyLeaveOut(t *testing.T) {
 	}
 }
 
-// TestExamplesAreAllTested keeps a new folder from being forgotten: it is in the
-// list above or has a test of its own.
+// Each example is in the list above or has its own test, so that a new folder is not forgotten.
 func TestExamplesAreAllTested(t *testing.T) {
 	mains, err := filepath.Glob("*/main.go")
 	if err != nil {
@@ -105,9 +103,8 @@ func needLinux(t *testing.T) {
 	}
 }
 
-// build builds examples, all if none is named, and returns the folder where
-// they are. All in one go: the linkers share two CPUs better than the compilers
-// share a cache that is being filled.
+// build builds the named examples, or all if none is named, and returns the folder with the
+// programs. One go command builds all of them, because several would compile the same packages.
 func build(t *testing.T, env []string, names ...string) (folder string) {
 	t.Helper()
 	if names == nil {
@@ -131,7 +128,7 @@ func build(t *testing.T, env []string, names ...string) (folder string) {
 	return folder
 }
 
-// run runs a program, which must succeed, and returns what it printed.
+// run runs a program, which must succeed, and returns its output.
 func run(t *testing.T, program string) (output string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -145,9 +142,9 @@ func run(t *testing.T, program string) (output string) {
 	return string(text)
 }
 
-// hold looks for lines in the output. If one is missing, but the program says
-// that it left something out, then the machine lacks it: that skips the test,
-// and fails it in CI, where everything is installed. (With CGO_ENABLED=0 it is
+// hold checks that the output has the lines. If a line is missing but the program says
+// that it left something out, the machine lacks something: hold then skips the test,
+// or fails it in CI, where everything is installed. (With CGO_ENABLED=0 it is
 // not the machine that lacks something.)
 func hold(t *testing.T, output string, lines []string) {
 	t.Helper()
@@ -163,7 +160,7 @@ func hold(t *testing.T, output string, lines []string) {
 	case missing > len(reason):
 		t.Errorf("%d lines are missing in:\n%s", missing, output)
 	case missing > 0 && os.Getenv("EVENTCHAN_CI") == "1" && os.Getenv("CGO_ENABLED") != "0":
-		t.Errorf("in CI nothing may be left out: %s", reason)
+		t.Errorf("in CI nothing must be left out: %s", reason)
 	case missing > 0:
 		t.Skip("this machine lacks something: ", strings.Join(reason, "; "))
 	}

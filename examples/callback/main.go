@@ -1,8 +1,8 @@
 //go:build linux && cgo
 
-// Command callback lets the callbacks of a C library (sensor.h) arrive in a Go
-// select, without a callback into Go and without a line of C: the library is
-// given a C function of this module and, as the pointer to call it with, the
+// Command callback receives the callbacks of a C library (sensor.h) in a Go
+// select, without a callback into Go and without a line of C. The library gets
+// a C function of this module and, as the pointer to pass to it, the
 // handle of a Notifier. It exits with status 1 if it did not see every sample.
 package main
 
@@ -30,9 +30,9 @@ func main() {
 	}
 	defer ready.Close()
 
-	// The library's thread never runs Go: it needs no scheduler, waits for no
-	// garbage collection, and may hold locks that Go's side waits for. It does one
-	// atomic addition, and a write(2) if main sleeps. The handle is no pointer into
+	// The library's thread never runs Go code: it needs no scheduler, does not wait for
+	// garbage collection, and can hold locks that the Go side waits for. It makes one
+	// atomic addition, and a write(2) if main is sleeping. The handle does not point into
 	// Go's memory, and stays valid if the library calls after Close.
 	sensor := C.sensor_start(samples, C.sensor_callback(callback.Signal()), ready.Handle())
 	if sensor == nil {
@@ -44,7 +44,7 @@ func main() {
 	deadline := time.After(10 * time.Second)
 	for read < samples {
 		select {
-		case n := <-ready.C(): // so many samples are there
+		case n := <-ready.C(): // n more samples are there
 			receives++
 			for range n {
 				var sample C.int

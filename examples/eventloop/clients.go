@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-// errServed is why the server ends if all went well.
+// errServed is the cause of the server's end if nothing failed.
 var errServed = errors.New("all clients have been served")
 
-// talk runs the clients. They are ordinary Go, with a goroutine each.
+// talk runs the clients. They are ordinary Go code, with a goroutine each.
 func talk(port int) error {
 	var all sync.WaitGroup
 	failures := make(chan error, clients)
@@ -30,8 +30,8 @@ func talk(port int) error {
 	return <-failures
 }
 
-// client sends three messages and reads each while it is still being sent. Some clients'
-// last one is more than the sockets hold.
+// client sends three messages and reads each while it is still being sent. The last message of
+// some clients is larger than the sockets' buffers.
 func client(port, i int) error {
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {

@@ -18,14 +18,14 @@ type server struct {
 	echoed   int
 }
 
-// A conn is a socket that the server owns, and what it could not write to it yet.
+// A conn is a socket that the server owns, with the data that is still to be written to it.
 type conn struct {
 	fd      int
 	pending []byte
 }
 
-// handle does one thing for a member that is ready. The Set is level-triggered: what is
-// left over comes with the next Wait, after the other members have had their turn.
+// handle does one thing for a ready member. The Set is level-triggered: if the member is still
+// ready, the next Wait returns it again, after the other members have had their turn.
 func (s *server) handle(c *conn, events bridge.Events) error {
 	switch {
 	case c == s.listener:
@@ -51,15 +51,15 @@ func (s *server) read(c *conn) error {
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return nil
-	case n <= 0: // the client has closed its end, or is gone
+	case n <= 0: // the client has closed its end, or the read failed
 		return s.drop(c)
 	}
 	c.pending = append(c.pending, s.buf[:n]...)
 	return s.write(c)
 }
 
-// write writes what is pending. Until all of that fits into the socket, it waits for
-// room and not for more to read.
+// write writes what is pending. Until all of it is written, the server waits for room in the
+// socket, and not for more to read.
 func (s *server) write(c *conn) error {
 	n, err := unix.Write(c.fd, c.pending)
 	if err != nil && !errors.Is(err, unix.EAGAIN) {
@@ -73,7 +73,7 @@ func (s *server) write(c *conn) error {
 	return s.set.Change(c.fd, bridge.Readable)
 }
 
-// drop closes a socket, after it has been removed.
+// drop removes a socket from the Set and closes it.
 func (s *server) drop(c *conn) error {
 	err := s.set.Remove(c.fd)
 	unix.Close(c.fd)

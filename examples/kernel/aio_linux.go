@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	depth      = 64  // reads in flight at once
+	depth      = 64  // how many reads are in flight together
 	blockSize  = 512 // bytes of a read
-	fileBlocks = 97  // has no divisor in common with depth, so that a slot reads another block each time
+	fileBlocks = 97  // no common divisor with depth, so that a slot reads another block each time
 )
 
-// A reader reads blocks of a file by Linux AIO: a slot for each read in flight.
+// A reader reads blocks of a file by Linux AIO. It has a slot for each read in flight.
 type reader struct {
 	aio      aioContext
 	signals  *notify.Notifier
@@ -27,12 +27,12 @@ type reader struct {
 	buffers  [depth][blockSize]byte // the kernel writes to them while no call is running
 }
 
-// aioReads reads n blocks. Each read that is complete adds exactly 1 to the
-// Notifier, so a count that is received says how many events to take.
+// aioReads reads n blocks. Each completed read adds exactly 1 to the
+// Notifier, so a received count says how many events to take.
 //
-// The reads go through the page cache, which has the file: they are complete when
-// io_submit returns. With O_DIRECT each would be when the disk has answered,
-// the signal would come from its interrupt, and nothing here would change.
+// The reads use the page cache, which has the file, so they are complete when
+// io_submit returns. With O_DIRECT each would be complete when the disk has answered, and
+// the signal would come from the disk's interrupt; this code would be the same.
 func aioReads(ctx context.Context, n int) (t tally, err error) {
 	signals, err := notify.New()
 	if err != nil {
@@ -50,10 +50,11 @@ func aioReads(ctx context.Context, n int) (t tally, err error) {
 	}
 	r := &reader{aio: aio, signals: signals, file: file}
 
-	// To the kernel a buffer is an address, a mere number, which the garbage
-	// collector does not see: it could free the buffer, and were r on a
-	// goroutine's stack it would move with it. Pin keeps r alive and in its place.
-	// Deferred first, Unpin comes last: the kernel lets go of the buffers in destroy.
+	// For the kernel a buffer is an address, which is a number that the garbage
+	// collector does not see. It could free the buffer; and if r were on a
+	// goroutine's stack, r could move. Pin keeps r alive and in its place.
+	// Unpin is deferred first and therefore runs last, because the kernel uses the buffers
+	// until destroy.
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	pinner.Pin(r)
@@ -91,7 +92,7 @@ func (r *reader) submit(first, batch int) error {
 	return r.aio.submit(requests)
 }
 
-// wait waits until so many reads are complete.
+// wait waits until the given number of reads is complete.
 func (r *reader) wait(ctx context.Context, reads int, t *tally) error {
 	for reads > 0 {
 		select {
@@ -116,7 +117,7 @@ func (r *reader) wait(ctx context.Context, reads int, t *tally) error {
 	return nil
 }
 
-// check looks at what a read brought, and wipes it, so that it cannot pass again.
+// check checks the data of a read, and clears it, so that it cannot pass again.
 func (r *reader) check(ev ioEvent) error {
 	buffer := r.buffers[ev.data%depth][:]
 	if want := block(int(ev.data % fileBlocks)); ev.res != blockSize || !bytes.Equal(buffer, want) {
@@ -127,12 +128,12 @@ func (r *reader) check(ev ioEvent) error {
 	return nil
 }
 
-// block is the content of a block of the file: bytes that are not 0.
+// block returns the content of a block of the file: bytes other than 0.
 func block(i int) []byte {
 	return bytes.Repeat([]byte{byte(i + 1)}, blockSize)
 }
 
-// blocksFile makes a file without a name, which is gone when it is closed.
+// blocksFile returns a file without a name, which is deleted when it is closed.
 func blocksFile() (*os.File, error) {
 	file, err := os.CreateTemp("", "eventchan-kernel-")
 	if err != nil {

@@ -11,15 +11,14 @@ import (
 const (
 	iocbCmdPread  = 0
 	iocbCmdPoll   = 5
-	iocbFlagResfd = 1 // resfd is an eventfd: signal it when this is complete
+	iocbFlagResfd = 1 // resfd is an eventfd to signal when the request is complete
 )
 
-// An iocb is a request of Linux AIO, struct iocb: the same on 32 and 64 bits, in
-// the machine's own byte order. Only the two words after data change places
-// on big-endian machines, aio_key and aio_rw_flags; they have no names here
-// because both stay 0.
+// An iocb is a request of Linux AIO, struct iocb. It is the same on 32-bit and 64-bit systems,
+// in the machine's byte order. Only the two words after data, aio_key and aio_rw_flags, change
+// places on big-endian machines; they have no names here because both stay 0.
 type iocb struct {
-	data   uint64 // ours; comes back in the event
+	data   uint64 // the caller's; comes back in the event
 	_, _   uint32
 	opcode uint16
 	_      int16 // aio_reqprio
@@ -36,23 +35,23 @@ type iocb struct {
 type ioEvent struct {
 	data uint64 // of the iocb
 	obj  uint64 // the iocb's address
-	res  int64  // like the result of the system call; a negative one is an errno
+	res  int64  // as the result of the system call; negative for an errno
 	res2 int64
 }
 
-// The kernel's sizes, checked by the compiler for every architecture.
+// The compiler checks these sizes, which are the kernel's, on every architecture.
 var (
 	_ [64]struct{} = [unsafe.Sizeof(iocb{})]struct{}{}
 	_ [32]struct{} = [unsafe.Sizeof(ioEvent{})]struct{}{}
 )
 
 // An aioContext is a queue of requests and a ring of events in the kernel,
-// aio_context_t. It is no descriptor: until destroy it stands as "/[aio]" in
+// aio_context_t. It is not a descriptor; until destroy it appears as "/[aio]" in
 // /proc/self/maps.
 type aioContext uintptr
 
-// newAIOContext makes a context for size requests that are in flight, or complete
-// with an event that was not taken yet.
+// newAIOContext returns a context for size requests that are in flight, or complete
+// but with an event that was not taken yet.
 func newAIOContext(size int) (aioContext, error) {
 	var c aioContext
 	_, _, errno := unix.Syscall(unix.SYS_IO_SETUP, uintptr(size), uintptr(unsafe.Pointer(&c)), 0)
@@ -62,12 +61,12 @@ func newAIOContext(size int) (aioContext, error) {
 	return c, callError("io_setup", errno)
 }
 
-// submit starts the requests. The kernel has copied them when it returns, so an
-// iocb may be used again at once; what its buf points to may not.
+// submit starts the requests. When it returns, the kernel has copied them, so an
+// iocb can be reused immediately, but not the memory to which its buf points.
 //
-// The kernel wants an array of pointers, which a slice of Go pointers is. Under
-// the rule for system calls in package unsafe it stays where it is during the call,
-// and so does what it points to: Go's heap does not move.
+// The kernel wants an array of pointers, which a slice of Go pointers is. By
+// the rule for system calls in package unsafe it stays in its place during the call.
+// What it points to also stays, because Go's heap does not move.
 func (c aioContext) submit(requests []*iocb) error {
 	for len(requests) > 0 {
 		n, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, uintptr(c),
@@ -75,12 +74,12 @@ func (c aioContext) submit(requests []*iocb) error {
 		if errno != 0 {
 			return callError("io_submit", errno)
 		}
-		requests = requests[n:] // it stops before the first that it cannot take
+		requests = requests[n:] // the kernel stops before the first request that it cannot take
 	}
 	return nil
 }
 
-// take takes the events that count signals announced. It never waits: an event
+// take takes the events that count signals have announced. It never waits, because an event
 // is in the ring before its signal is in the eventfd.
 func (c aioContext) take(into []ioEvent, count uint64) ([]ioEvent, error) {
 	if count < 1 || count > uint64(len(into)) {
@@ -98,8 +97,8 @@ func (c aioContext) take(into []ioEvent, count uint64) ([]ioEvent, error) {
 	return into[:count], nil
 }
 
-// destroy cancels what can be cancelled, waits for the rest and frees the
-// context. After it the kernel writes to no buffer any more.
+// destroy cancels the requests that can be canceled, waits for the others and frees the
+// context. After it the kernel does not write to any buffer.
 func (c aioContext) destroy() error {
 	_, _, errno := unix.Syscall(unix.SYS_IO_DESTROY, uintptr(c), 0, 0)
 	return callError("io_destroy", errno)

@@ -11,22 +11,22 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// pipes is how many pipes are polled at once.
+// pipes is how many pipes are polled together.
 const pipes = 8
 
-// A pipePoller has the kernel watch pipes for it: one eventfd for all of them.
+// A pipePoller makes the kernel watch pipes, with one eventfd for all of them.
 type pipePoller struct {
 	aio     aioContext
 	signals *notify.Notifier
-	pipes   [pipes][2]int // ends to read and to write
+	pipes   [pipes][2]int // the ends to read from and to write to
 	events  [pipes]ioEvent
 }
 
 // aioPolls waits n times until a pipe is readable, by the poll command of Linux
-// AIO, which came with Linux 4.19: no thread and no epoll instance, only a
-// request that is complete when the descriptor is ready, and that adds exactly 1
-// to the Notifier then. Package bridge does more for a descriptor of one's own
-// process; this is for an eventfd that somebody else waits for as well.
+// AIO, which came with Linux 4.19. It needs no thread and no epoll instance, only a
+// request that completes when the descriptor is ready, and then adds exactly 1
+// to the Notifier. Package bridge does more for a descriptor of one's own
+// process; this is for an eventfd for which other processes wait as well.
 //
 // A poll request has no buffer, so there is nothing to pin.
 func aioPolls(ctx context.Context, n int) (t tally, err error) {
@@ -50,7 +50,7 @@ func aioPolls(ctx context.Context, n int) (t tally, err error) {
 		if err := p.submit(batch); err != nil {
 			return t, err
 		}
-		// Each of these writes has the kernel signal the eventfd.
+		// Each of these writes makes the kernel signal the eventfd.
 		for _, pipe := range p.pipes[:batch] {
 			if _, err := unix.Write(pipe[1], []byte{1}); err != nil {
 				return t, os.NewSyscallError("write", err)
@@ -63,8 +63,8 @@ func aioPolls(ctx context.Context, n int) (t tally, err error) {
 	return t, nil
 }
 
-// submit asks to be told when the first pipes are readable. A request counts for
-// once; whoever wants to hear more submits it again.
+// submit asks for a signal when each of the first batch pipes is readable. A request
+// completes only once and must be submitted again for another signal.
 func (p *pipePoller) submit(batch int) error {
 	requests := make([]*iocb, batch)
 	for i := range requests {
@@ -84,7 +84,7 @@ func (p *pipePoller) submit(batch int) error {
 	return err
 }
 
-// wait waits until so many pipes were ready.
+// wait waits until the given number of pipes were ready.
 func (p *pipePoller) wait(ctx context.Context, polls int, t *tally) error {
 	for polls > 0 {
 		select {
@@ -109,15 +109,15 @@ func (p *pipePoller) wait(ctx context.Context, polls int, t *tally) error {
 	return nil
 }
 
-// read takes the byte from the pipe that an event says is readable. The pipes do
-// not block, so a lie, or the same event told twice, is an error.
+// read takes the byte from the pipe that is readable according to the event. The pipes are
+// non-blocking, so a wrong event, or the same event twice, is an error.
 func (p *pipePoller) read(ev ioEvent) error {
 	if ev.data >= pipes || ev.res&unix.POLLIN == 0 {
 		return fmt.Errorf("poll of pipe %d has result %#x", ev.data, ev.res)
 	}
 	var buffer [2]byte
 	if n, err := unix.Read(p.pipes[ev.data][0], buffer[:]); n != 1 || err != nil {
-		return fmt.Errorf("pipe %d was to have 1 byte, read says %d, %v", ev.data, n, err)
+		return fmt.Errorf("pipe %d should have 1 byte, read returned %d, %v", ev.data, n, err)
 	}
 	return nil
 }

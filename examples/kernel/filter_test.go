@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A filter makes system calls, by number, return an errno without being run: what
+// A filter makes system calls, by number, return an errno without being run, as
 // a container's seccomp profile does. An errno of 0 makes them return 0.
 type filter map[uint32]unix.Errno
 
-// The environment variable that has a test binary put itself under a filter, and
-// become another program.
+// filterVariable is the environment variable that makes a test binary put itself under a filter
+// and become another program.
 const filterVariable = "EVENTCHAN_KERNEL_FILTER"
 
 func TestMain(m *testing.M) {
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 // under returns the command that runs a program under a filter. It skips the
-// test if there can be none.
+// test if filters are not available.
 func under(t *testing.T, f filter, program string) *exec.Cmd {
 	t.Helper()
 	text, err := json.Marshal(f)
@@ -51,8 +51,8 @@ func under(t *testing.T, f filter, program string) *exec.Cmd {
 	return command(program)
 }
 
-// becomeUnder returns only if it fails. A filter is of one thread, and execve(2)
-// keeps that of the thread that calls it: so this one must stay the same.
+// becomeUnder returns only if it fails. A filter belongs to a thread, and execve(2)
+// keeps the filter of the calling thread, so the goroutine must stay on its thread.
 func becomeUnder(text string, arguments []string) error {
 	runtime.LockOSThread()
 	var f filter
@@ -67,9 +67,9 @@ func becomeUnder(text string, arguments []string) error {
 }
 
 // install puts the calling thread under the filter, for good. A program in the
-// kernel's old packet filter language looks at each call's number, the first
-// word of struct seccomp_data. (One against an attacker would look at the
-// architecture as well: the numbers differ.)
+// kernel's old packet filter language checks each call's number, the first
+// word of struct seccomp_data. (A filter against an attacker would check the
+// architecture as well, because the numbers differ.)
 func (f filter) install() error {
 	program := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}}
 	for call, errno := range f {
@@ -79,7 +79,7 @@ func (f filter) install() error {
 	}
 	program = append(program, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW})
 
-	// Without this only root may install one.
+	// Without this only root can install a filter.
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl", err)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// eachSignaller runs a test for every signaller that this kernel has.
+// eachSignaller runs a test for every signaler that this kernel has.
 func eachSignaller(t *testing.T, test func(*testing.T, signaller)) {
 	for _, s := range signallers {
 		t.Run(strings.ReplaceAll(s.name, " ", "-"), func(t *testing.T) {
@@ -31,14 +31,14 @@ func eachSignaller(t *testing.T, test func(*testing.T, signaller)) {
 	}
 }
 
-// limit is a context that ends long after a test should have.
+// limit returns a context that ends long after a test should have ended.
 func limit(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// skip skips a test that this machine cannot run, or fails it where all must run.
+// skip skips a test that this machine cannot run, or fails it in CI, where all must run.
 func skip(t *testing.T, reason any) {
 	t.Helper()
 	if os.Getenv("EVENTCHAN_CI") == "1" {
@@ -47,7 +47,7 @@ func skip(t *testing.T, reason any) {
 	t.Skip(reason)
 }
 
-// The numbers are those at which batches are empty, full and one more.
+// Every completion is counted, for numbers of requests around the size of a batch and for many.
 func TestEveryCompletionIsCounted(t *testing.T) {
 	eachSignaller(t, func(t *testing.T, s signaller) {
 		for _, n := range []int{1, pipes - 1, pipes, pipes + 1, depth - 1, depth, depth + 1, 10_000, 10_007} {
@@ -84,7 +84,7 @@ func TestNothingIsLeftOpen(t *testing.T) {
 	})
 }
 
-// mappings lists the queues of the kernel that are mapped.
+// mappings returns the mappings of the kernel's queues.
 func mappings(t *testing.T) (all []string) {
 	t.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -103,7 +103,7 @@ func TestCheckFindsCountsThatAreOff(t *testing.T) {
 	for _, c := range []struct {
 		tally
 		n           int
-		exact, hint bool // whether it is right where the count is exact, and where it is a hint
+		exact, hint bool // whether the tally is right if the count is exact, and if it is a hint
 	}{
 		{tally{completions: 7, signals: 7, receives: 3}, 7, true, true},
 		{tally{completions: 7, signals: 6, receives: 3}, 7, false, true},
@@ -122,7 +122,7 @@ func TestCheckFindsCountsThatAreOff(t *testing.T) {
 	}
 }
 
-// Where the kernel looks for a field, from <linux/aio_abi.h> and <linux/io_uring.h>.
+// Each field is at the kernel's offset, from <linux/aio_abi.h> and <linux/io_uring.h>.
 func TestFieldsAreWhereTheKernelHasThem(t *testing.T) {
 	var i iocb
 	var p ringParams
@@ -148,8 +148,8 @@ func TestFieldsAreWhereTheKernelHasThem(t *testing.T) {
 	}
 }
 
-// A poll that was under way when its context is destroyed is a completion too: the
-// eventfd counts it, though nobody can take the event any more.
+// A poll that is in progress when its context is destroyed is also completed: the
+// eventfd counts it, although its event cannot be taken any more.
 func TestDestroyEndsPolls(t *testing.T) {
 	signals, err := notify.New()
 	if err != nil {

@@ -1,9 +1,9 @@
 // Command kernel lets the kernel itself signal goroutines, in three ways that
 // need no kernel module: Linux AIO, the poll command of Linux AIO, and io_uring.
-// In each the kernel is handed the descriptor of a Notifier and adds 1 to its
-// count when something is complete, and a goroutine finds out in a select.
+// In each the kernel gets the descriptor of a Notifier, adds 1 to its
+// count when a request is complete, and a goroutine receives that in a select.
 //
-// A kernel may refuse any of them; the program says which and why, and goes on.
+// If the kernel refuses one of them, the program prints the reason and goes on.
 // It exits with status 1 if it did not see what it should.
 package main
 
@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// A signaller has the kernel complete n requests and signal an eventfd for them.
-// run returns once all are complete, and everything it opened is closed.
+// A signaller is a signaler in the kernel. Its run makes the kernel complete n requests and
+// signal an eventfd for them. run returns once all are complete and what it opened is closed.
 type signaller struct {
 	name  string
 	run   func(ctx context.Context, n int) (tally, error)
 	n     int
-	exact bool // the kernel promises a signal for each completion
+	exact bool // the kernel promises exactly one signal per completion
 }
 
-// A tally is what a signaller saw.
+// A tally has the numbers of a run.
 type tally struct {
 	completions int    // read from the kernel's ring of completions
 	signals     uint64 // received from the eventfd
-	receives    int    // in so many receives
+	receives    int    // how many receives that took
 }
 
-// check returns an error if the tally of n requests is off.
+// check returns an error if the tally of n requests is wrong.
 func (t tally) check(n int, exact bool) error {
 	switch {
 	case t.completions != n:
@@ -44,8 +44,8 @@ func (t tally) check(n int, exact bool) error {
 	return nil
 }
 
-// errRefused is matched by the error of a signaller that the kernel, its
-// settings or a filter of system calls do not let us have.
+// errRefused is returned (wrapped) if the kernel, its settings or a filter of system calls refuse
+// a signaler.
 var errRefused = errors.New("refused")
 
 func main() {
@@ -63,7 +63,7 @@ func main() {
 	}
 }
 
-// show runs s and prints what it saw. A refusal is no error.
+// show runs s and prints its tally. A refusal is not an error.
 func (s signaller) show(ctx context.Context) error {
 	t, err := s.run(ctx, s.n)
 	if errors.Is(err, errRefused) {

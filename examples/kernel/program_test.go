@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lines are what the program prints, by the name of the signaller: each a regular
+// lines maps the name of a signaler to the line that the program prints for it, as a regular
 // expression.
 type lines map[string]string
 
-// What it prints where nothing is refused.
+// shown is what the program prints if nothing is refused.
 var shown = lines{
 	"aio read": `aio read  1000 completions, the eventfd counted 1000, received \d+ times`,
 	"aio poll": `aio poll  1000 completions, the eventfd counted 1000, received \d+ times`,
@@ -30,8 +30,8 @@ const (
 	forbidden = `operation not permitted \(forbidden by a seccomp filter or a security module\)`
 )
 
-// programs are runs of the program: under which filter, what it prints other than
-// what is in shown, and its exit status.
+// programs has runs of the program: the filter, the lines that differ from
+// shown, and the exit status.
 var programs = []struct {
 	name   string
 	deny   filter
@@ -74,7 +74,7 @@ var programs = []struct {
 		},
 	},
 
-	// A kernel that says yes and does nothing must not pass.
+	// A kernel that reports success and does nothing must not pass.
 	{
 		name: "aio-without-events",
 		deny: filter{unix.SYS_IO_GETEVENTS: 0},
@@ -117,7 +117,7 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// check wants one line for each signaller: of l, or else of shown.
+// check checks that there is one line for each signaler: that of l, or otherwise that of shown.
 func (l lines) check(t *testing.T, output string) {
 	t.Helper()
 	for _, s := range signallers {

@@ -9,46 +9,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A ring is an io_uring instance: a queue of requests (SQ), which we fill and the
-// kernel empties, and one of completions (CQ), which the kernel fills and we
-// empty.
+// A ring is an io_uring instance. It has a queue of requests (SQ), which the program fills and the
+// kernel empties, and a queue of completions (CQ), which the kernel fills and the program
+// empties.
 //
-// All of it is memory of the kernel that mmap(2) shows here. It is outside Go's
+// All of it is memory of the kernel that mmap(2) maps into the process. It is outside Go's
 // heap, so the garbage collector neither moves nor frees it, and there is
-// nothing to pin. (The buffers of a read or write would have to be.)
+// nothing to pin. (The buffers of a read or write would have to be pinned.)
 type ring struct {
 	fd       int
 	params   ringParams
-	memory   [][]byte // what munmap takes back
+	memory   [][]byte // the mappings, for munmap
 	requests queue
 	sqes     []sqe
 	done     queue
 	cqes     []cqe
-	overflow *atomic.Uint32 // completions that found no room
+	overflow *atomic.Uint32 // how many completions found no room
 }
 
-// A queue is the two ends of a ring: who puts in moves tail, who takes out moves
-// head. Both only ever grow, and wrap at 2^32; head&mask is a place in the array.
+// A queue is the two ends of a ring: the side that adds entries moves tail, the other moves
+// head. Both only grow, and wrap at 2^32; head&mask is an index of the array.
 //
-// Nobody locks. An entry is written before the tail that shows it, and read before
-// the head that gives its place away. So a store to either must not come
-// before the reads and writes that precede it in the program, nor a load after
-// those that follow: the kernel uses smp_store_release and smp_load_acquire.
-// sync/atomic promises more (one order that all agree on), with the CPU's own
-// instructions and no lock, so the kernel need not know that the other side is Go.
+// There is no lock. An entry is written before the tail that shows it, and read before
+// the head that frees its place. Therefore a store to either must not move
+// before the reads and writes that precede it in the program, and a load must not move after
+// those that follow it. The kernel uses smp_store_release and smp_load_acquire.
+// sync/atomic promises more (a single total order), with the CPU's own
+// instructions and without a lock, so it works with the kernel on the other side.
 type queue struct {
 	head, tail *atomic.Uint32
 	mask       uint32
 }
 
-// newRing makes a ring for at least size requests, and twice as many completions.
+// newRing returns a ring for at least size requests and twice as many completions.
 func newRing(size int) (r *ring, err error) {
 	r = &ring{}
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, uintptr(size), uintptr(unsafe.Pointer(&r.params)), 0)
 	if errno != 0 {
 		return nil, setupError(errno)
 	}
-	r.fd = int(fd) // close-on-exec already
+	r.fd = int(fd) // is close-on-exec
 	if err := r.mapAll(); err != nil {
 		r.close()
 		return nil, err
@@ -56,7 +56,7 @@ func newRing(size int) (r *ring, err error) {
 	return r, nil
 }
 
-// setupError tells whether it is the administrator who refuses.
+// setupError returns an error that says whether a sysctl refuses io_uring.
 func setupError(errno unix.Errno) error {
 	text, _ := os.ReadFile("/proc/sys/kernel/io_uring_disabled") // since Linux 6.6
 	setting := strings.TrimSpace(string(text))
@@ -85,7 +85,7 @@ func (r *ring) mapAll() error {
 	r.overflow = word(cq, p.cq.overflow)
 	r.sqes = unsafe.Slice((*sqe)(unsafe.Pointer(&sqes[0])), p.sqEntries)
 	r.cqes = unsafe.Slice((*cqe)(unsafe.Pointer(&cq[p.cq.cqes])), p.cqEntries)
-	// Requests are found through an array of their numbers. Ours stay in order.
+	// The kernel finds requests through an array of their numbers, which are in order here.
 	for i := range p.sqEntries {
 		word(sq, p.sq.array+4*i).Store(i)
 	}
@@ -105,7 +105,7 @@ func word(memory []byte, offset uint32) *atomic.Uint32 {
 	return (*atomic.Uint32)(unsafe.Pointer(&memory[offset]))
 }
 
-// register has completions signalled to an eventfd. A ring has one at most.
+// register makes completions signal an eventfd. A ring has at most one.
 func (r *ring) register(eventfd int) error {
 	fd := int32(eventfd)
 	_, _, errno := unix.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), ioringRegisterEventfd,
@@ -113,8 +113,7 @@ func (r *ring) register(eventfd int) error {
 	return callError("io_uring_register", errno)
 }
 
-// close ends the ring. No request of ours is in flight then, or none that has a
-// buffer.
+// close ends the ring. Requests that are still in flight have no buffers.
 func (r *ring) close() error {
 	for _, memory := range r.memory {
 		unix.Munmap(memory)

@@ -2,8 +2,8 @@ package main
 
 import "unsafe"
 
-// From <linux/io_uring.h>. All fields have fixed sizes and the machine's own
-// byte order, on 32 bits as on 64.
+// From <linux/io_uring.h>. All fields have fixed sizes and the machine's
+// byte order, on 32-bit and 64-bit systems.
 const (
 	ioringOffSQRing       = 0
 	ioringOffCQRing       = 0x8000000
@@ -12,8 +12,8 @@ const (
 	ioringRegisterEventfd = 4
 )
 
-// A ringParams is struct io_uring_params: what io_uring_setup is asked for, which
-// here is nothing, and what it answers.
+// A ringParams is struct io_uring_params: the options for io_uring_setup, which
+// are all 0 here, and its results.
 type ringParams struct {
 	sqEntries, cqEntries      uint32
 	flags                     uint32
@@ -25,7 +25,7 @@ type ringParams struct {
 	cq                        cqOffsets
 }
 
-// The offsets say where in the mapped memory a ring has its parts: struct
+// These have the offsets of a ring's parts in the mapped memory: struct
 // io_sqring_offsets and struct io_cqring_offsets.
 type (
 	sqOffsets struct {
@@ -38,23 +38,23 @@ type (
 	}
 )
 
-// An sqe is a request, struct io_uring_sqe. A NOP uses no more than has a name
+// An sqe is a request, struct io_uring_sqe. A NOP uses only the fields that have a name
 // here.
 type sqe struct {
 	opcode   uint8
 	_        [31]uint8
-	userData uint64 // ours; comes back in the cqe
+	userData uint64 // the program's; comes back in the cqe
 	_        [3]uint64
 }
 
 // A cqe is a completion, struct io_uring_cqe.
 type cqe struct {
 	userData uint64
-	res      int32 // like the result of the system call; a negative one is an errno
+	res      int32 // as the result of the system call; negative for an errno
 	flags    uint32
 }
 
-// The kernel's sizes, checked by the compiler for every architecture.
+// The compiler checks these sizes, which are the kernel's, on every architecture.
 var (
 	_ [120]struct{} = [unsafe.Sizeof(ringParams{})]struct{}{}
 	_ [64]struct{}  = [unsafe.Sizeof(sqe{})]struct{}{}

@@ -13,7 +13,7 @@ var signallers = []signaller{
 	{name: "io_uring", run: uringNops, n: 1_000, exact: false},
 }
 
-// callError says which system call failed, and tells a refusal from an error.
+// callError returns an error that names the system call, and says whether it was refused.
 func callError(call string, errno unix.Errno) error {
 	switch errno {
 	case 0:

@@ -8,7 +8,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// Where there is no Linux there is no eventfd: New says so.
+// Off Linux there is no eventfd, so the only entry reports that.
 var signallers = []signaller{{name: "eventfd", run: func(context.Context, int) (tally, error) {
 	_, err := notify.New()
 	return tally{}, err

@@ -10,18 +10,18 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// ringSize is how many requests are submitted at once. The queue of completions
+// ringSize is how many requests are submitted together. The queue of completions
 // has room for twice as many, so it never overflows.
 const ringSize = 64
 
-// uringNops has io_uring complete n requests that do nothing.
+// uringNops makes io_uring complete n requests that do nothing.
 //
-// The eventfd says that there is something in the queue of completions, not how
-// much. The kernel may signal once for a whole batch of completions, or
-// again for one that was seen already. So a receive is a reason to empty the
+// The eventfd says that there are completions in the queue, but not how
+// many. The kernel can signal once for a whole batch of completions, or
+// again for one that was already taken. A receive is therefore a reason to empty the
 // queue, and its count is not used. Nothing is missed that way: the kernel signals
-// after it has moved the tail, so a completion that we did not find was not
-// signalled yet, and another receive follows.
+// after it has moved the tail, so a completion that empty did not find was not
+// signaled yet, and another receive follows.
 func uringNops(ctx context.Context, n int) (t tally, err error) {
 	signals, err := notify.New()
 	if err != nil {
@@ -53,14 +53,14 @@ func uringNops(ctx context.Context, n int) (t tally, err error) {
 }
 
 // submit starts a batch of requests, which are numbered from first on. The queue is
-// empty before, and after.
+// empty before and after.
 func (r *ring) submit(first, batch int) error {
 	tail := r.requests.tail.Load()
 	for i := range batch {
 		r.sqes[tail&r.requests.mask] = sqe{opcode: ioringOpNop, userData: uint64(first + i)}
 		tail++
 	}
-	r.requests.tail.Store(tail) // the kernel may read them from here on
+	r.requests.tail.Store(tail) // the kernel can read them from here on
 	for r.requests.head.Load() != tail {
 		n, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd),
 			uintptr(tail-r.requests.head.Load()), 0, 0, 0, 0)
@@ -75,7 +75,7 @@ func (r *ring) submit(first, batch int) error {
 	return nil
 }
 
-// wait waits until so many requests are complete.
+// wait waits until the given number of requests is complete.
 func (r *ring) wait(ctx context.Context, signals *notify.Notifier, seen []bool, requests int, t *tally) error {
 	for requests > 0 {
 		select {
@@ -95,10 +95,10 @@ func (r *ring) wait(ctx context.Context, signals *notify.Notifier, seen []bool, 
 	return nil
 }
 
-// empty takes all completions there are.
+// empty takes all completions in the queue.
 func (r *ring) empty(seen []bool) (n int, err error) {
 	head := r.done.head.Load()
-	tail := r.done.tail.Load() // what is before it, the kernel has written
+	tail := r.done.tail.Load() // the kernel has written all entries before it
 	for ; head != tail; head++ {
 		c := r.cqes[head&r.done.mask]
 		if c.res != 0 || c.userData >= uint64(len(seen)) || seen[c.userData] {
@@ -107,6 +107,6 @@ func (r *ring) empty(seen []bool) (n int, err error) {
 		seen[c.userData] = true
 		n++
 	}
-	r.done.head.Store(head) // the kernel may write there again
+	r.done.head.Store(head) // the kernel can write there again
 	return n, err
 }

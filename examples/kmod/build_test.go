@@ -23,7 +23,8 @@ func programs(t *testing.T, suites []string) []guestkernel.Files {
 	return built
 }
 
-// modules builds both modules in a copy, so that no object file is left among the sources, or comes from there.
+// modules builds both modules in a copy of the sources, so that object files are neither left among the
+// sources nor taken from there.
 func modules(t *testing.T, k guestkernel.Kernel, variables ...string) guestkernel.Files {
 	t.Helper()
 	dir := t.TempDir()

@@ -10,10 +10,10 @@ import (
 	"github.com/eventchan/eventchan/examples/internal/guestkernel"
 )
 
-// suites are the packages whose own tests run inside the guest as well.
+// suites has the packages whose own tests also run inside the guest.
 var suites = []string{"notify", "semaphore", "bridge"}
 
-// TestKernels runs every check of ./guest, and the library's own tests, on each kernel.
+// Every check of ./guest passes on each kernel, and so do the library's own tests.
 func TestKernels(t *testing.T) {
 	guestkernel.SkipUnlessAsked(t)
 	guestkernel.LeaveSystemAlone(t)
@@ -31,8 +31,8 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// TestMutantThatLosesOneSignalIsCaught boots a module that leaves out one of some hundred thousand signals. If the
-// checks passed, they would prove nothing.
+// The checks fail with a module that leaves out one of about a hundred thousand signals. If they passed, they
+// would prove nothing.
 func TestMutantThatLosesOneSignalIsCaught(t *testing.T) {
 	guestkernel.SkipUnlessAsked(t)
 	k := guestkernel.FindKernel(t, "6.12")

@@ -68,7 +68,7 @@ func run() error {
 	return nil
 }
 
-// receive takes counts until they make up want, and tells how many receives that took.
+// receive takes counts until their sum is want, and returns how many receives that took.
 func receive(counts <-chan uint64, want uint64) (receives int) {
 	for got := uint64(0); got < want; receives++ {
 		got += <-counts

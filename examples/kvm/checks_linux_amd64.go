@@ -15,14 +15,14 @@ import (
 
 // Ports of the guests.
 const (
-	kick    = 0x10 // what a guest writes to
+	kick    = 0x10 // to which a guest writes
 	pong    = 0x12 // its answer to an interrupt
 	ready   = 0x14
 	settled = 0x16
 )
 
-// silence is how long nothing may come before a signal counts as lost. An emulated machine on a busy host stands still
-// for seconds at times. Where a signal is lost on purpose, waiting for it is only a waste.
+// silence returns how long a check waits before a signal counts as lost. An emulated machine on a busy host sometimes
+// stands still for seconds. If a signal is lost on purpose, waiting for it is only a waste of time.
 func silence() time.Duration {
 	if lost > 0 {
 		return 2 * time.Second
@@ -34,7 +34,7 @@ func available() error { return vm.Available() }
 
 func allChecks() []check.Check { return slices.Concat(ioChecks, irqChecks, refusalChecks) }
 
-// lost is 1 if each check that counts signals is to leave out one of them, and so to fail: the test of the checks.
+// lost is 1 if each check that counts signals must leave out one of them and therefore fail, which tests the checks.
 var lost = func() int {
 	if os.Getenv("LOSE_ONE") != "" {
 		return 1
@@ -42,7 +42,7 @@ var lost = func() int {
 	return 0
 }()
 
-// soon is a context for something that must happen.
+// soon returns a context for something that must happen.
 func soon() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), silence())
 }
@@ -63,7 +63,7 @@ func nextIs(n *notify.Notifier, want uint64) error {
 	return err
 }
 
-// holds checks a count of which nothing is on its way any more. 0 is none.
+// holds checks the count of n, to which nothing is being added any more.
 func holds(n *notify.Notifier, want uint64) error {
 	if got, _ := n.TryWait(); got != want {
 		return fmt.Errorf("%d signals, want %d", got, want)
@@ -71,7 +71,7 @@ func holds(n *notify.Notifier, want uint64) error {
 	return nil
 }
 
-// with runs fn with a machine that has a program, and with a Notifier.
+// with runs fn with a machine that has a program, and a Notifier.
 func with(fn func(m *vm.Machine, n *notify.Notifier) error, code ...[]byte) error {
 	n, err := notify.New()
 	if err != nil {
@@ -86,7 +86,7 @@ func with(fn func(m *vm.Machine, n *notify.Notifier) error, code ...[]byte) erro
 	return fn(m, n)
 }
 
-// run runs a guest until its program ends. None of its writes may come to user space.
+// run runs a guest until its program ends. None of the guest's writes must come to user space.
 func run(m *vm.Machine) error {
 	exits, err := m.Run()
 	if err == nil && len(exits) > 0 {
@@ -95,7 +95,7 @@ func run(m *vm.Machine) error {
 	return err
 }
 
-// refused checks an error.
+// refused checks that err matches want.
 func refused(what string, err, want error) error {
 	if !errors.Is(err, want) {
 		return fmt.Errorf("%s: got %v, want %v", what, err, want)

@@ -10,8 +10,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// The guest writes, and KVM signals an eventfd before the guest's next instruction. So when Run has returned, no signal
-// is on its way.
+// The guest writes, and KVM signals an eventfd before the guest's next instruction. Therefore all signals have been
+// given when Run returns.
 var ioChecks = []check.Check{
 	{Name: "ioeventfd-port", Run: portWrites, Claim: "100,000 writes to a port are a count of 100,000"},
 	{Name: "ioeventfd-port-while-receiving", Run: portWritesWhileReceiving, Claim: "the same, received in a select at the same time"},
@@ -19,7 +19,7 @@ var ioChecks = []check.Check{
 	{Name: "ioeventfd-queues", Run: queues, Claim: "the value written picks one of 16 Notifiers; without an eventfd it exits"},
 	{Name: "ioeventfd-permits", Run: permits, Claim: "1,000 writes are 1,000 permits of a Semaphore"},
 	{Name: "ioeventfd-deassign", Run: deassign, Claim: "50 writes are 50 signals before, 50 exits after"},
-	{Name: "ioeventfd-close", Run: closeWhileHeld, Claim: "writes after Close of the Notifier reach nobody, and not its number's next eventfd"},
+	{Name: "ioeventfd-close", Run: closeWhileHeld, Claim: "writes after Close of the Notifier reach no goroutine, nor its number's next eventfd"},
 	{Name: "ioeventfd-maximum", Run: maximum, Claim: "5 writes onto 2^64-4 are 2^64-1"},
 }
 
@@ -56,8 +56,8 @@ func stores() error {
 	}, vm.Repeat(times-lost, vm.Store(vm.NoMemory, 7)), vm.End())
 }
 
-// queues is virtio's way: one port for all queues of a device, and what is written there is a queue's number. The guest
-// writes q+1 times to queue q in each of its rounds, since equal counts would hide a mix-up.
+// queues works as virtio does: all queues of a device share one port, and the value written there is a queue's number.
+// The guest writes q+1 times to queue q in each of its rounds, because equal counts would hide a mix-up.
 func queues() error {
 	const count, rounds, unused = 16, 100, 200
 	var round [][]byte
@@ -93,7 +93,7 @@ func queues() error {
 	}, vm.Repeat(rounds-lost, round...), vm.Repeat(lost, vm.Out(kick, unused)), vm.End())
 }
 
-// permits has a goroutine acquire while the guest runs.
+// permits acquires permits while the guest runs.
 func permits() error {
 	const each, times = 100, 10
 	s, err := semaphore.New(0)
@@ -140,7 +140,7 @@ func deassign() error {
 	}, vm.Repeat(times, vm.Out(kick, 9)), vm.End())
 }
 
-// closeWhileHeld: KVM holds the counter, which outlives the descriptor.
+// closeWhileHeld closes the descriptor while KVM holds the counter, which outlives it.
 func closeWhileHeld() error {
 	const times = 1_000
 	return with(func(m *vm.Machine, n *notify.Notifier) error {
@@ -160,7 +160,7 @@ func closeWhileHeld() error {
 	}, vm.Repeat(times, vm.Out(kick, 1)), vm.End(), vm.Repeat(times, vm.Out(kick, 1)), vm.End())
 }
 
-// maximum: past what a program can add KVM adds 1, as everything in the kernel does, and then no more.
+// maximum checks that KVM, like all kernel code, adds 1 above the maximum for programs, and then no more.
 func maximum() error {
 	return with(func(m *vm.Machine, n *notify.Notifier) error {
 		return errors.Join(n.Add(notify.MaxCount-2), m.IOEventFD(vm.Port(kick, n.FD())), run(m), holds(n, notify.MaxCount+1))

@@ -22,7 +22,7 @@ var irqChecks = []check.Check{
 	{Name: "irqfd-before-a-goroutine", Run: beforeGoroutine, Claim: "200 writes all go to KVM while a goroutine is in Wait"},
 	{Name: "irqfd-resample", Run: resample, Claim: "1,000 interrupts that the guest ends are 1,000 signals"},
 	{Name: "irqfd-close", Run: closeEndsIt, Claim: "200 times a signal before Close interrupts, and Close takes the irqfd away"},
-	{Name: "irqfd-machines", Run: machines, Claim: "8 machines at once, 100 interrupts each"},
+	{Name: "irqfd-machines", Run: machines, Claim: "8 machines together, 100 interrupts each"},
 }
 
 func interrupts() error {
@@ -59,8 +59,8 @@ func countIsOneInterrupt() error {
 	})
 }
 
-// beforeGoroutine: what comes by write(2), as from another process, goes to KVM. What comes by Add goes to the goroutine
-// that waits in Go, without a system call.
+// beforeGoroutine checks that what write(2) adds, as from another process, goes to KVM. What Add adds goes to the
+// waiting goroutine, without a system call.
 func beforeGoroutine() error {
 	const times = 200
 	return sleeping(times, func(s *sleeper) error {
@@ -90,7 +90,7 @@ func beforeGoroutine() error {
 	})
 }
 
-// waiting reports whether a goroutine is blocked in Wait, where only the caller of beforeGoroutine is without a deadline.
+// waiting reports whether a goroutine is blocked in Wait.
 func waiting() bool {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
@@ -111,7 +111,7 @@ func resample() error {
 		}
 		defer n.Close()
 		for i := range times {
-			if i >= lost { // the first one may be lost on purpose
+			if i >= lost { // the first one can be lost on purpose
 				err = n.Notify()
 			}
 			if err := errors.Join(err, nextIs(ended, 1), s.answer()); err != nil {
@@ -123,7 +123,7 @@ func resample() error {
 	})
 }
 
-// closeEndsIt closes right after the signal, whose interrupt is on its way.
+// closeEndsIt closes the Notifier right after the signal, possibly before the guest is interrupted.
 func closeEndsIt() error {
 	const times = 200
 	return sleeping(times, func(s *sleeper) error {

@@ -16,21 +16,21 @@ import (
 	"github.com/eventchan/eventchan/examples/internal/guestkernel"
 )
 
-// all are all checks.
+// all returns the names of all checks.
 func all() []string { return slices.Concat(counting, others) }
 
-// counting are the checks that count signals.
+// counting has the checks that count signals.
 var counting = []string{
 	"ioeventfd-port", "ioeventfd-port-while-receiving", "ioeventfd-mmio", "ioeventfd-queues", "ioeventfd-permits", "irqfd-resample",
 }
 
-// others are the checks that a mutant may pass.
+// others has the checks that the mutant can pass.
 var others = []string{
 	"ioeventfd-deassign", "ioeventfd-close", "ioeventfd-maximum", "irqfd-interrupts", "irqfd-count",
 	"irqfd-before-a-goroutine", "irqfd-close", "irqfd-machines", "ioeventfd-refusals", "irqfd-refusals",
 }
 
-// boot runs the example in a machine. QEMU's emulation has AMD's virtualization, not Intel's.
+// boot runs the example in a machine. QEMU's emulation has AMD's virtualization but not Intel's.
 func boot(t *testing.T, k guestkernel.Kernel, parameters string) guestkernel.Verdict {
 	t.Helper()
 	m := guestkernel.Machine{Kernel: k, Options: []string{"-cpu", "qemu64,+svm,+npt"}, Parameters: parameters}
@@ -49,15 +49,14 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// TestMutantThatLosesOneSignalIsCaught has each check that counts get one signal fewer. If one passed, it would prove
-// nothing.
+// Each check that counts fails if it gets one signal fewer. If one passed, it would prove nothing.
 func TestMutantThatLosesOneSignalIsCaught(t *testing.T) {
 	guestkernel.SkipUnlessAsked(t)
 	t.Parallel()
 	boot(t, guestkernel.FindKernel(t, "6.12"), "LOSE_ONE=1").MustFail(t, counting...)
 }
 
-// TestProgram runs the example here. Where it says that /dev/kvm cannot be used, there must be a reason.
+// The example runs on this machine, or it says that /dev/kvm cannot be used and that is true.
 func TestProgram(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "kvm")
 	if output, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, ".").CombinedOutput(); err != nil {

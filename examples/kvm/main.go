@@ -1,9 +1,9 @@
 // Command kvm makes virtual machines of a few bytes with /dev/kvm. Their writes to ports and memory arrive in a
-// notify.Notifier and a semaphore.Semaphore, since KVM signals an eventfd for each (KVM_IOEVENTFD), and a Notifier
-// interrupts them (KVM_IRQFD). Each check is a claim about what arrives.
+// notify.Notifier and a semaphore.Semaphore, because KVM signals an eventfd for each write (KVM_IOEVENTFD). A Notifier
+// interrupts the machines (KVM_IRQFD). Each check is a claim about what arrives.
 //
-// It exits with status 1 if a check fails, and says why it leaves everything out where /dev/kvm cannot be used; README.md
-// has a way to run it there.
+// It exits with status 1 if a check fails. If /dev/kvm cannot be used, it prints the reason and leaves everything out;
+// README.md says how to run it there.
 package main
 
 import (

@@ -10,13 +10,13 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// What KVM refuses, and what it does not.
+// These checks are about what KVM refuses and what it does not.
 var refusalChecks = []check.Check{
 	{Name: "ioeventfd-refusals", Run: ioRefusals, Claim: "EEXIST, EBADF, EINVAL, ENOENT"},
 	{Name: "irqfd-refusals", Run: irqRefusals, Claim: "EBUSY, EBADF, EINVAL; a second deassign succeeds"},
 }
 
-// closedNumber is the number of an eventfd that was closed.
+// closedNumber returns the number of an eventfd that was closed.
 func closedNumber() (int, error) {
 	n, err := notify.New()
 	if err != nil {

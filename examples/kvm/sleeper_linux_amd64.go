@@ -9,20 +9,20 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// Interrupt lines. The first comes before the second, if both are raised.
+// These are interrupt lines. If both are raised, the guest serves line first.
 const (
 	line     = 4
 	lineLast = 5
 )
 
-// A sleeper is a guest that sleeps between interrupts and answers each of line on a port.
+// A sleeper is a guest that sleeps between interrupts, and answers each interrupt of line by writing to a port.
 type sleeper struct {
 	*vm.Machine
 	answers  *notify.Notifier
 	answered uint64
 }
 
-// line has a new Notifier raise the guest's line, in the way that e says.
+// line returns a new Notifier that raises the guest's line, with the flags of e.
 func (s *sleeper) line(e vm.IRQFD) (*notify.Notifier, error) {
 	n, err := notify.New()
 	if err != nil {
@@ -42,8 +42,8 @@ func (s *sleeper) answer() error {
 	return err
 }
 
-// sleeping runs fn, which must get so many answers, beside a sleeper. The interrupts that the guest has counted in its
-// memory are the answers that came through its ioeventfd.
+// sleeping runs fn while a sleeper runs, and checks that there were want answers. The guest must have counted as many
+// interrupts in its memory as answers came through its ioeventfd.
 func sleeping(want uint64, fn func(s *sleeper) error) (err error) {
 	var all [4]*notify.Notifier
 	for i := range all {
@@ -73,7 +73,7 @@ func sleeping(want uint64, fn func(s *sleeper) error) (err error) {
 		if err := fn(s); err != nil {
 			return err
 		}
-		// Raised last and served last: once it is, all others have been.
+		// This line is raised last and served last: once it has been served, all others have been.
 		if err := errors.Join(last.Notify(), nextIs(end, 1)); err != nil {
 			return fmt.Errorf("the guest has stopped answering: %w", err)
 		}
@@ -81,7 +81,7 @@ func sleeping(want uint64, fn func(s *sleeper) error) (err error) {
 	})
 }
 
-// beside runs fn beside the guest, which ends with it.
+// beside runs fn while the guest runs, and then stops the guest.
 func (s *sleeper) beside(fn func() error) error {
 	ended := make(chan error, 1)
 	go func() { ended <- run(s.Machine) }()
@@ -93,7 +93,7 @@ func (s *sleeper) beside(fn func() error) error {
 	return err
 }
 
-// settle compares what the guest has counted with its answers, when no more can come.
+// settle compares the guest's count of interrupts with its answers, when no more can come.
 func (s *sleeper) settle(want uint64) error {
 	rest, _ := s.answers.TryWait()
 	s.answered += rest

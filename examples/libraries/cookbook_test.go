@@ -16,7 +16,7 @@ import (
 	"github.com/eventchan/eventchan/examples/internal/guestkernel"
 )
 
-// runWhereAllowed is run for a program that prints "cannot run here" and why where the
+// runWhereAllowed is run for a program that prints "cannot run here" and the reason if the
 // kernel refuses what it needs. The test is then skipped.
 func runWhereAllowed(t *testing.T, command []string, lines ...string) {
 	t.Helper()
@@ -26,7 +26,7 @@ func runWhereAllowed(t *testing.T, command []string, lines ...string) {
 	run(t, command, lines...)
 }
 
-// refusal runs a program and returns why it cannot run here, or "".
+// refusal runs a program and returns the reason why it cannot run here, or "".
 func refusal(t *testing.T, command []string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -87,7 +87,7 @@ func TestLiburing(t *testing.T) {
 func TestLibudev(t *testing.T) {
 	needLibrary(t, "libudev", "libudev-dev")
 	command := []string{buildCookbook(t, "libudev")}
-	if refusal(t, command) != "" { // in a container /sys can be read-only: a mount namespace of the test's own can change that
+	if refusal(t, command) != "" { // in a container /sys can be read-only; a separate mount namespace can change that
 		command = append([]string{"unshare", "--mount", "sh", "-c", `mount -o remount,rw /sys; exec "$0"`}, command...)
 	}
 	runWhereAllowed(t, command, "10 events")
@@ -101,7 +101,7 @@ func TestKVM(t *testing.T) {
 		run(t, []string{program}, lines...)
 		return
 	}
-	m := guestkernel.Machine{Options: []string{"-cpu", "max"}} // which can AMD's virtualization
+	m := guestkernel.Machine{Options: []string{"-cpu", "max"}} // has AMD's virtualization
 	runInMachine(t, m, []string{"irqbypass", "kvm", "kvm-amd"}, guestkernel.Files{"program": program}, lines...)
 }
 
@@ -138,7 +138,7 @@ func runInMachine(t *testing.T, m guestkernel.Machine, modules []string, files g
 	wantLines(t, []byte(verdict.Console), lines)
 }
 
-// The page is right only as long as its lines are lines of programs that are run.
+// Each line of code on the page is a line of a program that the tests run.
 func TestPageShowsLinesOfThePrograms(t *testing.T) {
 	page := readFile(t, "../../docs/libraries.md")
 	_, sections, _ := strings.Cut(page, "\n### ")
@@ -174,7 +174,7 @@ func TestPageShowsLinesOfThePrograms(t *testing.T) {
 	}
 }
 
-// What README shows of callback is on the page too.
+// The code of callback in README is also on the page.
 func TestReadmeShowsLinesOfThePage(t *testing.T) {
 	page, found := readFile(t, "../../docs/libraries.md"), 0
 	for _, line := range codeOf(readFile(t, "../../README.md")) {

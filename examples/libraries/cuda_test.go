@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// No package installs a GPU, so a machine without one must get the reason.
+// Without a GPU, the program prints the reason why it cannot run.
 func TestCUDA(t *testing.T) {
 	needPrograms(t, "gcc", "gcc")
 	run(t, []string{build(t, "cuda")}, "(2000 batches ended in order|no CUDA: .+)")
 }
 
-// With a stand-in for the driver, the program does all that it does with a GPU.
+// With a stand-in for the driver, the program does everything that it does with a GPU.
 func TestCUDAStandIn(t *testing.T) {
 	needPrograms(t, "gcc", "gcc")
 	program, dir := build(t, "cuda"), t.TempDir()

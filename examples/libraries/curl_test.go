@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// The server answers no request before all have arrived, so that the program passes
-// only if it has all transfers in flight at the same time.
+// The server does not answer a request before all have arrived, so that the program passes
+// only if it has all transfers in flight together.
 func TestCurl(t *testing.T) {
 	needLibrary(t, "libcurl", "libcurl4-openssl-dev")
 	program := build(t, "curl")

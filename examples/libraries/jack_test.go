@@ -17,7 +17,7 @@ func TestJACK(t *testing.T) {
 	program := build(t, "jack")
 	name := fmt.Sprintf("eventchan-%d", os.Getpid())
 	t.Setenv("JACK_DEFAULT_SERVER", name)
-	t.Setenv("JACK_NO_AUDIO_RESERVATION", "1") // else jackd asks the session's D-Bus for the sound card
+	t.Setenv("JACK_NO_AUDIO_RESERVATION", "1") // otherwise jackd asks the session's D-Bus for the sound card
 	hasPort := func(port string) func() error {
 		return func() error {
 			output, err := exec.Command("jack_lsp", port).CombinedOutput()
@@ -27,7 +27,7 @@ func TestJACK(t *testing.T) {
 			return err
 		}
 	}
-	// Where real-time scheduling is not permitted, jackd goes on without, in spite of -R.
+	// If real-time scheduling is not permitted, jackd goes on without it, despite -R.
 	if err := serve(t, hasPort("system:capture_1"), exec.Command("jackd", "-n", name, "-R", "-P", "20", "-d", "dummy", "-r", "48000", "-p", "256")); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 //go:build linux
 
-// The programs are promises of docs/libraries.md. Each is built, run against the real
-// library and its real server, and held to what it prints.
+// docs/libraries.md promises that the programs work. Each is built and run against the real
+// library and its real server, and its output is checked.
 package libraries
 
 import (
@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// limit is generous, because the machine can be busy with much else. grace is for what a
-// program has started, which can keep the program's output open after the program has ended.
+// limit is generous, because the machine can be busy. grace is for processes that a
+// program has started: they can keep the program's output open after its end.
 const (
 	limit = 3 * time.Minute
 	grace = 10 * time.Second
 )
 
-// skip skips a test that this machine cannot run, or fails it where all must run.
+// skip skips a test that this machine cannot run, or fails it in CI, where all must run.
 func skip(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("EVENTCHAN_CI") == "1" {

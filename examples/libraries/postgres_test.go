@@ -59,8 +59,8 @@ func startPostgres(t *testing.T) string {
 	return "host=" + folder + " port=5432 user=postgres dbname=postgres"
 }
 
-// unprivileged returns how to start a program that refuses to run as root, and makes
-// folder, which comes from t.TempDir, accessible to it.
+// unprivileged returns the attributes with which to start a program that refuses to run as root,
+// and makes folder, which comes from t.TempDir, accessible to it.
 func unprivileged(t *testing.T, folder string) *syscall.SysProcAttr {
 	t.Helper()
 	as := &syscall.SysProcAttr{}
@@ -82,7 +82,7 @@ func unprivileged(t *testing.T, folder string) *syscall.SysProcAttr {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// t.TempDir makes the folder in another one, which only root can enter.
+	// t.TempDir creates the folder in another one, which only root can enter.
 	if err := os.Chmod(filepath.Dir(folder), 0o711); err != nil {
 		t.Fatal(err)
 	}

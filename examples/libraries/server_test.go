@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// serve starts a server, which the end of the test stops by SIGTERM, and returns once
-// ready returns nil. If the server ends before that, serve returns its output as an error.
+// serve starts a server and returns once ready returns nil. SIGTERM stops the server when the test
+// ends. If the server ends before that, serve returns its output as an error.
 func serve(t *testing.T, ready func() error, server *exec.Cmd) error {
 	t.Helper()
 	var output bytes.Buffer

@@ -1,9 +1,9 @@
 //go:build linux
 
 // Command process shares eventfds with another process in the two ways that
-// need no inheritance: it takes one of the other's by pid and descriptor number
-// alone, and sends it one over a unix socket (SCM_RIGHTS). It exits with status 1
-// if a count is off.
+// need no inheritance. It takes one of the other's by pid and descriptor number
+// alone, and sends one to the other over a unix socket (SCM_RIGHTS). It exits with status 1
+// if a count is wrong.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// What the other process adds to the eventfd that is taken from it, and to the
+// These are what the other process adds to the eventfd that is taken from it, and to the
 // one that is sent to it.
 const byNumber, byMessage = 3, 4
 
@@ -51,7 +51,7 @@ func main() {
 			log.Fatal("too few signals within 10 seconds")
 		}
 	}
-	conn.Close() // which the other process waits for
+	conn.Close() // the other process waits for that
 	if err := other.Wait(); err != nil {
 		log.Fatal("the other process failed: ", err)
 	}
@@ -61,9 +61,9 @@ func main() {
 	}
 }
 
-// take makes a Notifier of a descriptor of another process, who need not know.
-// It takes the right to ptrace that process: sandboxes may deny it, and Yama
-// grants it for one's own children only.
+// take makes a Notifier of a descriptor of another process, without that process's help.
+// It must be allowed to ptrace that process: sandboxes can deny that, and Yama
+// allows it only for one's own children.
 func take(pid, fd int) (counts <-chan uint64, want uint64) {
 	n, err := notify.FromProcess(pid, fd)
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {

@@ -21,7 +21,7 @@ func beOther(address string) {
 	if err := own.Add(byNumber); err != nil {
 		log.Fatal(err)
 	}
-	// That number is all that the first process learns of it.
+	// The first process gets only that number.
 	if _, err := conn.Write([]byte(strconv.Itoa(own.FD()))); err != nil {
 		log.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func beOther(address string) {
 	if err := sent.Add(byMessage); err != nil {
 		log.Fatal(err)
 	}
-	// Until the first process hangs up, the number must stay what it is.
+	// Until the first process hangs up, the number must refer to the eventfd.
 	io.Copy(io.Discard, conn)
 	own.Close()
 	sent.Close()

@@ -11,7 +11,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// send sends the descriptor along with one byte, since a stream carries no
+// send sends the descriptor along with one byte, because a stream carries no
 // message without data.
 func send(conn *net.UnixConn, n *notify.Notifier) {
 	if _, _, err := conn.WriteMsgUnix([]byte{0}, unix.UnixRights(n.FD()), nil); err != nil {
@@ -19,7 +19,7 @@ func send(conn *net.UnixConn, n *notify.Notifier) {
 	}
 }
 
-// receive returns the descriptor that send sent, under its number here. (Go
+// receive returns the number that the descriptor sent by send has here. (Go
 // asks for close-on-exec by itself.)
 func receive(conn *net.UnixConn) int {
 	control := make([]byte, unix.CmsgSpace(4))

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// startOther runs this program once more and returns its connection to a unix
-// socket of the abstract namespace, which is no file.
+// startOther starts this program once more and returns its connection to a unix
+// socket in the abstract namespace, which is not a file.
 func startOther() (*exec.Cmd, *net.UnixConn) {
 	name := fmt.Sprintf("@eventchan-example-process-%d", os.Getpid())
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
@@ -26,7 +26,7 @@ func startOther() (*exec.Cmd, *net.UnixConn) {
 	if err := other.Start(); err != nil {
 		log.Fatal(err)
 	}
-	listener.SetDeadline(time.Now().Add(10 * time.Second)) // it may have failed to start
+	listener.SetDeadline(time.Now().Add(10 * time.Second)) // in case the other process fails to start
 	conn, err := listener.AcceptUnix()
 	if err != nil {
 		log.Fatal(err)

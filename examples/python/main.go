@@ -1,8 +1,7 @@
 //go:build linux
 
 // Command python lets a Python program signal a Go select, and wait for Go in
-// its turn. It exits with status 1 if a count is off; where there is no Python to
-// show it with, it says so.
+// return. It exits with status 1 if a count is wrong. If there is no Python, it says so.
 package main
 
 import (
@@ -15,9 +14,9 @@ import (
 )
 
 const (
-	greeting = 321  // which Python adds in three writes
-	question = 5    // which Go adds
-	answer   = 5000 // a thousand times that, from Python
+	greeting = 321  // added by Python in three writes
+	question = 5    // added by Go
+	answer   = 5000 // a thousand times that, added by Python
 )
 
 func main() {
@@ -53,7 +52,7 @@ func main() {
 			}
 		case err := <-ended:
 			if tooOld(err) {
-				return // it has said so
+				return // child.py has said so
 			}
 			if err != nil {
 				log.Fatal("python3: ", err)

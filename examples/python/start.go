@@ -16,7 +16,7 @@ import (
 var program string
 
 // start starts child.py, which inherits the Notifiers as its descriptors 3 and
-// 4. How it ended is received from ended.
+// 4. The result of its Wait is sent to ended.
 func start(ctx context.Context, three, four *notify.Notifier) (ended <-chan error, err error) {
 	python := exec.CommandContext(ctx, "python3", "-c", program)
 	python.Stdout, python.Stderr = os.Stdout, os.Stderr
@@ -36,7 +36,7 @@ func start(ctx context.Context, three, four *notify.Notifier) (ended <-chan erro
 	return c, nil
 }
 
-// tooOld tells from its exit status that Python has no os.eventfd_write.
+// tooOld reports whether err has the exit status for a Python without os.eventfd_write.
 func tooOld(err error) bool {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	return ok && exit.ExitCode() == 77

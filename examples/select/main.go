@@ -1,5 +1,6 @@
-// Command select waits in one select for work, for a free slot to do it in, for the
-// clock and for the end. It exits with status 1 if work was lost or overdone.
+// Command select waits in one select for work, for a free slot for it, for the
+// clock and for the end. It exits with status 1 if a job was lost or done twice, or if too many ran
+// concurrently.
 package main
 
 import (
@@ -33,15 +34,15 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 
-	go func() { // it could as well be a C thread or another process
+	go func() { // it could also be a C thread or another process
 		for range jobs {
-			work.Notify() // if it failed, a job would be missing in the end
+			work.Notify() // if it failed, a job would be missing at the end
 		}
 	}()
 	var running, finished atomic.Int64
 	do := func() {
 		if running.Add(1) > slots {
-			log.Fatal("too many jobs at once")
+			log.Fatal("too many concurrent jobs")
 		}
 		sha256.Sum256(make([]byte, 1<<20))
 		running.Add(-1)
@@ -55,7 +56,7 @@ func main() {
 	defer clock.Stop()
 	ordered, waiting := 0, 0
 	for {
-		var free <-chan struct{} // nil, so never ready, while there is no work
+		var free <-chan struct{} // nil and therefore never ready while no job is waiting
 		if waiting > 0 {
 			free = slot.C()
 		}
@@ -63,7 +64,7 @@ func main() {
 		case n := <-work.C(): // as many jobs as were ordered since the last receive
 			ordered += int(n)
 			waiting += int(n)
-		case <-free: // a receive is an acquired permit
+		case <-free: // each receive is one permit acquired
 			waiting--
 			go do()
 		case <-clock.C:

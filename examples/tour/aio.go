@@ -40,7 +40,7 @@ const (
 	flagResfd = 1 // IOCB_FLAG_RESFD: add 1 to the eventfd resfd on completion
 )
 
-// fileReads are reads that the kernel does by itself (io_submit(2)).
+// fileReads has reads that the kernel makes in the background (io_submit(2)).
 type fileReads struct {
 	*source
 	file    *os.File
@@ -50,7 +50,7 @@ type fileReads struct {
 }
 
 // startReads asks the kernel for a few blocks of this program's own file. The
-// eventfd is named in the request, so that it is the kernel who signals.
+// requests name the eventfd, so that the kernel itself signals.
 func startReads(fd int) *fileReads {
 	r := &fileReads{}
 	_, _, errno := unix.Syscall(unix.SYS_IO_SETUP, blocks, uintptr(unsafe.Pointer(&r.context)), 0)
@@ -61,8 +61,8 @@ func startReads(fd int) *fileReads {
 	r.source = newSource("kernel", blocks,
 		"reads %d blocks of a file by itself, and adds 1 to descriptor %d for each", blocks, fd)
 	r.file = must(os.Open(must(os.Executable())))
-	// The kernel writes here while Go runs: memory of its own, which Go's
-	// collector neither moves nor frees.
+	// The kernel writes here while Go code runs, so this memory is outside Go's heap: the garbage
+	// collector neither moves nor frees it.
 	r.buffer = must(unix.Mmap(-1, 0, blocks*blockSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE))
 
 	var requests [blocks]*iocb
@@ -84,7 +84,7 @@ func startReads(fd int) *fileReads {
 	return r
 }
 
-// join sees to it that the signals meant what they said: blocks read in full.
+// join checks that as many blocks as signals were read, in full.
 func (r *fileReads) join() {
 	if r.file == nil {
 		return

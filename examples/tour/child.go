@@ -19,7 +19,7 @@ type child struct {
 	process *exec.Cmd
 }
 
-// startChild starts it with three more descriptors than usual: its numbers 3,
+// startChild starts the child with three more descriptors than usual: its numbers 3,
 // 4 and 5.
 func startChild(signals, permission *notify.Notifier, permits *semaphore.Semaphore) *child {
 	c := &child{process: exec.Command(must(os.Executable()), "child")}
@@ -27,7 +27,7 @@ func startChild(signals, permission *notify.Notifier, permits *semaphore.Semapho
 	c.process.ExtraFiles = []*os.File{must(signals.File()), must(permission.File()), must(permits.File())}
 	check(c.process.Start())
 	for _, duplicate := range c.process.ExtraFiles {
-		duplicate.Close() // it has its own now
+		duplicate.Close() // the child has its own now
 	}
 	c.source = newSource("process", 5,
 		"a child, pid %d, inherited descriptor %d and adds 5 to it", c.process.Process.Pid, signals.FD())
@@ -36,7 +36,7 @@ func startChild(signals, permission *notify.Notifier, permits *semaphore.Semapho
 	return c
 }
 
-// beChild is the other end. It would be the same in any language.
+// beChild is what the child does. It could be written in any language.
 func beChild() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -50,7 +50,7 @@ func beChild() {
 	permits.Release(2)
 }
 
-// join waits for the child's end.
+// join waits until the child has ended.
 func (c *child) join() {
 	c.expect(c.process.Wait() == nil, "the child failed")
 }

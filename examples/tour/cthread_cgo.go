@@ -10,8 +10,8 @@ package main
 
 enum { BURSTS = 10, BURST = 100, SIGNALS = BURSTS * BURST };
 
-// All that C needs to signal Go: write 8 bytes to a descriptor. It takes no
-// lock, runs nothing of Go's, and could as well be done in a signal handler.
+// To signal Go, C code only writes 8 bytes to a descriptor. That takes no
+// lock, runs no Go code, and is also allowed in a signal handler.
 static void *signal_go(void *arg) {
 	int fd = (intptr_t)arg;
 	uint64_t one = 1;
@@ -42,7 +42,7 @@ type cThread struct {
 	handle C.pthread_t
 }
 
-// startThread starts a thread that Go's scheduler knows nothing of.
+// startThread starts a thread that Go's scheduler does not know.
 func startThread(fd int) *cThread {
 	t := &cThread{}
 	if errno := C.start(&t.handle, C.int(fd)); errno != 0 {
@@ -54,7 +54,7 @@ func startThread(fd int) *cThread {
 	return t
 }
 
-// join waits for the thread's end.
+// join waits until the thread has ended.
 func (t *cThread) join() {
 	if t.sends > 0 {
 		t.expect(C.join(t.handle) == 0, "a write failed in the thread")

@@ -1,9 +1,9 @@
 //go:build linux
 
-// Command tour lets five signallers that are no goroutines of this program
+// Command tour lets five signalers that are not goroutines of this program
 // reach one select loop: a C thread, the kernel, another process, a timer, and
 // permits that are shared with that process. It exits with status 1 if what
-// arrived is not exactly what was sent.
+// arrives is not exactly what was sent.
 package main
 
 import (
@@ -23,25 +23,25 @@ func main() {
 		return
 	}
 	fmt.Print(`Goroutines wait on channels; the rest of the machine waits on descriptors.
-Here five signallers that are not goroutines reach one select in Go:
+Here five signalers that are not goroutines reach one select in Go:
 
 `)
-	// A Notifier is a count that anybody who has its descriptor can add to.
+	// A Notifier is a count. Whatever has its descriptor can add to it.
 	fromThread := must(notify.New())
 	fromKernel := must(notify.New())
 	fromChild, toChild := must(notify.New()), must(notify.New())
-	// A Semaphore is a number of permits, one for all who have its descriptor.
+	// A Semaphore is a number of permits. All processes that have its descriptor share them.
 	permits := must(semaphore.New(2))
 
 	thread := startThread(fromThread.FD())
 	reads := startReads(fromKernel.FD())
 	child := startChild(fromChild, toChild, permits)
 	timer := startTimer()
-	// A Watcher makes a channel of whatever else has a descriptor.
+	// A Watcher reports the readiness of any other descriptor on a channel.
 	ticks := must(bridge.Watch(timer.fd, bridge.Readable))
 
-	fmt.Print("\nWhat the loop receives (of each the first three times):\n\n")
-	var free <-chan struct{} // nil, so never ready, while the child has the permits
+	fmt.Print("\nWhat the loop receives (the first three times of each):\n\n")
+	var free <-chan struct{} // nil and therefore never ready while the child has the permits
 	deadline := time.After(10 * time.Second)
 	for late := false; !late && !complete(); {
 		select {
@@ -53,7 +53,7 @@ Here five signallers that are not goroutines reach one select in Go:
 			child.heard(n)
 			child.expect(!permits.TryAcquire(1), "the child has both permits, yet there was one more")
 			free = permits.C()
-			check(toChild.Notify()) // give them back!
+			check(toChild.Notify()) // asks the child to give them back
 		case <-ticks.C():
 			timer.heard(timer.expirations())
 		case <-free:
@@ -64,7 +64,7 @@ Here five signallers that are not goroutines reach one select in Go:
 	}
 	goroutines := runtime.NumGoroutine()
 
-	// All have sent all they had; what is left would be too much.
+	// All signalers have ended. If something is left, too much was sent.
 	thread.join()
 	reads.join()
 	child.join()

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// A source is one signaller, with what it sends and what was heard of it.
+// A source is one signaler, with how much it sends and how much has arrived.
 type source struct {
 	name     string
 	sends    uint64
-	atLeast  bool // it goes on after that, as a timer does
+	atLeast  bool // it can send more than that, as a timer does
 	arrived  uint64
 	receives int
 	faults   []string
@@ -23,7 +23,7 @@ var (
 	began   = time.Now()
 )
 
-// newSource introduces a signaller and tells the reader what it is about to do.
+// newSource adds a signaler and prints what it is going to do.
 func newSource(name string, sends uint64, format string, args ...any) *source {
 	s := &source{name: name, sends: sends}
 	sources = append(sources, s)
@@ -31,13 +31,12 @@ func newSource(name string, sends uint64, format string, args ...any) *source {
 	return s
 }
 
-// leftOut tells why this machine has no such signaller.
+// leftOut prints why this machine has no such signaler.
 func leftOut(name string, why any) *source {
 	return newSource(name, 0, "left out: %v", why)
 }
 
-// heard books a receive. One receive may bring many signals, never fewer than
-// were sent.
+// heard counts a receive. One receive can bring many signals, and none is ever lost.
 func (s *source) heard(count uint64) {
 	s.arrived += count
 	s.receives++
@@ -47,21 +46,21 @@ func (s *source) heard(count uint64) {
 	}
 }
 
-// heardLate books what a TryWait found after all was over, which is nothing.
+// heardLate counts what a TryWait has found after the end, which should be nothing.
 func (s *source) heardLate(count uint64, some bool) {
 	if some {
 		s.heard(count)
 	}
 }
 
-// expect notes a fault that is no wrong count.
+// expect notes a fault unless ok is true.
 func (s *source) expect(ok bool, fault string) {
 	if !ok {
 		s.faults = append(s.faults, fault)
 	}
 }
 
-// complete reports whether every source has been heard to its end.
+// complete reports whether everything has arrived from every source.
 func complete() bool {
 	for _, s := range sources {
 		if s.arrived < s.sends {
@@ -71,7 +70,7 @@ func complete() bool {
 	return true
 }
 
-// report compares what was sent with what arrived, and tells whether all is as
+// report compares what was sent with what arrived, and reports whether all is as
 // it should be.
 func report() (ok bool) {
 	fmt.Print("\nWhat was sent and what arrived:\n\n")
@@ -93,8 +92,7 @@ func report() (ok bool) {
 	return ok
 }
 
-// must and check end the program where a system call fails: a tour has nobody
-// to hand an error to.
+// must and check end the program if a system call fails, to keep the tour short.
 func must[T any](value T, err error) T {
 	check(err)
 	return value

@@ -11,7 +11,7 @@ import (
 
 const interval = 50 * time.Millisecond
 
-// A kernelTimer is a timerfd_create(2) descriptor. It is ours: the Watcher
+// A kernelTimer is a descriptor of timerfd_create(2). The program owns it: the Watcher
 // neither reads nor closes it.
 type kernelTimer struct {
 	*source
@@ -30,8 +30,8 @@ func startTimer() *kernelTimer {
 	return t
 }
 
-// expirations reads how often the timer expired since it was last read. The
-// event said only that there is something to read.
+// expirations reads how often the timer has expired since it was last read. The
+// event says only that there is something to read.
 func (t *kernelTimer) expirations() uint64 {
 	var count [8]byte
 	_, err := unix.Read(t.fd, count[:])

@@ -1,7 +1,7 @@
 //go:build linux && cgo
 
-// Command values lets the structs that a C library (meter.h) calls back with arrive
-// in a Go select, from two threads and a signal handler, without a call into Go and
+// Command values receives the structs that a C library (meter.h) passes to its callback
+// in a Go select. They come from two threads and a signal handler, without a call into Go and
 // without a lock. It exits with status 1 if it did not see every reading of each
 // source, in order.
 package main
@@ -12,7 +12,7 @@ package main
 #include "eventchan.h"
 #include "meter.h"
 
-// All the C code that a callback needs. It is async-signal-safe.
+// This is all the C code that a callback needs. It is async-signal-safe.
 static void send_reading(const struct reading *reading, void *queue)
 {
 	EVENTCHAN_SEND(queue, *reading);
@@ -59,7 +59,7 @@ func main() {
 			if code != 0 {
 				log.Fatal(syscall.Errno(code))
 			}
-			failed = nil // the threads have ended; what they sent is still coming
+			failed = nil // the threads have ended; what they have sent still arrives
 		case <-deadline:
 			log.Fatalf("%v readings arrived, want %d of each", next, count)
 		}

@@ -14,7 +14,7 @@ struct source {
 };
 
 static struct source sources[METER_SOURCES];
-static uint32_t handled;	// readings of the signal handler
+static uint32_t handled;	// how many readings the signal handler has made
 
 static void measure(struct source *s, uint32_t number)
 {
@@ -29,7 +29,7 @@ static void *measure_all(void *arg)
 
 	for (uint32_t i = 0; i < s->count; i++)
 		measure(s, i);
-	// The handler interrupts this thread while it is still there to be interrupted.
+	// Thread 1 must not end before the signal handler has interrupted it often enough.
 	while (s->id == 1 && __atomic_load_n(&handled, __ATOMIC_ACQUIRE) < s->count)
 		sched_yield();
 	return NULL;

@@ -20,8 +20,8 @@ func create(folder string, names []string) {
 	}
 }
 
-// created reads until there is no more: an edge comes for what is new, not for
-// what is left over.
+// created reads until there is no more, because there is an edge only for new events and not for
+// those that were not read.
 func created(inotify int) (names []string) {
 	var buf [4096]byte
 	for n, err := unix.Read(inotify, buf[:]); err == nil && n > 0; n, err = unix.Read(inotify, buf[:]) {

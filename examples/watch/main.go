@@ -1,6 +1,6 @@
 //go:build linux
 
-// Command watch receives the readiness of descriptors that are no eventfds: an
+// Command watch receives the readiness of descriptors that are not eventfds: an
 // inotify descriptor, and the kernel's alarm for CPU pressure, which is a
 // priority event. It exits with status 1 if it did not see what it should.
 package main
@@ -28,7 +28,7 @@ func main() {
 	if err != nil {
 		log.Fatal(os.NewSyscallError("inotify_init1", err))
 	}
-	defer unix.Close(inotify) // it stays ours: the Watcher only looks at it
+	defer unix.Close(inotify) // the program owns it; the Watcher only watches it
 	if _, err := unix.InotifyAddWatch(inotify, folder, unix.IN_CREATE); err != nil {
 		log.Fatal(os.NewSyscallError("inotify_add_watch", err))
 	}
@@ -47,7 +47,7 @@ func main() {
 		case <-w.C():
 			got = append(got, created(inotify)...)
 		case <-deadline:
-			log.Fatalf("inotify told of %q, want %q", got, want)
+			log.Fatalf("inotify reported %q, want %q", got, want)
 		}
 	}
 	fmt.Printf("inotify: files %q were created\n", got)

@@ -15,8 +15,8 @@ import (
 	"github.com/eventchan/eventchan/bridge"
 )
 
-// pressure waits for the kernel to say that some thread had to wait for a CPU
-// for 20 ms out of 2 s (PSI, since Linux 4.20), and sees to it that one has to.
+// pressure waits for the kernel to report that some thread had to wait for a CPU
+// for 20 ms out of 2 s (PSI, since Linux 4.20), and makes that happen.
 func pressure() {
 	file, err := alarm("/proc/pressure/cpu", "some 20000 2000000")
 	if err != nil {
@@ -30,7 +30,7 @@ func pressure() {
 	}
 	defer w.Close()
 
-	// Without CAP_SYS_RESOURCE the kernel looks only every two seconds.
+	// Without CAP_SYS_RESOURCE the kernel checks only every two seconds.
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	go quarrel(ctx)
@@ -59,8 +59,8 @@ func alarm(path, trigger string) (*os.File, error) {
 	return file, nil
 }
 
-// quarrel keeps the machine's first usable CPU busy, so that two who do it want
-// one CPU. The thread ends with the goroutine, which has locked it.
+// quarrel keeps the machine's first usable CPU busy, so that two goroutines that call it compete
+// for one CPU. The thread ends with the goroutine, which has locked it.
 func quarrel(ctx context.Context) {
 	runtime.LockOSThread()
 	var usable, first unix.CPUSet

@@ -1,8 +1,8 @@
 //go:build linux
 
-// Command workers limits how many pieces of work are done at once by three
-// processes together: a parent and two children, each with goroutines of its
-// own. It exits with status 1 if ever more were done at once, or if a permit was
+// Command workers limits how many pieces of work three processes do
+// concurrently: a parent and two children, each with its own goroutines.
+// It exits with status 1 if there were ever more, or if a permit was
 // lost.
 package main
 
@@ -66,9 +66,9 @@ func main() {
 		log.Fatal(err)
 	}
 	done, most := board.done.Load(), board.most.Load()
-	fmt.Printf("%d pieces of work in %d processes, at most %d at once, %d permits free in the end\n",
+	fmt.Printf("%d pieces of work in %d processes, at most %d at a time, %d permits free at the end\n",
 		done, 1+children, most, free)
 	if done != (1+children)*goroutines*pieces || most > limit || free != limit {
-		log.Fatalf("want %d pieces, at most %d at once, %d permits", (1+children)*goroutines*pieces, limit, limit)
+		log.Fatalf("want %d pieces, at most %d at a time, %d permits", (1+children)*goroutines*pieces, limit, limit)
 	}
 }

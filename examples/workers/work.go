@@ -17,9 +17,9 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// work does this process's share, holding a permit for each piece. A process
-// that dies with a permit in hand takes it along: the kernel's counter does not
-// know who holds what.
+// work does this process's share of the work, and holds a permit for each piece. If a process
+// dies while it holds a permit, that permit is lost: the kernel's counter does not
+// know which process holds permits.
 func work(permits *semaphore.Semaphore, b *board) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -40,8 +40,7 @@ func work(permits *semaphore.Semaphore, b *board) {
 	group.Wait()
 }
 
-// A board is memory that all three processes see; it is there to catch the
-// semaphore out.
+// A board is memory that all three processes share, to check that the semaphore works.
 type board struct {
 	holders, most, done atomic.Int64
 }
@@ -58,7 +57,7 @@ func (b *board) leave() {
 	b.done.Add(1)
 }
 
-// newBoard makes a file that is nothing but memory.
+// newBoard returns a file that is only memory.
 func newBoard() *os.File {
 	fd, err := unix.MemfdCreate("board", unix.MFD_CLOEXEC)
 	if err != nil {

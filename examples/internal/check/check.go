@@ -11,15 +11,15 @@ import (
 type Check struct {
 	Name  string
 	Run   func() error
-	Claim string // in words, or "" where the name says it
+	Claim string // the claim in words, or "" if the name is enough
 }
 
-// stuck is how long one check may take before it is called hung. A check that waits for the
-// kernel gives up by itself well before, so this is for a call that does not come back.
+// stuck is how long one check can take before it counts as hung. A check that waits for the
+// kernel gives up by itself well before, so this is for a call that does not return.
 const stuck = 2 * time.Minute
 
-// Run runs all checks in order, prints "ok NAME" or "FAIL NAME: why" for each, and reports
-// whether all passed. With failFast it ends with the first that fails.
+// Run runs all checks in order, prints "ok NAME" or "FAIL NAME: reason" for each, and reports
+// whether all passed. With failFast it ends with the first check that fails.
 func Run(all []Check, failFast bool) bool {
 	failed := 0
 	for _, c := range all {

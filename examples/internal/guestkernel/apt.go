@@ -11,14 +11,16 @@ import (
 	"testing"
 )
 
-// apt is Debian's apt, which checks the signatures of what it fetches, with lists of its own in the cache. So it needs no
-// root, sees the newest packages, and changes nothing in the system.
+// apt is Debian's apt with its own package lists, in the cache. It therefore does not need root,
+// sees the newest packages, and changes nothing in the system. apt checks the signatures of what
+// it downloads.
 type apt struct {
-	dir     string // where it downloads to
+	dir     string // to which it downloads
 	options []string
 }
 
-// newApt uses the system's sources, or those of a suite of Debian and its backports.
+// newApt returns an apt with the system's sources, or with those of a suite of Debian and its
+// backports.
 func newApt(t *testing.T, suite string) apt {
 	t.Helper()
 	cache := cacheDir(t)
@@ -42,7 +44,7 @@ func newApt(t *testing.T, suite string) apt {
 	return a
 }
 
-// sources has the options for a suite, whose backports come before it.
+// sources returns the options for a suite. The suite's backports have priority over the suite.
 func (a apt) sources(t *testing.T, suite string) (options []string) {
 	t.Helper()
 	const line = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian %s main\n"
@@ -57,7 +59,7 @@ func (a apt) sources(t *testing.T, suite string) (options []string) {
 	}
 }
 
-// depends lists the direct dependencies of a package that match the pattern.
+// depends returns the direct dependencies of a package that match the pattern.
 func (a apt) depends(t *testing.T, name, pattern string) (names []string) {
 	t.Helper()
 	printed := command(t, a.dir, "apt-cache", slices.Concat(a.options, []string{"depends", name})...)
@@ -67,7 +69,7 @@ func (a apt) depends(t *testing.T, name, pattern string) (names []string) {
 	return names
 }
 
-// depend is depends for a dependency that must be there.
+// depend is depends for exactly one dependency, which must be there.
 func (a apt) depend(t *testing.T, name, pattern string) string {
 	t.Helper()
 	names := a.depends(t, name, pattern)

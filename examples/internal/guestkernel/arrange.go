@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// keepKernel moves a kernel and some of its modules to where all kernels have them, and deletes 100 MB of others.
+// keepKernel moves a kernel and some of its modules to the folder keep, and deletes the other
+// modules, which are 100 MB.
 func keepKernel(t *testing.T, unpacked string) {
 	t.Helper()
 	keep := filepath.Join(unpacked, "keep")
@@ -37,7 +38,7 @@ func keepKernel(t *testing.T, unpacked string) {
 	}
 }
 
-// keepFile moves one file if it is needed.
+// keepFile moves a file to the folder keep if it is needed.
 func keepFile(t *testing.T, keep, path string) error {
 	base := filepath.Base(path)
 	if strings.HasPrefix(base, "vmlinuz") {
@@ -54,8 +55,8 @@ func keepFile(t *testing.T, keep, path string) error {
 	return os.Rename(path, filepath.Join(keep, name+".ko"))
 }
 
-// relocateHeaders makes the absolute paths in unpacked headers point below dir: an include of their other half and,
-// in newer ones, the folder of the build.
+// relocateHeaders makes the absolute paths in unpacked headers point below dir: an include of the
+// common headers and, in newer headers, the folder of the build.
 func relocateHeaders(t *testing.T, unpacked, dir string) {
 	t.Helper()
 	makefile := onlyMatch(t, filepath.Join(unpacked, "usr/src/linux-headers-*-amd64/Makefile"))
@@ -72,12 +73,13 @@ func relocateHeaders(t *testing.T, unpacked, dir string) {
 	}
 }
 
-// newerLibraries are what a newer release's build tools are linked with, and the tools of that release are started
-// with a dynamic linker of their own. (Its compiler is not needed: see Kernel.Make.)
+// newerLibraries has the libraries with which a newer release's build tools are linked. These
+// tools are started with that release's dynamic linker. (Its compiler is not needed: see
+// Kernel.Make.)
 var newerLibraries = []string{"libc6", "libelf1t64", "zlib1g", "libzstd1"}
 
-// relocateTools has the programs of an unpacked linux-kbuild use the libraries that were unpacked with it, if any. Those
-// that Debian calls NAME.real-ARCHITECTURE are the ones that need them.
+// relocateTools makes the programs of an unpacked linux-kbuild use the libraries that were
+// unpacked with it, if any. Debian names the programs that need them NAME.real-ARCHITECTURE.
 func relocateTools(t *testing.T, unpacked, dir string) {
 	t.Helper()
 	libraries := filepath.Join(dir, "usr/lib/x86_64-linux-gnu")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// write makes a file below dir that can be executed.
+// write writes an executable file below dir.
 func write(t *testing.T, dir, path, text string) string {
 	t.Helper()
 	path = filepath.Join(dir, path)
@@ -22,7 +22,8 @@ func write(t *testing.T, dir, path, text string) string {
 	return path
 }
 
-// TestHeadersPointBelowTheirFolder: to their other half, and to the folder of the build, which only newer ones name.
+// Headers point below their folder: to the common headers, and to the folder of the build, which
+// only newer headers name.
 func TestHeadersPointBelowTheirFolder(t *testing.T) {
 	unpacked := t.TempDir()
 	makefile := write(t, unpacked, "usr/src/linux-headers-9.9-amd64/Makefile",
@@ -35,7 +36,8 @@ func TestHeadersPointBelowTheirFolder(t *testing.T) {
 	}
 }
 
-// TestToolsUseTheLibrariesBesideThem starts one whose dynamic linker is a script that prints its arguments.
+// A tool is started with the dynamic linker that was unpacked with it, which is here a script that
+// prints its arguments.
 func TestToolsUseTheLibrariesBesideThem(t *testing.T) {
 	dir := t.TempDir()
 	const tool = "usr/lib/linux-kbuild-9.9/scripts/mod/modpost.real-lsb-64"

@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// Asked reports whether tests are to boot kernels.
+// Asked reports whether the environment asks for tests that boot kernels.
 func Asked() bool { return os.Getenv("EVENTCHAN_KMOD") == "1" }
 
-// SkipUnlessAsked keeps a plain go test short and away from the network. Once asked,
-// nothing is a reason to skip.
+// SkipUnlessAsked skips the test unless Asked, so that a plain go test is short and does not use
+// the network. If asked, the test fails if the machine lacks something.
 func SkipUnlessAsked(t *testing.T) {
 	t.Helper()
 	if !Asked() {

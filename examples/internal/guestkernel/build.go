@@ -10,18 +10,19 @@ import (
 	"testing"
 )
 
-// Files are what a guest's file system holds: the path in the guest, and where the file is here.
+// Files are the files of a guest's file system: paths in the guest, with the files' paths here.
 type Files map[string]string
 
 const library = "github.com/eventchan/eventchan/"
 
-// Program builds a command of the library's module without cgo, for a guest that has no C library, as the file at path.
+// Program builds a command of the library's module, as the file at path. It is built without
+// cgo, because the guest has no C library.
 func Program(t *testing.T, path, command string) Files {
 	t.Helper()
 	return built(t, path, command, "build")
 }
 
-// TestProgram builds the tests of a package likewise.
+// TestProgram builds the tests of a package in the same way.
 func TestProgram(t *testing.T, path, name string) Files {
 	t.Helper()
 	return built(t, path, name, "test", "-c")
@@ -35,8 +36,9 @@ func built(t *testing.T, path, name string, how ...string) Files {
 	return Files{path: binary}
 }
 
-// dependOnSources looks at the folders that a program is built from. Go runs a test again, rather than repeat its last
-// result, when a file that it looked at has changed; what go build reads would not count.
+// dependOnSources reads the folders from which a program is built. The go command runs a test
+// again, and does not reuse its cached result, if a file that the test has read has changed. Files
+// that go build reads do not count.
 func dependOnSources(t *testing.T, name string) {
 	t.Helper()
 	folders := goTool(t, "list", "-deps", "-f", "{{if not .Standard}}{{.Dir}}{{end}}", library+name)
@@ -54,8 +56,9 @@ func goTool(t *testing.T, arguments ...string) string {
 	return runCommand(t, c, "")
 }
 
-// Make builds the modules whose sources are in dir for a kernel. The newest kernel was built by another compiler, which
-// has an option that gcc-12 does not; without it functions are aligned less strictly, which a module may be.
+// Make builds the modules whose sources are in dir for a kernel. The newest kernel was built by
+// another compiler, with an option that gcc-12 lacks. Without the option, functions are aligned
+// less strictly, which is allowed for a module.
 func (k Kernel) Make(t *testing.T, dir string, arguments ...string) {
 	t.Helper()
 	command(t, dir, "make", append(arguments, "KDIR="+k.headers, "CC=gcc-12", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=")...)

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// cacheDir is where kernels are kept from one run to the next. Delete it to have the newest ones.
+// cacheDir returns the folder in which kernels are kept from one run to the next. Delete it to get
+// the newest ones.
 func cacheDir(t *testing.T) string {
 	t.Helper()
 	base, err := os.UserCacheDir()
@@ -34,7 +35,8 @@ func fetchMissing(t *testing.T, dir, suite string, packages func(apt) []string, 
 		return
 	}
 	apt := newApt(t, suite)
-	// Unpacked beside its place and renamed: a run that is stopped leaves nothing half done behind.
+	// Unpack in another folder and rename that, so that a run that is stopped leaves no incomplete
+	// kernel in the cache.
 	unpacked := filepath.Join(apt.dir, "unpacked")
 	for _, deb := range apt.download(t, packages(apt)) {
 		command(t, "", "dpkg", "-x", deb, unpacked)
@@ -45,7 +47,8 @@ func fetchMissing(t *testing.T, dir, suite string, packages func(apt) []string, 
 	}
 }
 
-// lockCache lets one process at a time fetch: apt's lists stand only one, and go test runs packages side by side.
+// lockCache lets only one process at a time fetch, because apt's lists allow only one and go test
+// runs packages side by side.
 func lockCache(t *testing.T) (unlock func()) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(cacheDir(t), "lock"))
@@ -54,7 +57,7 @@ func lockCache(t *testing.T) (unlock func()) {
 	}
 	for {
 		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err == nil {
-			return func() { file.Close() } // which unlocks
+			return func() { file.Close() } // unlocks
 		} else if err != syscall.EINTR {
 			t.Fatal(err)
 		}

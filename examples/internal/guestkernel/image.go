@@ -14,7 +14,7 @@ import (
 	"github.com/eventchan/eventchan/examples/internal/newc"
 )
 
-// image writes an initramfs with the files, and the folders that the guest mounts on.
+// image writes an initramfs with the files, and with the folders on which the guest mounts.
 func image(t *testing.T, contents ...Files) string {
 	t.Helper()
 	var compressed bytes.Buffer

@@ -10,33 +10,34 @@ import (
 	"testing"
 )
 
-// A Kernel is a stock kernel of Debian, unpacked in the cache and installed nowhere.
+// A Kernel is a stock kernel of Debian, unpacked in the cache and not installed.
 type Kernel struct {
 	dir     string
 	headers string // KDIR of a module's build
 }
 
-// A series is where the kernels of a name come from.
+// A series says where the kernels of a name come from.
 type series struct {
-	// headers depends on the newest headers of the series, always.
+	// headers is a package that always depends on the newest headers of the series.
 	headers string
-	// suite is the one of Debian whose backports have the kernel; "" for what the system uses, which is Debian 12.
+	// suite is the suite of Debian whose backports have the kernel, or "" for the system's suite,
+	// which is Debian 12.
 	suite string
 }
 
-// Newest is the name of the newest kernel that Debian has for a stable release of its own. Its version changes: what it
-// is for is to learn early of what changes in kernels.
+// Newest is the name of the newest kernel that Debian has for one of its stable releases. Its
+// version changes, so that tests find changes in kernels early.
 const Newest = "newest"
 
-// The oldest kernel that Debian 12 supports and its newest, on both sides of the change of eventfd_signal in 6.8, and one
-// after hrtimer_init went in 6.15.
+// allSeries has the oldest and the newest kernel that Debian 12 supports, which are before and
+// after the change of eventfd_signal in 6.8, and one after the removal of hrtimer_init in 6.15.
 var allSeries = map[string]series{
 	"6.1":  {"linux-headers-cloud-amd64", ""},
 	"6.12": {"linux-headers-6.12-cloud-amd64", ""},
 	Newest: {"linux-headers-cloud-amd64", "trixie"},
 }
 
-// AllKernels finds all kernels in the cache, by name, or fetches them.
+// AllKernels returns all kernels by name. It fetches those that are not in the cache.
 func AllKernels(t *testing.T) map[string]Kernel {
 	t.Helper()
 	kernels := map[string]Kernel{}
@@ -46,7 +47,7 @@ func AllKernels(t *testing.T) map[string]Kernel {
 	return kernels
 }
 
-// FindKernel finds one kernel likewise: "6.1", "6.12" or [Newest].
+// FindKernel returns one kernel, "6.1", "6.12" or [Newest], in the same way.
 func FindKernel(t *testing.T, name string) Kernel {
 	t.Helper()
 	needTools(t)
@@ -60,13 +61,13 @@ func FindKernel(t *testing.T, name string) Kernel {
 	return Kernel{dir, onlyMatch(t, filepath.Join(dir, "usr/src/linux-headers-*-amd64"))}
 }
 
-// kernelPackages names what a module's build and a boot take.
+// kernelPackages returns the packages that are needed to build a module and to boot.
 func kernelPackages(t *testing.T, a apt, s series) []string {
 	t.Helper()
 	headers := a.depend(t, s.headers, `linux-headers-\d\S*`)
 	image := strings.Replace(headers, "headers", "image", 1)
 	names := []string{headers, image, a.depend(t, headers, `linux-headers-\S*-common`), a.depend(t, headers, `linux-kbuild-\S*`)}
-	// Of newer kernels the image is a package without contents.
+	// The image package of newer kernels is empty and depends on others.
 	names = append(names, a.depends(t, image, `linux-(?:binary|modules)-\S*`)...)
 	if s.suite != "" {
 		names = append(names, newerLibraries...)
@@ -74,13 +75,13 @@ func kernelPackages(t *testing.T, a apt, s series) []string {
 	return names
 }
 
-// driverNames are the modules that a kernel keeps, in an order in which they can be loaded.
+// driverNames has the modules that keepKernel keeps, in an order in which they can be loaded.
 var driverNames = []string{
 	"irqbypass", "kvm", "ccp", "kvm-amd", "iommufd", "vfio", "vfio_virqfd", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci",
 }
 
-// Drivers are modules of the kernel's own, in the order in which the guest loads them. A name that the kernel has no
-// module for is left out: kernels differ in what is a module, part of another one, or not there.
+// Drivers returns modules of the kernel, named so that the guest loads them in this order. A name
+// without a module is ignored: in other kernels it can be part of another module, or missing.
 func (k Kernel) Drivers(names ...string) Files {
 	files := Files{}
 	for i, name := range names {
@@ -92,7 +93,7 @@ func (k Kernel) Drivers(names ...string) Files {
 	return files
 }
 
-// Shell is a static shell, for programs that start one.
+// Shell returns a static shell, for programs that start one.
 func Shell(t *testing.T) Files {
 	t.Helper()
 	dir := filepath.Join(cacheDir(t), "shell")

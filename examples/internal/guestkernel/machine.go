@@ -17,21 +17,22 @@ import (
 const (
 	qemu = "qemu-system-x86_64"
 
-	// machineTime is far above what a guest needs, also on a busy machine: only a hung one takes that long.
+	// machineTime is much longer than a guest takes, even on a busy machine. Only a hung guest takes
+	// that long.
 	machineTime = 8 * time.Minute
 )
 
-// A Machine is what QEMU emulates.
+// A Machine is a machine for QEMU to emulate.
 type Machine struct {
 	Kernel  Kernel
-	CPUs    int      // 1 if it is 0
-	Options []string // more of QEMU's
-	// Parameters are more of the kernel's. Of those that mean nothing to it NAME=VALUE becomes part of the environment
-	// of /program, and what comes after "--" its arguments.
+	CPUs    int      // 0 means 1
+	Options []string // further options of QEMU
+	// Parameters are further parameters of the kernel. A NAME=VALUE that the kernel does not know
+	// becomes part of the environment of /program, and what comes after "--" its arguments.
 	Parameters string
 }
 
-// Boot boots the machine with the files, of which /program is run, until the guest ends it.
+// Boot boots the machine with the files and waits until the guest, which runs /program, ends it.
 func (m Machine) Boot(t *testing.T, contents ...Files) Verdict {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "console")
@@ -52,9 +53,11 @@ func (m Machine) Boot(t *testing.T, contents ...Files) Verdict {
 	return Verdict{c.ProcessState.ExitCode(), strings.ReplaceAll(string(console), "\r", "") + string(output)}
 }
 
-// processors emulates by software. One thread emulates all processors: with a thread each, on a busy host, a kernel that
-// patches its own code has met the breakpoint of the other. One processor has a thread to itself, beside that of
-// the devices: otherwise QEMU delivers some interrupts of a virtual machine inside the guest twice.
+// processors returns QEMU's options for emulation by software. If there are several processors, one
+// thread emulates all of them: with a thread each, on a busy host, a kernel that patches its
+// own code has met the breakpoint of another processor. A single processor has its own thread,
+// apart from that of the devices, because otherwise QEMU delivers some interrupts of a virtual
+// machine inside the guest twice.
 func (m Machine) processors() []string {
 	threads := "multi"
 	if m.CPUs > 1 {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// LeaveSystemAlone fails a test that installed a kernel, or left one where the system has its own: fetched kernels
-// live in the cache only.
+// LeaveSystemAlone fails the test if it installs a kernel, or leaves one where the system has its
+// own. Fetched kernels must be only in the cache.
 func LeaveSystemAlone(t *testing.T) {
 	t.Helper()
 	before := systemKernels(t)
@@ -22,7 +22,7 @@ func LeaveSystemAlone(t *testing.T) {
 	})
 }
 
-// systemKernels lists what a kernel or its headers would add to when installed.
+// systemKernels returns the files and packages to which installing a kernel or its headers adds.
 func systemKernels(t *testing.T) (found []string) {
 	t.Helper()
 	for _, dir := range []string{"/boot", "/usr/src", "/lib/modules"} {
@@ -34,7 +34,7 @@ func systemKernels(t *testing.T) (found []string) {
 			found = append(found, filepath.Join(dir, entry.Name()))
 		}
 	}
-	// Without a match it prints nothing and fails, which is an answer too.
+	// If no package matches, dpkg-query prints nothing and fails, which is right here.
 	packages, _ := exec.Command("dpkg-query", "-W", "linux-image-*", "linux-headers-*", "linux-kbuild-*").Output()
 	return append(found, string(packages))
 }

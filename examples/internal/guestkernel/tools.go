@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// needTools fails where something is missing, and says what to do. Only QEMU may be installed here, by root, if asked.
+// needTools fails the test if a tool is missing, and says what to do. It installs only QEMU, as
+// root, and only if asked.
 func needTools(t *testing.T) {
 	t.Helper()
 	if runtime.GOARCH != "amd64" {
@@ -36,7 +37,8 @@ func installQEMU(t *testing.T) {
 	command(t, "", "env", append([]string{"DEBIAN_FRONTEND=noninteractive"}, strings.Fields(install)...)...)
 }
 
-// command runs a program in dir and returns what it printed. If it fails, so does the test, with all of its output.
+// command runs a program in dir and returns its standard output. If the program fails, the test fails
+// with all of its output.
 func command(t *testing.T, dir, name string, arguments ...string) string {
 	t.Helper()
 	return runCommand(t, exec.Command(name, arguments...), dir)

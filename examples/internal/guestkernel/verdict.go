@@ -8,26 +8,27 @@ import (
 	"testing"
 )
 
-// What QEMU ends with when the guest says how it went; see init/exit_linux_amd64.go.
+// These are QEMU's exit statuses if the guest has reported its result; see
+// init/exit_linux_amd64.go.
 const (
 	statusGood = 2*0x10 + 1
 	statusBad  = 2*0x11 + 1
 )
 
-// A Verdict is what a guest left behind.
+// A Verdict is the result of a guest: QEMU's exit status and the guest's console.
 type Verdict struct {
 	Status  int
 	Console string
 }
 
-// result is the guest's last word: its RESULT line, or nothing if it did not get that far.
+// result returns the text of the guest's RESULT line, or "" if the guest did not get that far.
 func (v Verdict) result() string {
 	_, result, _ := strings.Cut("\n"+v.Console, "\nRESULT ")
 	result, _, _ = strings.Cut(result, "\n")
 	return result
 }
 
-// says reports whether a line of the console begins so.
+// says reports whether a line of the console begins with begin.
 func (v Verdict) says(begin string) bool { return strings.Contains("\n"+v.Console, "\n"+begin) }
 
 // MustPass fails the test unless the guest has passed, and has run the checks of those names.
@@ -48,7 +49,8 @@ func (v Verdict) MustFail(t *testing.T, checks ...string) {
 	t.Log(v.Console)
 }
 
-// passed wants both, status and RESULT: a kernel that panics ends the machine with status 0.
+// passed checks both the status and RESULT, because a kernel that panics ends the machine with
+// status 0.
 func (v Verdict) passed(checks []string) error {
 	if v.Status != statusGood || v.result() != "ok" {
 		return fmt.Errorf("status %d, want %d; result %q, want ok", v.Status, statusGood, v.result())

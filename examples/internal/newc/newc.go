@@ -1,8 +1,10 @@
-// Package newc writes archives in cpio's "newc" format, which the Linux kernel unpacks as its initramfs:
-// the file system in memory that it starts from, before any disk (Documentation/driver-api/early-userspace).
+// Package newc writes archives in cpio's "newc" format, which the Linux kernel unpacks as its
+// initramfs: the file system in memory from which it starts, before any disk
+// (Documentation/driver-api/early-userspace).
 //
-// The format is a header of 110 characters for each file, its name and its contents, each padded to four bytes.
-// Writing it takes less than calling cpio(1), and nothing needs to be installed or owned by root.
+// The format has for each file a header of 110 characters, its name and its contents, each padded
+// to four bytes. Writing it is easier than calling cpio(1), and nothing needs to be installed or
+// owned by root.
 package newc
 
 import (
@@ -17,17 +19,18 @@ const (
 	directory = 0o040000
 )
 
-// Writer writes one archive. An error stays: all later calls return it, so checking Close is enough.
+// A Writer writes one archive. After an error, all later calls return that error, so checking that
+// of Close is enough.
 type Writer struct {
 	w     io.Writer
 	files int
 	err   error
 }
 
-// NewWriter writes to w. The archive is complete after Close.
+// NewWriter returns a Writer that writes to w. The archive is complete after Close.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// Dir adds a directory. The kernel makes no parents: add those first.
+// Dir adds a directory. The kernel does not create parent directories, so add those first.
 func (w *Writer) Dir(name string) error { return w.entry(name, directory|0o755, nil) }
 
 // File adds a regular file, owned by root.
@@ -35,7 +38,7 @@ func (w *Writer) File(name string, perm fs.FileMode, data []byte) error {
 	return w.entry(name, regular|uint32(perm.Perm()), data)
 }
 
-// Close ends the archive. It does not close the writer below.
+// Close ends the archive. It does not close the underlying writer.
 func (w *Writer) Close() error { return w.entry("TRAILER!!!", 0, nil) }
 
 func (w *Writer) entry(name string, mode uint32, data []byte) error {

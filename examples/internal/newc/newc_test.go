@@ -9,7 +9,8 @@ import (
 	"github.com/eventchan/eventchan/examples/internal/newc"
 )
 
-// As GNU cpio 2.13 (-o -H newc) writes these entries, but for owner, time, device, inode and link count.
+// golden is what GNU cpio 2.13 (-o -H newc) writes for these entries, except for owner, time,
+// device, inode and link count.
 const golden = "070701" + "00000001" + "000041ED" + "00000000" + "00000000" + "00000001" + "00000000" +
 	"00000000" + "00000000" + "00000000" + "00000000" + "00000000" + "00000004" + "00000000" + "dir\x00\x00\x00" +
 	"070701" + "00000002" + "000081ED" + "00000000" + "00000000" + "00000001" + "00000000" +

@@ -1,7 +1,7 @@
-// Command guest is the program of the virtual machine that ../kmod_test.go boots: it loads the modules and runs every
+// Command guest is the program of the virtual machine that ../kmod_test.go boots. It loads the modules and runs every
 // check.
 //
-// Each check prints "ok NAME" or "FAIL NAME: why", and the exit status is 1 if one failed.
+// Each check prints "ok NAME" or "FAIL NAME: reason", and the exit status is 1 if one failed.
 //
-// The checks use the library as any program does: packages notify, semaphore and bridge.
+// The checks use the packages notify, semaphore and bridge as any program does.
 package main

@@ -11,19 +11,19 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// silence is how long nothing may come before a signal counts as lost. An emulated machine on a busy host
-// stands still for a second at times.
+// silence is how long a check waits before a signal counts as lost. An emulated machine on a busy host
+// sometimes stands still for a second.
 const silence = 5 * time.Second
 
-// calm is how long nothing must come where nothing is expected.
+// calm is how long a check waits where no signal must come.
 const calm = 50 * time.Millisecond
 
-// soon is a context for one wait for something that must happen.
+// soon returns a context for one wait for something that must happen.
 func soon() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), silence)
 }
 
-// sum receives until the counts make up want, and checks that no more comes.
+// sum receives until the sum of the counts is want, and checks that no more come.
 func sum(n *notify.Notifier, want uint64) error {
 	for got := uint64(0); got != want; {
 		count, err := next(n)
@@ -53,13 +53,13 @@ func quiet(n *notify.Notifier) error {
 	return nil
 }
 
-// drained takes what is there, when no more can come.
+// drained takes the count when no more signals can come.
 func drained(n *notify.Notifier) uint64 {
 	count, _ := n.TryWait()
 	return count
 }
 
-// closing closes at the end of a function that returns *err, and adds what fails.
+// closing closes c at the end of a function that returns *err, and adds the error of Close.
 func closing(c io.Closer, err *error) { *err = errors.Join(*err, c.Close()) }
 
 // opened runs fn with an open device.
@@ -102,7 +102,7 @@ func listening(fn func(d *device.Device, in, reply *notify.Notifier) error) erro
 	})
 }
 
-// same reports which of the numbers is not what it should be.
+// same returns an error if the numbers differ.
 func same(what string, got, want uint64) error {
 	if got != want {
 		return fmt.Errorf("%s: %d, want %d", what, got, want)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// One of the two sides goes while the other is at work.
+// In these checks one of the two sides goes while the other is working.
 var lifetimeChecks = []check.Check{
 	{Name: "unload-refused-while-signalling", Run: unloadWhileOpen},
 	{Name: "unload-while-signalling", Run: unloadWhileTimerRuns},
@@ -22,7 +22,8 @@ var lifetimeChecks = []check.Check{
 	{Name: "program-killed-while-signalling", Run: programKilled},
 }
 
-// unloadWhileOpen checks that the module cannot go while an open device's senders run, and can right after.
+// unloadWhileOpen checks that the module cannot be unloaded while the senders of an open device are running, but can
+// be immediately after.
 func unloadWhileOpen() error {
 	n, err := notify.New()
 	if err != nil {
@@ -41,7 +42,7 @@ func unloadWhileOpen() error {
 	return errors.Join(err, quiet(n), load(deviceModule, ""))
 }
 
-// unloadWhileTimerRuns takes a module away that nothing holds, in the middle of its signals, many times.
+// unloadWhileTimerRuns unloads a module that nothing holds, in the middle of its signals, many times.
 func unloadWhileTimerRuns() (err error) {
 	n, err := notify.New()
 	if err != nil {
@@ -66,7 +67,7 @@ func unloadWhileTimerRuns() (err error) {
 	return quiet(n)
 }
 
-// closedWhileSignalling closes the notifier first. The kernel goes on with a counter that nobody can see.
+// closedWhileSignalling closes the notifier first. The kernel goes on with a counter that no process can reach.
 func closedWhileSignalling() error {
 	return opened(func(d *device.Device) error {
 		n, err := notify.New()
@@ -81,8 +82,8 @@ func closedWhileSignalling() error {
 	})
 }
 
-// programKilled has a child hand the module a notifier that is shared with this process, and kills it. Until then
-// signals come; once the child is gone they have stopped, and the module can go.
+// programKilled starts a child that gives the module a notifier shared with this process, and kills the child. Until
+// then signals come; after that they have stopped, and the module can be unloaded.
 func programKilled() (err error) {
 	n, err := notify.New()
 	if err != nil {
@@ -138,7 +139,7 @@ func startHolder(n *notify.Notifier) (*exec.Cmd, error) {
 	return child, nil
 }
 
-// hold is the child: it leaves the module with three eventfds in use, says so, and waits to be killed.
+// hold is the child. It makes the module use three eventfds, says so, and waits to be killed.
 func hold() {
 	err := attached(func(d *device.Device, never *notify.Notifier) error {
 		n, err := notify.FromFD(3)
@@ -149,7 +150,7 @@ func hold() {
 		if err != nil {
 			return err
 		}
-		// The listener owes more answers than it can ever send, and the senders never end either.
+		// The listener owes more answers than it can ever send, and the senders do not end either.
 		err = errors.Join(d.Detach(), d.Attach(n.FD()), d.Listen(in.FD(), n.FD()), in.Add(1<<40),
 			d.Signal(device.Forever, device.Thread, 0), d.Signal(device.Forever, device.Timer, timerPeriod))
 		if err != nil {

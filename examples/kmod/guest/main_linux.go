@@ -7,7 +7,8 @@ import (
 	"github.com/eventchan/eventchan/examples/internal/check"
 )
 
-// The order matters in two places: modules are loaded first, and unloaded when nothing uses them any more.
+// allChecks returns the checks in their order. Modules are loaded first, and unloaded when nothing uses them any
+// more.
 func allChecks() []check.Check {
 	lists := [][]check.Check{
 		{{Name: "modules-load", Run: loadModules}},
@@ -23,7 +24,7 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == holdCommand {
 		hold()
 	}
-	failFast := os.Getenv("FAILFAST") != "" // the kernel's command line becomes our environment
+	failFast := os.Getenv("FAILFAST") != "" // from the kernel's command line
 	if !check.Run(allChecks(), failFast) {
 		os.Exit(1)
 	}

@@ -14,8 +14,8 @@ const (
 	pidModule    = "eventchan_pid"
 )
 
-// load is insmod(8): the kernel links the file into itself and calls the module's init function, whose error
-// is the one that it returns.
+// load does what insmod(8) does. The kernel links the file into itself and calls the module's init function, whose
+// error it returns.
 func load(name, parameters string) error {
 	file, err := os.Open("/" + name + ".ko")
 	if err != nil {
@@ -28,7 +28,7 @@ func load(name, parameters string) error {
 	return nil
 }
 
-// unload is rmmod(8). The kernel refuses with EWOULDBLOCK while something uses the module.
+// unload does what rmmod(8) does. The kernel refuses with EWOULDBLOCK while something uses the module.
 func unload(name string) error {
 	if err := unix.DeleteModule(name, unix.O_NONBLOCK); err != nil {
 		return fmt.Errorf("delete_module %s: %w", name, err)
@@ -36,13 +36,13 @@ func unload(name string) error {
 	return nil
 }
 
-// moduleFile reads what the kernel tells of a loaded module.
+// moduleFile returns what a file in /sys says about the loaded module.
 func moduleFile(path string) (string, error) {
 	text, err := os.ReadFile("/sys/module/" + deviceModule + "/" + path)
 	return strings.TrimSpace(string(text)), err
 }
 
-// nothingHeld checks that the module neither has users nor holds an eventfd.
+// nothingHeld checks that the module has no users and holds no eventfd.
 func nothingHeld() error {
 	for _, path := range []string{"refcnt", "parameters/held"} {
 		if got, err := moduleFile(path); err != nil || got != "0" {

@@ -13,8 +13,8 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// Only the kernel can bring a counter to MaxUint64, one more than write(2) allows. poll(2) then tells of an error
-// beside the readiness; to the library it is a count like another.
+// Only the kernel can raise a counter to MaxUint64, one more than write(2) allows. poll(2) then reports an error
+// with the readiness; for the library it is a count like any other.
 var overflowChecks = []check.Check{
 	{Name: "overflow-to-try-wait", Run: overflowTo(func(n *notify.Notifier) (uint64, error) { return drained(n), nil })},
 	{Name: "overflow-to-wait", Run: overflowTo(next)},
@@ -24,7 +24,7 @@ var overflowChecks = []check.Check{
 	{Name: "overflow-to-semaphore", Run: overflowToSemaphore},
 }
 
-// overflown runs fn with a notifier that the kernel has signalled past its maximum.
+// overflown runs fn with a notifier that the kernel has signaled past its maximum.
 func overflown(fn func(*notify.Notifier) error) error {
 	return attached(func(d *device.Device, n *notify.Notifier) error {
 		if err := n.Add(notify.MaxCount); err != nil {
@@ -49,13 +49,13 @@ func overflowTo(receive func(*notify.Notifier) (uint64, error)) func() error {
 	}
 }
 
-// sumAfter checks that the counter works as before once the overflow was received.
+// sumAfter checks that the counter works as before after the overflow was received.
 func sumAfter(n *notify.Notifier) error {
 	if err := n.Add(9); err != nil {
 		return err
 	}
 	got, ok := n.TryWait()
-	if !ok { // C is in use, and has it
+	if !ok { // C is in use and has the count
 		var err error
 		if got, err = nextFromC(n); err != nil {
 			return err
@@ -73,8 +73,8 @@ func nextFromC(n *notify.Notifier) (uint64, error) {
 	}
 }
 
-// overflowToWaiter has a goroutine wait when it happens. The waiter may get what came before the overflow, and
-// then has to wait once more.
+// overflowToWaiter makes the counter overflow while a goroutine waits. The goroutine can get the count from before the
+// overflow; then the rest is received after it.
 func overflowToWaiter() error {
 	return attached(func(d *device.Device, n *notify.Notifier) error {
 		counts := make(chan uint64, 1)
@@ -108,7 +108,7 @@ func overflowToBridge() error {
 	})
 }
 
-// overflowToSemaphore takes permits of a semaphore that is past its maximum: it stays one that has permits.
+// overflowToSemaphore checks that permits can be acquired from a semaphore that is past its maximum.
 func overflowToSemaphore() error {
 	return opened(func(d *device.Device) (err error) {
 		s, err := semaphore.New(math.MaxInt64)

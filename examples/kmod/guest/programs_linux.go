@@ -12,13 +12,13 @@ import (
 	"github.com/eventchan/eventchan/examples/internal/check"
 )
 
-// exampleProgram runs the example that people run by hand.
+// exampleProgram runs the example, examples/kmod.
 func exampleProgram() error {
 	_, err := run("/kmod")
 	return err
 }
 
-// suites are the library's own tests, as binaries that the image may have in /suites.
+// suites returns a check for each of the library's own test binaries in /suites.
 func suites() (list []check.Check) {
 	paths, _ := filepath.Glob("/suites/*.test")
 	for _, path := range paths {
@@ -28,7 +28,8 @@ func suites() (list []check.Check) {
 	return list
 }
 
-// suite runs one of them, short since this machine is emulated, and does not take a binary in which nothing ran for one that passed.
+// suite runs one test binary, with -test.short because this machine is emulated. It returns an error if no test
+// passed.
 func suite(path string) error {
 	output, err := run(path, "-test.v", "-test.short", "-test.timeout=100s")
 	if err != nil {
@@ -47,7 +48,7 @@ func suite(path string) error {
 	return nil
 }
 
-// stuck is how long a program may take.
+// stuck is how long a program can take.
 const stuck = 2 * time.Minute
 
 // run runs a program in /tmp. Its output is part of the error if it fails.
@@ -56,7 +57,7 @@ func run(path string, arguments ...string) (string, error) {
 	defer cancel()
 	command := exec.CommandContext(ctx, path, arguments...)
 	command.Dir = "/tmp"
-	command.Env = append(os.Environ(), "EVENTCHAN_MODE=exported") // the mode in which suites ask the kernel for something
+	command.Env = append(os.Environ(), "EVENTCHAN_MODE=exported") // the mode in which the suites use the kernel
 	output, err := command.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%s: %w\n%s", path, err, output)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Both modules must say what is wrong, and hold nothing afterwards.
+// Both modules must report what is wrong, and hold nothing afterwards.
 var refusalChecks = []check.Check{
 	{Name: "device-refuses", Run: deviceRefuses},
 	{Name: "pid-module-refuses", Run: pidModuleRefuses},
@@ -20,7 +20,7 @@ var refusalChecks = []check.Check{
 
 const noSuchFD = 9_999
 
-// refused names the call that did not fail as it should.
+// refused returns an error that names the call unless the call has failed with the error want.
 func refused(call string, got, want error) error {
 	if !errors.Is(got, want) {
 		return fmt.Errorf("%s: %v, want %v", call, got, want)

@@ -17,7 +17,7 @@ var semaphoreChecks = []check.Check{
 	{Name: "permits-through-c", Run: permitsThroughC},
 }
 
-// released runs fn with a semaphore that the kernel releases count permits of, from an interrupt each.
+// released runs fn with a semaphore of which the kernel releases count permits, each from an interrupt.
 func released(count uint64, fn func(*semaphore.Semaphore) error) error {
 	return opened(func(d *device.Device) (err error) {
 		s, err := semaphore.New(0)
@@ -32,7 +32,7 @@ func released(count uint64, fn func(*semaphore.Semaphore) error) error {
 			return err
 		}
 		if s.TryAcquire(1) {
-			return fmt.Errorf("a permit more than the %d released", count)
+			return fmt.Errorf("more permits than the %d released", count)
 		}
 		return nil
 	})

@@ -21,7 +21,7 @@ var toKernelChecks = []check.Check{
 	{Name: "kernel-sees-hang-up", Run: kernelSeesHangUp},
 }
 
-// kernelReceivesEach needs not wait: the wake function has run when Notify returns.
+// kernelReceivesEach does not have to wait, because the wake function has run when Notify returns.
 func kernelReceivesEach() error {
 	return listening(func(d *device.Device, in, reply *notify.Notifier) error {
 		if err := notifyTimes(in, 1_000); err != nil {
@@ -64,7 +64,7 @@ func echoOfMany() error {
 	})
 }
 
-// kernelTakesPermits has the kernel take from a semaphore, one permit at a time however they are released.
+// kernelTakesPermits makes the kernel take from a semaphore, one permit at a time however they are released.
 func kernelTakesPermits() error {
 	return attached(func(d *device.Device, reply *notify.Notifier) (err error) {
 		s, err := semaphore.New(0)
@@ -85,7 +85,8 @@ func kernelTakesPermits() error {
 	})
 }
 
-// unlistenLeavesRest checks the moment at which the counter changes hands: to the kernel before, to Go after.
+// unlistenLeavesRest checks that Unlisten separates the counts: those before it go to the kernel, those after it to
+// Go.
 func unlistenLeavesRest() error {
 	return listening(func(d *device.Device, in, reply *notify.Notifier) error {
 		err := errors.Join(in.Add(11), d.Unlisten(), in.Add(13))
@@ -94,8 +95,8 @@ func unlistenLeavesRest() error {
 	})
 }
 
-// kernelSeesHangUp closes an eventfd that the kernel waits for. Only an eventfd's last descriptor counts: no
-// duplicate that a library keeps may hide it.
+// kernelSeesHangUp closes an eventfd for which the kernel waits. The kernel sees only the close of the last
+// descriptor, so the check fails if the library keeps a duplicate.
 func kernelSeesHangUp() error {
 	return attached(func(d *device.Device, _ *notify.Notifier) error {
 		in, err := notify.New()

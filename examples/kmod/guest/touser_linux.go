@@ -11,7 +11,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// The kernel signals and Go receives: no signal may be lost, and none made up.
+// The kernel signals and Go receives: no signal must be lost, and none must be received twice.
 var toUserChecks = []check.Check{
 	{Name: "sum-from-caller", Run: func() error { return sumFrom(device.Caller, 1_000) }},
 	{Name: "sum-from-thread", Run: func() error { return sumFrom(device.Thread, 100_000) }},
@@ -38,7 +38,7 @@ func sumFrom(from device.Source, count uint64) error {
 	})
 }
 
-// sumFromAll has all senders and Go itself add to one counter, received from its channel.
+// sumFromAll makes all senders and Go itself add to one counter, and receives from its channel.
 func sumFromAll() error {
 	const fromThread, fromTimer, fromCaller, fromGo = 20_000, 2_000, 300, 4_000
 	return attached(func(d *device.Device, n *notify.Notifier) error {
@@ -70,7 +70,7 @@ func notifyTimes(n *notify.Notifier, times int) error {
 	return nil
 }
 
-// edgeToBridge watches an eventfd that the kernel signals as what it also is: a descriptor.
+// edgeToBridge watches an eventfd that the kernel signals, as any other descriptor.
 func edgeToBridge() error {
 	return attached(func(d *device.Device, n *notify.Notifier) (err error) {
 		w, err := bridge.Watch(n.FD(), bridge.Readable)
@@ -93,7 +93,8 @@ func edgeToBridge() error {
 	})
 }
 
-// detachStops takes an eventfd back from senders that would never end: the sum is what they sent, to the last one.
+// detachStops takes an eventfd back from senders that would not end otherwise. The sum received is exactly what they
+// have sent.
 func detachStops() error {
 	return attached(func(d *device.Device, n *notify.Notifier) error {
 		got, err := endless(d, n)
@@ -109,11 +110,11 @@ func detachStops() error {
 	})
 }
 
-// timerPeriod is in microseconds. An emulated processor needs several for an interrupt, and on a busy host many: with a
-// shorter period the newest kernels, which do not preempt for a thread that only asks, hardly do anything else.
+// timerPeriod is in microseconds. An emulated processor takes several for an interrupt, and many on a busy host. With
+// a shorter period the newest kernels, which preempt less, hardly do anything else.
 const timerPeriod = 100
 
-// endless starts both background senders for good and receives a few times, so that both are in full swing.
+// endless starts both background senders without an end and receives a few times, so that both are running.
 func endless(d *device.Device, n *notify.Notifier) (got uint64, err error) {
 	err = errors.Join(d.Signal(device.Forever, device.Thread, 0), d.Signal(device.Forever, device.Timer, timerPeriod))
 	for range 100 {

@@ -13,12 +13,12 @@ import (
 
 const (
 	waiters = 200
-	// What the runtime adds by itself while this runs does not depend on the number of waiters.
+	// The runtime can start threads of its own during the check, however many waiters there are.
 	runtimeOwn = 2
 )
 
-// waitersWithoutThreads parks 200 goroutines on as many eventfds, which the kernel then signals one by one. A
-// thread for each waiter, or for some, would show: Go never ends the threads that it has started.
+// waitersWithoutThreads makes 200 goroutines wait on 200 eventfds, which the kernel then signals one by one. If waiters
+// needed threads, the number of threads would show that, because Go never ends a thread that it has started.
 func waitersWithoutThreads() error {
 	before := threads()
 	notifiers, woken, err := startWaiters()
@@ -43,7 +43,7 @@ func waitersWithoutThreads() error {
 	return err
 }
 
-// startWaiters has goroutine i wait for i+1 signals: another number would be a mix-up.
+// startWaiters makes goroutine i wait for i+1 signals, so that a mix-up shows.
 func startWaiters() (notifiers []*notify.Notifier, woken chan error, err error) {
 	woken = make(chan error, waiters)
 	for i := range waiters {
@@ -63,7 +63,7 @@ func startWaiters() (notifiers []*notify.Notifier, woken chan error, err error) 
 	return notifiers, woken, nil
 }
 
-// signalEach uses one device for all: an eventfd that was taken back is as it was.
+// signalEach uses one device for all eventfds, one after another.
 func signalEach(notifiers []*notify.Notifier) error {
 	return opened(func(d *device.Device) error {
 		for i, n := range notifiers {

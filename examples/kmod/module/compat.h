@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The differences between kernels, all of them, so that the rest has no #if.
+ * All differences between kernels are here, so that the other files have no #if.
  *
- * A module is compiled for one kernel: names inside it are no stable interface
+ * A module is compiled for one kernel: the names inside it are not a stable interface
  * (only system calls are). Two that this module needs have changed.
  */
 #ifndef EVENTCHAN_COMPAT_H
@@ -12,11 +12,11 @@
 #include <linux/hrtimer.h>
 #include <linux/version.h>
 
-/* Adds 1 to the counter and wakes whoever waits. Never sleeps: fit for interrupts. */
+/* Adds 1 to the counter and wakes all waiters. Never sleeps, so interrupts can call it. */
 static inline void eventchan_signal_one(struct eventfd_ctx *ctx)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
-	/* No caller in the tree ever added anything but 1, so the argument went. */
+	/* The argument was removed, because all callers in the kernel added 1. */
 	eventfd_signal(ctx);
 #else
 	eventfd_signal(ctx, 1);

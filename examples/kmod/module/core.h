@@ -2,9 +2,9 @@
 /*
  * The two halves of an open /dev/eventchan, shared by the module's own files.
  *
- * device.c serializes all calls for one open file with a mutex. What runs beside
- * them (thread, timer, wake function, work item) touches only atomics and
- * the eventfd references, and is stopped before those references go.
+ * device.c serializes all calls for one open file with a mutex. The thread, timer, wake
+ * function and work item that run concurrently use only atomics and
+ * the eventfd references, and are stopped before those references are dropped.
  */
 #ifndef EVENTCHAN_CORE_H
 #define EVENTCHAN_CORE_H
@@ -23,8 +23,8 @@ struct eventfd_ctx;
 /* sender.c: the kernel signals, user space waits. */
 struct sender {
 	struct eventfd_ctx *ctx;	/* NULL: nothing attached */
-	struct task_struct *thread;	/* may have ended by itself */
-	atomic64_t thread_left;		/* signals it still has to give */
+	struct task_struct *thread;	/* can have ended by itself */
+	atomic64_t thread_left;		/* signals that it still has to give */
 	struct hrtimer timer;
 	atomic64_t timer_left;
 	ktime_t period;		/* of the timer */
@@ -42,8 +42,8 @@ void sender_stats(struct sender *s, struct eventchan_stats *stats);
 struct listener {
 	struct eventfd_ctx *ctx;	/* NULL: not listening */
 	struct eventfd_ctx *reply;	/* NULL: only counts */
-	struct wait_queue_head *queue;	/* inside *ctx: who waits for it */
-	struct wait_queue_entry entry;	/* our place in that queue */
+	struct wait_queue_head *queue;	/* inside *ctx: its waiters */
+	struct wait_queue_entry entry;	/* this listener's place in that queue */
 	struct poll_table_struct table;
 	struct work_struct work;
 	bool stopping;
@@ -59,7 +59,7 @@ int listener_start(struct listener *l, const struct eventchan_listen *what);
 int listener_stop(struct listener *l);
 void listener_stats(struct listener *l, struct eventchan_stats *stats);
 
-/* device.c: eventfd references, counted so that a leak can be seen from outside. */
+/* device.c: eventfd references, counted so that user space can see a leak. */
 struct eventfd_ctx *eventchan_hold(struct eventfd_ctx *ctx);
 void eventchan_drop(struct eventfd_ctx *ctx);
 

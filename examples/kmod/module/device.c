@@ -2,20 +2,20 @@
 /*
  * /dev/eventchan: opening it, its ioctl requests, closing it.
  *
- * A module has no main(): loading it calls the init function, which leaves a table
- * of functions (file_operations) with the kernel, and those are called in the process
- * that opens, asks or closes. Everything the module knows belongs to one open
+ * A module has no main(). Loading it calls the init function, which gives the kernel a table
+ * of functions (file_operations); the kernel calls these in the process
+ * that opens, asks or closes. All state of the module belongs to one open
  * file, so that two programs cannot disturb each other.
  *
- * Closing: release is called when the last descriptor of the open file is gone, and the
- * kernel closes all descriptors of a process that ends, however it ends. So a killed
- * program is no case of its own.
+ * Closing: release is called when the last descriptor of the open file is closed, and the
+ * kernel closes all descriptors of a process that ends, however it ends. A killed
+ * program therefore needs no special case.
  *
  * Unloading: .owner makes each open file hold a reference to the module, and
  * delete_module(2) refuses (EWOULDBLOCK) while there are any. Every thread, timer and
- * work item belongs to an open file and is over when its release returns. So none can be
- * running once the module may go, and exit has nothing to stop. (eventchan_pid.c
- * has no open file to lean on, and stops its timer in exit.)
+ * work item belongs to an open file and has ended when its release returns. Therefore none can
+ * be running once the module can be unloaded, and exit has nothing to stop. (eventchan_pid.c
+ * has no open file, and stops its timer in exit.)
  */
 #include <linux/eventfd.h>
 #include <linux/fs.h>
@@ -71,7 +71,7 @@ static int eventchan_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Nobody else can be in a request now: the file that they would need is gone. */
+/* No request can be running now, because it would hold a reference to the file. */
 static int eventchan_release(struct inode *inode, struct file *file)
 {
 	struct eventchan *e = file->private_data;
@@ -115,7 +115,7 @@ static int ioctl_locked(struct eventchan *e, unsigned int request, unsigned long
 
 	switch (request) {
 	case EVENTCHAN_ATTACH:
-		/* Never cut a number to 32 bits: it would be another's. */
+		/* Never cut a number to 32 bits, which makes it another descriptor's. */
 		return arg > INT_MAX ? -EBADF : sender_attach(&e->sender, arg);
 	case EVENTCHAN_DETACH:
 		return sender_detach(&e->sender);
@@ -151,7 +151,7 @@ static const struct file_operations eventchan_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
-/* A character device with a number and a name of the kernel's choosing. */
+/* A character device whose number the kernel chooses. */
 static struct miscdevice eventchan_device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "eventchan",

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * /dev/eventchan: what user space may ask of the module.
+ * /dev/eventchan: what user space can ask of the module.
  *
  * This is the whole interface. A program opens /dev/eventchan and calls
  * ioctl(2) with the requests below; ../device does so from Go. Each open file
- * has its own sender and its own listener, and closing it, also by being
- * killed, stops both and drops every eventfd that the module holds.
+ * has its own sender and its own listener. Closing the file, even if that is because
+ * the program was killed, stops both and drops every eventfd that the module holds.
  *
- * An eventfd is handed over by its descriptor number. The module takes its own
- * reference to the counter behind that number, so it does not matter when or
- * whether user space closes the descriptor afterwards.
+ * An eventfd is passed by its descriptor number. The module takes its own
+ * reference to the counter behind that number, so it does not matter whether or when
+ * user space closes the descriptor afterwards.
  *
  * Fields have fixed sizes and no holes: 32-bit and 64-bit programs see the same.
  */
@@ -24,7 +24,7 @@
 #define EVENTCHAN_FROM_THREAD	1	/* from a kernel thread, in the background */
 #define EVENTCHAN_FROM_TIMER	2	/* from an hrtimer, in interrupt context */
 
-/* The shortest period_us: less would leave the CPU nothing but interrupts. */
+/* The shortest period_us: with less, the CPU would only handle interrupts. */
 #define EVENTCHAN_MIN_PERIOD_US	5
 
 struct eventchan_signal {
@@ -60,7 +60,7 @@ struct eventchan_stats {
 #define EVENTCHAN_SIGNAL	_IOW(EVENTCHAN_MAGIC, 3, struct eventchan_signal)
 /* Wait in the kernel on an eventfd that user space signals. */
 #define EVENTCHAN_LISTEN	_IOW(EVENTCHAN_MAGIC, 4, struct eventchan_listen)
-/* Stop waiting. What was signalled before is counted; unsent answers are dropped. */
+/* Stop waiting. Earlier signals are counted; unsent answers are dropped. */
 #define EVENTCHAN_UNLISTEN	_IO(EVENTCHAN_MAGIC, 5)
 /* Counters since the last ATTACH (sent) and LISTEN (the others). */
 #define EVENTCHAN_STATS		_IOR(EVENTCHAN_MAGIC, 6, struct eventchan_stats)

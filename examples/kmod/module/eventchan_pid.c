@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The classic demonstration, on kernels of today: a module that is told a process and
+ * The classic demonstration, on current kernels: a module that gets a process id and
  * a descriptor number, and signals that process's eventfd when it is loaded:
  *
  *	insmod eventchan_pid.ko pid=1234 efd=5
  *	insmod eventchan_pid.ko pid=1234 efd=5 every_us=1000
  *
  * The first signals once; the second goes on every millisecond until rmmod. If the
- * process (ESRCH), the descriptor (EBADF) or an eventfd behind it (EINVAL) is not there,
- * loading fails with that error.
+ * process does not exist (ESRCH), the descriptor is not open (EBADF) or it is not an
+ * eventfd (EINVAL), loading fails with that error.
  *
- * The demonstrations of 2010 call fcheck_files() and get_files_struct(), which are gone
- * or not exported. What is left to a module is what is done below. A module asks nobody
- * for permission; a program that wants the same uses pidfd_getfd(2), which does (and
- * better still is to be handed the descriptor, as /dev/eventchan is).
+ * The demonstrations of 2010 call fcheck_files() and get_files_struct(), which have been
+ * removed or are not exported. A module can still do what is done below. It needs no
+ * permission; a program that wants the same uses pidfd_getfd(2), which checks permissions.
+ * (It is even better to be given the descriptor, as /dev/eventchan is.)
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>
@@ -39,19 +39,19 @@ MODULE_PARM_DESC(efd, "the number of the eventfd's descriptor in that process");
 
 static uint every_us;
 module_param(every_us, uint, 0444);
-MODULE_PARM_DESC(every_us, "go on signalling with this period (0: only once)");
+MODULE_PARM_DESC(every_us, "go on signaling with this period (0: only once)");
 
 static struct eventfd_ctx *target;
 static struct hrtimer timer;
 
 /*
- * A process's table of descriptors may be replaced or freed at any time. task_lock
- * keeps the task from dropping it, file_lock keeps entries from going, and
- * get_file makes the file ours before both are let go.
+ * A process's table of descriptors can be replaced or freed at any time. task_lock
+ * keeps the task from dropping it, file_lock keeps its entries from being removed, and
+ * get_file takes a reference to the file before both locks are released.
  */
 static struct file *file_of_task(struct task_struct *task, int fd)
 {
-	struct file *file = ERR_PTR(-ESRCH);	/* no table: it is a zombie */
+	struct file *file = ERR_PTR(-ESRCH);	/* a zombie has no table */
 
 	task_lock(task);
 	if (task->files) {
@@ -105,7 +105,7 @@ static enum hrtimer_restart signal_again(struct hrtimer *t)
 	return HRTIMER_RESTART;
 }
 
-/* What init returns is what finit_module(2) reports; non-zero means not loaded. */
+/* finit_module(2) reports what init returns; if that is not 0, the module is not loaded. */
 static int __init eventchan_pid_init(void)
 {
 	if (every_us && every_us < EVENTCHAN_MIN_PERIOD_US)
@@ -121,9 +121,9 @@ static int __init eventchan_pid_init(void)
 }
 
 /*
- * Nothing holds this module while its timer runs, so exit stops it: once hrtimer_cancel
- * has returned no callback is running or will, and neither the counter nor this code is
- * needed any more.
+ * Nothing holds this module while its timer runs, so exit stops the timer. Once hrtimer_cancel
+ * has returned, no callback is running or going to run, so neither the counter nor this code
+ * is needed any more.
  */
 static void __exit eventchan_pid_exit(void)
 {

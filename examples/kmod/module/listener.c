@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * User space signals an eventfd and the kernel waits for it, without a thread
- * of its own: as KVM does for the doorbells of virtual machines.
+ * of its own, as KVM does for the doorbells of virtual machines.
  *
- * Whoever waits for a file is an entry in that file's wait queue. select(2) and
- * epoll(7) put theirs there by calling the file's poll method with a table, whose
- * function is called back with the queue; so do we. From then on a write(2) to the
- * eventfd calls our wake function, in the writer's context, with the queue's
- * spinlock held and interrupts off. It must be quick and must not sleep, and it must
- * not signal an eventfd: one that is signalled from another's wake-up could come
- * back to itself, so the kernel refuses (6.1 with a warning and a lost signal).
- * Hence it only takes the count, and a work item answers later, in process context.
+ * Each waiter for a file has an entry in that file's wait queue. select(2) and
+ * epoll(7) add theirs by calling the file's poll method with a table, whose
+ * function is called back with the queue. This file does the same. From then on a write(2) to
+ * the eventfd calls the wake function, in the writer's context, with the queue's
+ * spinlock held and interrupts off. The wake function must be quick, must not sleep, and must
+ * not signal an eventfd: an eventfd that is signaled from another's wake-up could signal
+ * itself again, so the kernel refuses (6.1 with a warning and a lost signal).
+ * Therefore the wake function only takes the count, and a work item answers later, in process
+ * context.
  *
- * eventfd_ctx_do_read() asks for exactly the lock that a wake function
- * has: that is what makes taking the count exact against every other reader.
+ * eventfd_ctx_do_read() requires exactly the lock that is held when a wake function is
+ * called. That makes taking the count atomic with respect to every other reader.
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>
@@ -24,7 +25,7 @@
 #include "compat.h"
 #include "core.h"
 
-/* Takes what the counter has (1 of a semaphore). The queue's lock must be held. */
+/* Takes the whole count (of a semaphore, 1). The queue's lock must be held. */
 static u64 take_locked(struct listener *l)
 {
 	u64 count;
@@ -59,13 +60,13 @@ static int listener_wake(struct wait_queue_entry *entry, unsigned int mode,
 		if (take_locked(l))
 			queue_work(system_unbound_wq, &l->work);
 	}
-	/* The last descriptor is closed; the counter stays, for it is ours as well. */
+	/* The last descriptor is closed. The counter stays, because the listener holds it too. */
 	if (events & EPOLLHUP)
 		atomic64_inc(&l->hangups);
 	return 0;
 }
 
-/* Called by the eventfd's poll method with the queue in which to wait. */
+/* The eventfd's poll method calls this with the queue in which to wait. */
 static void listener_queue(struct file *file, wait_queue_head_t *queue,
 			   poll_table *table)
 {
@@ -87,8 +88,8 @@ static void reply_all(struct listener *l)
 }
 
 /*
- * Answers, and takes what no wake-up brought: the count from before the listener
- * came, and the permits of a semaphore, of which each wake-up takes one.
+ * Answers, and takes what no wake-up has taken: the count from before the listener
+ * was added, and the permits of a semaphore, of which each wake-up takes only one.
  */
 static void listener_work(struct work_struct *work)
 {
@@ -119,7 +120,7 @@ static int listener_open(struct listener *l, struct file *file, int reply)
 	}
 	l->ctx = eventchan_hold(eventfd_ctx_fileget(file));
 	listener_reset(l);
-	/* From here on listener_wake() may run, on any CPU. */
+	/* From here on listener_wake() can run, on any CPU. */
 	if (vfs_poll(file, &l->table) & EPOLLIN)
 		queue_work(system_unbound_wq, &l->work);
 	return 0;
@@ -144,7 +145,7 @@ int listener_start(struct listener *l, const struct eventchan_listen *what)
 		return PTR_ERR(file);
 	l->reply = NULL;
 	err = listener_open(l, file, what->reply);
-	/* The counter is kept, not the file: its close must still be seen as a hang-up. */
+	/* Keep the counter and not the file, so that its close is still seen as a hang-up. */
 	fput(file);
 	return err;
 }
@@ -156,7 +157,7 @@ int listener_stop(struct listener *l)
 	if (!l->ctx)
 		return -ENOTCONN;
 	WRITE_ONCE(l->stopping, true);
-	/* In one step under the lock: takes the rest and leaves the queue. */
+	/* Takes the rest and leaves the queue, both under the lock. */
 	eventfd_ctx_remove_wait_queue(l->ctx, &l->entry, &count);
 	atomic64_add(count, &l->received);
 	cancel_work_sync(&l->work);

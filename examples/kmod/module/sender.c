@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel signals an eventfd, from each kind of place that kernel code runs in:
+ * The kernel signals an eventfd, from each kind of place in which kernel code runs:
  *
- *   - in process context: inside the system call of the program that asked;
+ *   - in process context, inside the system call of the program that asks;
  *   - from a kernel thread, which belongs to no program;
- *   - in interrupt context: a timer's callback, where nothing may sleep. This is
+ *   - in interrupt context, in a timer's callback, which must not sleep. This is
  *     where a driver learns that its device has something for user space.
  *
  * The call is the same in all three, because eventfd_signal() only takes a
- * spinlock, adds 1 and wakes the waiters. It has no way to fail or to wait: at
- * the counter's maximum further signals are dropped by the kernel.
+ * spinlock, adds 1 and wakes the waiters. It can neither fail nor wait: at
+ * the counter's maximum the kernel drops further signals.
  *
- * Stopping is the hard part. Thread and timer use *ctx and code of this module, so
- * both must be over, not only told to end, before either may go: kthread_stop() and
- * hrtimer_cancel() return only then.
+ * Stopping is the hard part. The thread and the timer use *ctx and the code of this module, so
+ * both must have ended, and not only have been asked to end, before *ctx is dropped or the
+ * module is unloaded. kthread_stop() and hrtimer_cancel() return only then.
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>
@@ -26,7 +26,7 @@
 #include "core.h"
 
 #ifdef EVENTCHAN_LOSE_ONE
-/* The mutant that the test must catch: of all signals, the 1,500th is not given. */
+/* In the mutant that the test must catch, the 1,500th of all signals is not given. */
 static bool lost(void)
 {
 	static atomic_t nth = ATOMIC_INIT(0);
@@ -42,7 +42,7 @@ static bool lost(void)
 
 static void signal_one(struct sender *s)
 {
-	/* Counted first: whoever got the signal finds it in the statistics. */
+	/* Count first, so that a program that has received the signal finds it in the statistics. */
 	atomic64_inc(&s->sent);
 	if (in_hardirq())
 		atomic64_inc(&s->sent_irq);
@@ -51,8 +51,8 @@ static void signal_one(struct sender *s)
 }
 
 /*
- * Takes one from what is left. It is taken before its signal is given, so that a
- * program which received the last signal never finds the sender busy.
+ * Takes one of the signals that are left. It is taken before the signal is given, so that a
+ * program that has received the last signal never finds the sender busy.
  */
 static bool take_one(atomic64_t *left)
 {
@@ -77,7 +77,7 @@ static enum hrtimer_restart sender_timer(struct hrtimer *timer)
 	if (!take_one(&s->timer_left))
 		return HRTIMER_NORESTART;
 	signal_one(s);
-	/* From now, not from the last expiry: a late timer must not run in bursts. */
+	/* From now and not from the last expiry, because a late timer must not run in bursts. */
 	hrtimer_forward_now(timer, s->period);
 	return HRTIMER_RESTART;
 }
@@ -108,7 +108,7 @@ static int run_thread(struct sender *s, u64 count)
 	thread = kthread_create(sender_thread, s, "eventchan");
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
-	/* It may end before it is stopped; kthread_stop() needs it to be still there. */
+	/* The thread can end before it is stopped, and kthread_stop() needs its task_struct. */
 	s->thread = get_task_struct(thread);
 	atomic64_set(&s->thread_left, count);
 	wake_up_process(thread);
@@ -128,7 +128,7 @@ static int run_timer(struct sender *s, u64 count, u32 period_us)
 	return 0;
 }
 
-/* A program that is being killed does not want the rest. */
+/* Gives all signals now, but stops if the program is being killed. */
 static int signal_now(struct sender *s, u64 count)
 {
 	for (; count && !fatal_signal_pending(current); count--) {

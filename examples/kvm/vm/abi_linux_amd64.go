@@ -35,7 +35,7 @@ var extensions = map[string]int{"irqfd": 32, "ioeventfd": 36, "irqfd with resamp
 // Flags of an [IOEventFD].
 const (
 	DataMatch  = 1 // only writes of the value in DataMatch
-	PIO        = 2 // a port, not an address
+	PIO        = 2 // Addr is a port
 	DeassignIO = 4
 )
 
@@ -48,17 +48,17 @@ type IOEventFD struct {
 	_               [36]byte
 }
 
-// Port has each write of a byte to a port signal fd.
+// Port returns an IOEventFD with which each write of a byte to a port signals fd.
 func Port(port uint16, fd int) IOEventFD {
 	return IOEventFD{Addr: uint64(port), Len: 1, FD: int32(fd), Flags: PIO}
 }
 
-// PortValue has each write of this byte to a port signal fd.
+// PortValue returns an IOEventFD with which each write of this byte to a port signals fd.
 func PortValue(port uint16, value byte, fd int) IOEventFD {
 	return IOEventFD{Addr: uint64(port), Len: 1, FD: int32(fd), Flags: PIO | DataMatch, DataMatch: uint64(value)}
 }
 
-// MMIO has each store of a byte to an address signal fd.
+// MMIO returns an IOEventFD with which each store of a byte to an address signals fd.
 func MMIO(addr uint64, fd int) IOEventFD { return IOEventFD{Addr: addr, Len: 1, FD: int32(fd)} }
 
 // Flags of an [IRQFD].
@@ -90,7 +90,7 @@ func ioctlPtr(fd int, request uintptr, argument unsafe.Pointer) error {
 	return nil
 }
 
-// Available returns why no machine can be made here, or nil.
+// Available returns nil, or an error that says why machines cannot be made here.
 func Available() error {
 	kvm, err := open()
 	if err != nil {
@@ -105,7 +105,7 @@ func Available() error {
 			return fmt.Errorf("/dev/kvm has no %s (%v)", name, err)
 		}
 	}
-	vm, err := ioctl(kvm, createVM, 0) // refused where the processor cannot, or another hypervisor has it
+	vm, err := ioctl(kvm, createVM, 0) // fails if the processor cannot, or another hypervisor uses it
 	if err != nil {
 		return fmt.Errorf("KVM_CREATE_VM: %w", err)
 	}

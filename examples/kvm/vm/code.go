@@ -7,7 +7,7 @@ import (
 
 // A guest's program is a few instructions of real mode, put together from the functions here.
 
-// Where things are in a guest's 64 KiB.
+// These are addresses in a guest's 64 KiB, and numbers that its program uses.
 const (
 	memorySize = 0x10000
 	codeAt     = 0x1000
@@ -46,13 +46,13 @@ func Repeat(times int, body ...[]byte) []byte {
 // End ends Run.
 func End() []byte { return Out(portEnd, 0) }
 
-// Sleep has the interrupt controller deliver the lines 4 and 5, writes to the port ready, and then only halts until the
-// next interrupt, for ever.
+// Sleep makes the interrupt controller deliver the lines 4 and 5, writes to the port ready, and then halts until the
+// next interrupt, again and again.
 func Sleep(ready uint16) []byte {
 	pic := func(port, value byte) []byte { return []byte{0xB0, value, 0xE6, port} } // mov al, value; out port, al
 	return slices.Concat(
 		[]byte{0xFA, 0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0, 0xBC, stackAt & 0xff, stackAt >> 8}, // cli; ds = ss = 0; sp = stackAt
-		// Both controllers start, have their vectors, know each other, are in 8086 mode, and mask all but 4 and 5.
+		// Start both controllers, set their vectors, connect them, set 8086 mode, and mask all lines except 4 and 5.
 		pic(0x20, 0x11), pic(0xA0, 0x11), pic(0x21, vectors), pic(0xA1, vectors+8), pic(0x21, 4), pic(0xA1, 2),
 		pic(0x21, 1), pic(0xA1, 1), pic(0x21, 0xCF), pic(0xA1, 0xFF),
 		Out(ready, 0),

@@ -20,10 +20,10 @@ type Machine struct {
 
 	running  sync.Mutex // held by Run
 	stopping atomic.Bool
-	thread   atomic.Int64 // that runs the guest, or 0
+	thread   atomic.Int64 // the thread that runs the guest, or 0
 }
 
-// New makes a machine with a program, and with interrupt controllers if it is to be interrupted.
+// New makes a machine with a program, and with interrupt controllers if it is interruptible.
 func New(interruptible bool, code ...[]byte) (m *Machine, err error) {
 	m = &Machine{kvm: -1, vm: -1, cpu: -1}
 	defer func() {
@@ -78,7 +78,7 @@ func (m *Machine) addProcessor() (err error) {
 	return nil
 }
 
-// Reset has the program start again, in real mode, with 0 in the segment registers.
+// Reset makes the program start again, in real mode, with 0 in the segment registers.
 func (m *Machine) Reset() error {
 	var sregs [312]byte // kvm_sregs, which begins with cs
 	if err := ioctlPtr(m.cpu, getSregs, unsafe.Pointer(&sregs)); err != nil {
@@ -97,25 +97,25 @@ func (m *Machine) Reset() error {
 	return nil
 }
 
-// OnInterrupt has the program answer each interrupt of a line, which is 4 or 5, with a write to a port.
+// OnInterrupt makes the program answer each interrupt of a line, which is 4 or 5, with a write to a port.
 func (m *Machine) OnInterrupt(line byte, port uint16) {
 	at := handlersAt + 0x100*uint16(line)
 	copy(m.memory[at:], handler(line, port))
 	binary.LittleEndian.PutUint32(m.memory[4*(vectors+int(line)):], uint32(at)) // in segment 0
 }
 
-// Interrupts is how many interrupts of a line the program has counted.
+// Interrupts returns how many interrupts of a line the program has counted.
 func (m *Machine) Interrupts(line byte) uint64 {
 	return uint64(atomic.LoadUint32((*uint32)(unsafe.Pointer(&m.memory[countersAt+4*int(line)]))))
 }
 
-// IOEventFD is KVM_IOEVENTFD.
+// IOEventFD calls KVM_IOEVENTFD.
 func (m *Machine) IOEventFD(e IOEventFD) error { return ioctlPtr(m.vm, ioeventfd, unsafe.Pointer(&e)) }
 
-// IRQFD is KVM_IRQFD.
+// IRQFD calls KVM_IRQFD.
 func (m *Machine) IRQFD(e IRQFD) error { return ioctlPtr(m.vm, irqfdRequest, unsafe.Pointer(&e)) }
 
-// Device is the descriptor of /dev/kvm, which is not an eventfd.
+// Device returns the descriptor of /dev/kvm, which is not an eventfd.
 func (m *Machine) Device() int { return m.kvm }
 
 // Close stops the guest, and frees everything.
@@ -139,7 +139,7 @@ func (m *Machine) Stop() {
 	for !m.running.TryLock() {
 		m.run[1] = 1 // immediate_exit
 		if thread := m.thread.Load(); thread != 0 {
-			unix.Tgkill(unix.Getpid(), int(thread), unix.SIGURG) // which Go's runtime is used to
+			unix.Tgkill(unix.Getpid(), int(thread), unix.SIGURG) // Go's runtime expects and ignores it
 		}
 		runtime.Gosched()
 	}

@@ -10,14 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Exit is a write of the guest's that came to user space, because it has no eventfd.
+// An Exit is a write of the guest that came to user space, because it has no eventfd.
 type Exit struct {
 	MMIO  bool
 	Addr  uint64
 	Value byte
 }
 
-// Run runs the guest until its program ends, and returns what came to user space. After Stop it returns os.ErrClosed.
+// Run runs the guest until its program ends, and returns the writes that came to user space. After Stop it returns
+// os.ErrClosed.
 func (m *Machine) Run() (exits []Exit, err error) {
 	m.running.Lock()
 	defer m.running.Unlock()
@@ -42,7 +43,7 @@ func (m *Machine) Run() (exits []Exit, err error) {
 	return exits, os.ErrClosed
 }
 
-// exit reads from kvm_run why the guest has stopped.
+// exit returns the write for which the guest has stopped, according to kvm_run.
 func (m *Machine) exit() (Exit, error) {
 	switch reason := binary.NativeEndian.Uint32(m.run[8:]); reason {
 	case exitIO:

@@ -1,6 +1,6 @@
 /*
- * A stand-in for libcuda.so.1. What a stream would do later is done immediately, except
- * that a host function is called by another thread.
+ * A stand-in for libcuda.so.1. It does immediately what a stream does later, except
+ * that another thread calls host functions.
  */
 #include <pthread.h>
 #include <stdint.h>

@@ -4,5 +4,5 @@ package main
 
 import "errors"
 
-// exitStatus has no way to end the machine with a status: the test boots amd64 only.
+// exitStatus cannot end the machine with a status here; the tests boot only amd64.
 func exitStatus(bool) error { return errors.ErrUnsupported }

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernelLogClean fails on what the kernel says when it finds itself broken. An oops panics and needs no search.
+// kernelLogClean returns an error if the kernel's log has a message of a bug in the kernel. An
+// oops causes a panic and needs no search.
 func kernelLogClean() error {
 	log := make([]byte, 1<<20)
 	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, log)

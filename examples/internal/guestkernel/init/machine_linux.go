@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machine makes of the bare kernel what programs expect: /proc, /sys, /dev and /tmp, and a loopback interface.
+// machine sets up what programs expect: /proc, /sys, /dev and /tmp, and a loopback interface.
 func machine() error {
 	mounts := []struct{ dir, kind string }{
 		{"/proc", "proc"}, {"/sys", "sysfs"}, {"/dev", "devtmpfs"}, {"/tmp", "tmpfs"},
@@ -42,9 +42,9 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request)
 }
 
-// end stops the machine so that the one who started it learns how it went.
+// end stops the machine with a status that reports the result.
 func end(passed bool) {
-	// The console sends its lines in the background: wait until the last one is out.
+	// The console sends its lines in the background, so wait until the last one is sent.
 	drainErr := unix.IoctlSetInt(int(os.Stdout.Fd()), unix.TCSBRK, 1)
 	err := exitStatus(passed)
 	fmt.Println("FAIL end:", errors.Join(drainErr, err))

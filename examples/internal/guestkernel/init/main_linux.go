@@ -19,7 +19,7 @@ func main() {
 	end(err == nil)
 }
 
-// whole is what the machine is for.
+// whole does all that the machine is for.
 func whole() error {
 	for _, step := range []func() error{machine, loadModules, program, kernelLogClean} {
 		if err := step(); err != nil {
@@ -29,7 +29,8 @@ func whole() error {
 	return nil
 }
 
-// loadModules loads in the order of the files' names. Those that /program is about, it loads itself.
+// loadModules loads the modules in the order of their file names. /program itself loads the
+// modules that it checks.
 func loadModules() error {
 	paths, _ := filepath.Glob("/modules/*.ko")
 	for _, path := range paths {

@@ -61,7 +61,7 @@ func (b *Bell) look() (took uint64) {
 // opens the doorbell, which stays open. If New returns an error, it leaves nothing behind.
 func New(c Consumer) (*Bell, error) {
 	if !rawefd.SharedAtomics {
-		return nil, fmt.Errorf("no atomics in common with C on %s: %w", runtime.GOARCH, errors.ErrUnsupported)
+		return nil, fmt.Errorf("atomic operations shared with C on %s: %w", runtime.GOARCH, errors.ErrUnsupported)
 	}
 	b := &Bell{consumer: c}
 	if err := process.add(b); err != nil {

@@ -17,7 +17,7 @@ import (
 // If an FD already owns the number, Adopt returns an error matching os.ErrExist, because
 // two owners would each close it.
 func Adopt(num int, semaphore bool) (*FD, error) {
-	if err := checkNumber("descriptor", num, 0); err != nil {
+	if err := checkNumber("descriptor number", num, 0); err != nil {
 		return nil, err
 	}
 	flags, err := fcntl(num, unix.F_GETFL, 0)
@@ -28,7 +28,7 @@ func Adopt(num int, semaphore bool) (*FD, error) {
 		return nil, err
 	}
 	if !owned.add(num) {
-		return nil, fmt.Errorf("another Notifier or Semaphore owns it: %w", os.ErrExist)
+		return nil, fmt.Errorf("descriptor belongs to another object: %w", os.ErrExist)
 	}
 	if _, err := fcntl(num, unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 		owned.remove(num)
@@ -39,7 +39,7 @@ func Adopt(num int, semaphore bool) (*FD, error) {
 
 // FromProcess adopts a duplicate of descriptor num of process pid.
 func FromProcess(pid, num int, semaphore bool) (*FD, error) {
-	if err := errors.Join(checkNumber("process", pid, 1), checkNumber("descriptor", num, 0)); err != nil {
+	if err := errors.Join(checkNumber("process id", pid, 1), checkNumber("descriptor number", num, 0)); err != nil {
 		return nil, err
 	}
 	var pidfd, own int
@@ -68,7 +68,7 @@ func FromProcess(pid, num int, semaphore bool) (*FD, error) {
 // checkNumber refuses numbers that the kernel would silently cut to 32 bits.
 func checkNumber(what string, n, least int) error {
 	if n < least || n > math.MaxInt32 {
-		return fmt.Errorf("no %s has number %d: %w", what, n, os.ErrInvalid)
+		return fmt.Errorf("%s %d is out of range: %w", what, n, os.ErrInvalid)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func checkNumber(what string, n, least int) error {
 func checkMode(num int, semaphore bool) error {
 	info, err := readInfo(num)
 	if err != nil {
-		return fmt.Errorf("cannot find out what it is: %w", err)
+		return fmt.Errorf("unknown kind of file: %w", err)
 	}
 	if _, ok := info.field("eventfd-count:"); !ok {
 		if err := checkLink(num); err != nil {
@@ -87,9 +87,9 @@ func checkMode(num int, semaphore bool) error {
 	}
 	switch mode, _ := info.field("eventfd-semaphore:"); {
 	case mode == "0" && semaphore:
-		return fmt.Errorf("eventfd is in counting mode, not in semaphore mode: %w", os.ErrInvalid)
+		return fmt.Errorf("eventfd is in counting mode: %w", os.ErrInvalid)
 	case mode == "1" && !semaphore:
-		return fmt.Errorf("eventfd is in semaphore mode, not in counting mode: %w", os.ErrInvalid)
+		return fmt.Errorf("eventfd is in semaphore mode: %w", os.ErrInvalid)
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func checkLink(num int) error {
 	path := procFile("fd", num)
 	switch name, err := readlink(path); {
 	case err != nil:
-		return fmt.Errorf("cannot find out what it is: %w", &os.PathError{Op: "readlink", Path: path, Err: err})
+		return fmt.Errorf("unknown kind of file: %w", &os.PathError{Op: "readlink", Path: path, Err: err})
 	case name != "anon_inode:[eventfd]":
 		return fmt.Errorf("not an eventfd: %w", os.ErrInvalid)
 	}
@@ -122,7 +122,7 @@ func (f *FD) Count() (uint64, error) {
 	}
 	hex, ok := info.field("eventfd-count:")
 	if !ok {
-		return 0, fmt.Errorf("this system does not show the count of an eventfd: %w", errors.ErrUnsupported)
+		return 0, fmt.Errorf("system does not show the count of an eventfd: %w", errors.ErrUnsupported)
 	}
 	return strconv.ParseUint(hex, 16, 64)
 }

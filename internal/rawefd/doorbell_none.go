@@ -15,7 +15,7 @@ const HasDoorbell = false
 // PageSize is how much memory NewPage would return.
 const PageSize = 4096
 
-var errNoDoorbell = fmt.Errorf("no descriptor to ring on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+var errNoDoorbell = fmt.Errorf("doorbell on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
 // Doorbell exists so that the packages that import this one compile.
 type Doorbell struct{ Polled }

@@ -73,9 +73,9 @@ func (e Epoll) limit(err error, op, num int) error {
 	call := os.NewSyscallError("epoll_ctl", err)
 	switch {
 	case err == unix.ENOSPC:
-		return fmt.Errorf("too many watches of this user (the limit is in fs.epoll.max_user_watches): %w", call)
+		return fmt.Errorf("too many watches of this user (see fs.epoll.max_user_watches): %w", call)
 	case err == unix.EINVAL && op == unix.EPOLL_CTL_ADD && e.couldHave(num):
-		return fmt.Errorf("too many epoll instances watch this open file (epoll's limit is 500 wake-up paths, of which a Watcher takes two): %w", call)
+		return fmt.Errorf("too many epoll instances watch this open file (epoll allows 500 wake-up paths, and a Watcher takes two): %w", call)
 	}
 	return call
 }

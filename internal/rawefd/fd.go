@@ -15,7 +15,7 @@ import (
 const MaxCount = 1<<64 - 2
 
 // ErrFull is returned by Add if the count would exceed MaxCount.
-var ErrFull = errors.New("the count would pass its maximum")
+var ErrFull = errors.New("sum exceeds the maximum count")
 
 // ErrNotPollable is returned (wrapped) by Epoll.Add for a file that epoll refuses.
 var ErrNotPollable = errors.New("epoll cannot watch this kind of file")

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -166,22 +167,23 @@ func TestAdoptRefuses(t *testing.T) {
 		num       int
 		semaphore bool
 		want      error
+		text      string
 	}{
-		{"negative", -1, false, os.ErrInvalid},
-		{"past 32 bits", past32(counting.Number()), false, os.ErrInvalid},
-		{"not open", 1 << 20, false, syscall.EBADF},
-		{"pipe", int(w.Fd()), false, os.ErrInvalid},
-		{"regular file", int(file.Fd()), false, os.ErrInvalid},
-		{"counting mode", counting.Number(), true, os.ErrInvalid},
-		{"semaphore mode", semaphore.Number(), false, os.ErrInvalid},
+		{"negative", -1, false, os.ErrInvalid, "descriptor number -1 is out of range"},
+		{"past 32 bits", past32(counting.Number()), false, os.ErrInvalid, "out of range"},
+		{"not open", 1 << 20, false, syscall.EBADF, "fcntl"},
+		{"pipe", int(w.Fd()), false, os.ErrInvalid, "not an eventfd"},
+		{"regular file", int(file.Fd()), false, os.ErrInvalid, "not an eventfd"},
+		{"counting mode", counting.Number(), true, os.ErrInvalid, "eventfd is in counting mode"},
+		{"semaphore mode", semaphore.Number(), false, os.ErrInvalid, "eventfd is in semaphore mode"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.want == os.ErrInvalid && !modes && (c.num == counting.Number() || c.num == semaphore.Number()) {
 				t.Skip("this kernel does not tell an eventfd's mode (before 6.5)")
 			}
 			f, err := rawefd.Adopt(c.num, c.semaphore)
-			if f != nil || !errors.Is(err, c.want) {
-				t.Errorf("Adopt = %v, %v; want an error that matches %v", f, err, c.want)
+			if f != nil || !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("Adopt = %v, %v; want an error that matches %v and has %q", f, err, c.want, c.text)
 			}
 		})
 	}

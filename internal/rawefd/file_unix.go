@@ -60,7 +60,7 @@ func newPolledFile(num int, name string) (*os.File, error) {
 	}
 	if err := file.SetReadDeadline(time.Time{}); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("the runtime cannot poll the %s: %w", name, err)
+		return nil, fmt.Errorf("runtime cannot poll the %s: %w", name, err)
 	}
 	return file, nil
 }

@@ -47,7 +47,7 @@ func TestSumIsConservedWhenGoroutinesWait(t *testing.T) {
 	c.run()
 }
 
-func TestSumIsConservedWhenWaitersAreCancelled(t *testing.T) {
+func TestSumIsConservedWhenWaitersAreCanceled(t *testing.T) {
 	c := conserve(t)
 	for range 6 {
 		c.receiver(c.waitAndCancel)

@@ -172,7 +172,7 @@ func TestKernelSignalsPermits(t *testing.T) {
 	wantCount(t, s, 30)
 }
 
-func TestFdinfoTellsCountAndMode(t *testing.T) {
+func TestFdinfoShowsCountAndMode(t *testing.T) {
 	n, s := newNotifier(t), newSemaphore(t, 31)
 	mustAdd(t, n, 0xabc)
 	if got := info(t, n.FD(), "eventfd-count"); got != "abc" {
@@ -194,7 +194,7 @@ func TestFdinfoTellsCountAndMode(t *testing.T) {
 
 // An eventfd cannot be opened a second time, with its own flags. Therefore a blocking eventfd
 // stays blocking.
-func TestSecondDescriptionCannotBeHad(t *testing.T) {
+func TestEventfdCannotBeOpenedAgain(t *testing.T) {
 	n := newNotifier(t)
 	_, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", n.FD()), os.O_RDWR, 0)
 	want := unix.ENXIO
@@ -347,7 +347,7 @@ func TestOwnerClosesFirst(t *testing.T) {
 	}
 	w := watch(t, fd, bridge.Readable)
 	ctx, cancel := context.WithCancel(context.Background())
-	cancelled := inBackground(func() error { _, err := w.Wait(ctx); return err })
+	canceled := inBackground(func() error { _, err := w.Wait(ctx); return err })
 	closed := inBackground(func() error { _, err := w.Wait(context.Background()); return err })
 	allAsleep(t)
 	unix.Close(fd)
@@ -356,7 +356,7 @@ func TestOwnerClosesFirst(t *testing.T) {
 	}
 	wantError(t, "Rearm", w.Rearm(), unix.EBADF)
 	cancel()
-	err, _ = receive(t, cancelled)
+	err, _ = receive(t, canceled)
 	wantError(t, "the canceled waiter", err, context.Canceled)
 	if err := w.Close(); err != nil {
 		t.Error(err)
@@ -366,7 +366,7 @@ func TestOwnerClosesFirst(t *testing.T) {
 }
 
 // Another holder's Close does not cause an event, because an eventfd has no hang-up.
-func TestAnotherHoldersCloseIsNoEvent(t *testing.T) {
+func TestAnotherHoldersCloseIsNotAnEvent(t *testing.T) {
 	n := newNotifier(t)
 	other := twin(t, n)
 	w := watch(t, n.FD(), bridge.Readable)

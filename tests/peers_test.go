@@ -604,7 +604,7 @@ func TestReusedNumberIsAnotherDescriptor(t *testing.T) {
 
 // cilium/ebpf's poller: a descriptor that stays ready is not reported again
 // with each event of another.
-func TestEventOfOneDescriptorIsNoEdgeOfAnother(t *testing.T) {
+func TestEventOfOneDescriptorIsNotAnEdgeOfAnother(t *testing.T) {
 	one, other := eventfd(t, 1, unix.EFD_NONBLOCK), eventfd(t, 0, unix.EFD_NONBLOCK)
 	wOne, wOther := watch(t, one, bridge.Readable), watch(t, other, bridge.Readable)
 	receive(t, wOne.C())

@@ -256,7 +256,7 @@ func status(t testing.TB, name string) int {
 
 // The process uses little CPU time while everything that can be ready is left ready and is not
 // received or drained.
-func TestReadyDescriptorThatNobodyDrainsDoesNotSpin(t *testing.T) {
+func TestUndrainedDescriptorDoesNotSpin(t *testing.T) {
 	ready := eventfd(t, 1, unix.EFD_NONBLOCK)
 	watch(t, ready, bridge.Readable|bridge.Writable) // no goroutine receives
 	once := watch(t, ready, bridge.Readable)

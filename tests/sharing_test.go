@@ -20,7 +20,7 @@ const (
 
 // Three processes that each reserve a permit by calling C, from which they never receive, can
 // still acquire several permits at a time.
-func TestProcessesWhoUseCShareFewPermits(t *testing.T) {
+func TestProcessesThatCalledCShareFewPermits(t *testing.T) {
 	s := newSemaphore(t, sharePermits)
 	var children []*child.Process
 	for range 2 {
@@ -74,8 +74,8 @@ func playShare(ctx context.Context) (string, error) {
 		return "", errors.Join(err, s.Close())
 	}
 	fmt.Println("done")
-	told, cancel := child.UntilTold(ctx)
+	ended, cancel := child.UntilStdinCloses(ctx)
 	defer cancel()
-	<-told.Done()
+	<-ended.Done()
 	return "", s.Close()
 }

@@ -19,9 +19,9 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// eachSignaller runs a test for every signaler that this kernel has.
-func eachSignaller(t *testing.T, test func(*testing.T, signaller)) {
-	for _, s := range signallers {
+// eachSignaler runs a test for every signaler that this kernel has.
+func eachSignaler(t *testing.T, test func(*testing.T, signaler)) {
+	for _, s := range signalers {
 		t.Run(strings.ReplaceAll(s.name, " ", "-"), func(t *testing.T) {
 			if _, err := s.run(limit(t), 1); errors.Is(err, errRefused) {
 				skip(t, err)
@@ -49,7 +49,7 @@ func skip(t *testing.T, reason any) {
 
 // Every completion is counted, for numbers of requests around the size of a batch and for many.
 func TestEveryCompletionIsCounted(t *testing.T) {
-	eachSignaller(t, func(t *testing.T, s signaller) {
+	eachSignaler(t, func(t *testing.T, s signaler) {
 		for _, n := range []int{1, pipes - 1, pipes, pipes + 1, depth - 1, depth, depth + 1, 10_000, 10_007} {
 			saw, err := s.run(limit(t), n)
 			if err == nil {
@@ -65,7 +65,7 @@ func TestEveryCompletionIsCounted(t *testing.T) {
 func TestNothingIsLeftOpen(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
-	eachSignaller(t, func(t *testing.T, s signaller) {
+	eachSignaler(t, func(t *testing.T, s signaler) {
 		before, mapped := leaktest.Baseline(), mappings(t)
 		for range 5 {
 			if _, err := s.run(limit(t), 100); err != nil {

@@ -15,9 +15,10 @@ import (
 	"time"
 )
 
-// A signaller is a signaler in the kernel. Its run makes the kernel complete n requests and
-// signal an eventfd for them. run returns once all are complete and what it opened is closed.
-type signaller struct {
+// A signaler is one way in which the kernel signals. Its run makes the kernel complete n requests
+// and signal an eventfd for them, and returns once all are complete and all that it opened is
+// closed.
+type signaler struct {
 	name  string
 	run   func(ctx context.Context, n int) (tally, error)
 	n     int
@@ -52,7 +53,7 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	failed := false
-	for _, s := range signallers {
+	for _, s := range signalers {
 		if err := s.show(ctx); err != nil {
 			fmt.Fprintf(os.Stderr, "kernel: %s: %v\n", s.name, err)
 			failed = true
@@ -64,7 +65,7 @@ func main() {
 }
 
 // show runs s and prints its tally. A refusal is not an error.
-func (s signaller) show(ctx context.Context) error {
+func (s signaler) show(ctx context.Context) error {
 	t, err := s.run(ctx, s.n)
 	if errors.Is(err, errRefused) {
 		fmt.Printf("%-9s %v\n", s.name, err)

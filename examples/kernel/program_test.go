@@ -93,7 +93,7 @@ var programs = []struct {
 }
 
 func TestProgram(t *testing.T) {
-	for _, s := range signallers {
+	for _, s := range signalers {
 		if _, err := s.run(limit(t), 1); err != nil {
 			skip(t, fmt.Sprintf("%s: %v", s.name, err))
 		}
@@ -120,7 +120,7 @@ func TestProgram(t *testing.T) {
 // check checks that there is one line for each signaler: that of l, or otherwise that of shown.
 func (l lines) check(t *testing.T, output string) {
 	t.Helper()
-	for _, s := range signallers {
+	for _, s := range signalers {
 		want, ok := l[s.name]
 		if !ok {
 			want = shown[s.name]
@@ -129,8 +129,8 @@ func (l lines) check(t *testing.T, output string) {
 			t.Errorf("no line is %s", want)
 		}
 	}
-	if n := strings.Count(output, "\n"); n != len(signallers) || t.Failed() {
-		t.Errorf("want %d lines, got:\n%s", len(signallers), output)
+	if n := strings.Count(output, "\n"); n != len(signalers) || t.Failed() {
+		t.Errorf("want %d lines, got:\n%s", len(signalers), output)
 	}
 }
 

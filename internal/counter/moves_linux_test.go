@@ -129,10 +129,10 @@ func TestOtherHoldersFindWhatAThreadAdded(t *testing.T) {
 	}
 }
 
-// told is an owner that counts calls of Serve.
-type told chan int
+// served is an owner that counts calls of Serve.
+type served chan int
 
-func (o told) Serve() {
+func (o served) Serve() {
 	select {
 	case o <- 1:
 	default:
@@ -141,7 +141,7 @@ func (o told) Serve() {
 
 // If the eventfd has no room for the count, the Counter tries again later.
 func TestPublishIsTriedAgain(t *testing.T) {
-	o := make(told, 1)
+	o := make(served, 1)
 	c := inBoth(t, o, false)
 	lock(t, c, func() {
 		if err := c.Add(rawefd.MaxCount); err != nil {

@@ -9,8 +9,8 @@ func SetNoNowait(on bool) {
 	}
 }
 
-// TellsMode reports whether the kernel tells the mode of an eventfd.
-func TellsMode(num int) bool {
+// ShowsMode reports whether the kernel shows the mode of an eventfd.
+func ShowsMode(num int) bool {
 	info, err := readInfo(num)
 	if err != nil {
 		return false

@@ -161,7 +161,7 @@ func TestAdoptRefuses(t *testing.T) {
 	}
 	defer file.Close()
 	counting, semaphore := mustNew(t, 0, false), mustNew(t, 0, true)
-	modes := rawefd.TellsMode(counting.Number())
+	modes := rawefd.ShowsMode(counting.Number())
 	for _, c := range []struct {
 		name      string
 		num       int
@@ -179,7 +179,7 @@ func TestAdoptRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.want == os.ErrInvalid && !modes && (c.num == counting.Number() || c.num == semaphore.Number()) {
-				t.Skip("this kernel does not tell an eventfd's mode (before 6.5)")
+				t.Skip("this kernel does not show an eventfd's mode (before 6.5)")
 			}
 			f, err := rawefd.Adopt(c.num, c.semaphore)
 			if f != nil || !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {

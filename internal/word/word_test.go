@@ -141,7 +141,7 @@ func TestNothingIsAddedPastABound(t *testing.T) {
 	}
 }
 
-func TestAddableTellsWhetherThereIsRoom(t *testing.T) {
+func TestAddableReportsRoom(t *testing.T) {
 	w := filled(word.Full-3, 0)
 	if !w.Addable(3) || w.Addable(4) || w.Addable(math.MaxUint64) {
 		t.Errorf("Addable of 3, 4, 2^64-1 at Full-3 = %v, %v, %v; want true, false, false",
@@ -333,7 +333,7 @@ func TestNoRingIsLost(t *testing.T) {
 	}
 }
 
-func TestNobodyAddsPastFull(t *testing.T) {
+func TestNothingIsAddedPastFull(t *testing.T) {
 	w := filled(word.Full-1000, 0)
 	var turn atomic.Uint64
 	hammer.For(200*time.Millisecond, 4, func() {

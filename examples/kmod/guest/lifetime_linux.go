@@ -16,10 +16,10 @@ import (
 
 // In these checks one of the two sides goes while the other is working.
 var lifetimeChecks = []check.Check{
-	{Name: "unload-refused-while-signalling", Run: unloadWhileOpen},
-	{Name: "unload-while-signalling", Run: unloadWhileTimerRuns},
-	{Name: "eventfd-closed-while-signalling", Run: closedWhileSignalling},
-	{Name: "program-killed-while-signalling", Run: programKilled},
+	{Name: "unload-refused-while-signaling", Run: unloadWhileOpen},
+	{Name: "unload-while-signaling", Run: unloadWhileTimerRuns},
+	{Name: "eventfd-closed-while-signaling", Run: closedWhileSignaling},
+	{Name: "program-killed-while-signaling", Run: programKilled},
 }
 
 // unloadWhileOpen checks that the module cannot be unloaded while the senders of an open device are running, but can
@@ -67,8 +67,8 @@ func unloadWhileTimerRuns() (err error) {
 	return quiet(n)
 }
 
-// closedWhileSignalling closes the notifier first. The kernel goes on with a counter that no process can reach.
-func closedWhileSignalling() error {
+// closedWhileSignaling closes the notifier first. The kernel goes on with a counter that no process can reach.
+func closedWhileSignaling() error {
 	return opened(func(d *device.Device) error {
 		n, err := notify.New()
 		if err != nil {

@@ -77,9 +77,9 @@ func Number(key string) int {
 	return n
 }
 
-// UntilTold returns a context that is canceled when the parent closes this process's standard
+// UntilStdinCloses returns a context that is canceled when the parent closes this process's standard
 // input, or ends.
-func UntilTold(ctx context.Context) (context.Context, context.CancelFunc) {
+func UntilStdinCloses(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
@@ -191,7 +191,7 @@ func signal(context.Context) (string, error) {
 
 // receive takes counts until its standard input is closed, and returns their sum.
 func receive(ctx context.Context) (string, error) {
-	ctx, cancel := UntilTold(ctx)
+	ctx, cancel := UntilStdinCloses(ctx)
 	defer cancel()
 	n, err := notify.FromFD(Inherited)
 	if err != nil {

@@ -55,7 +55,7 @@ static int take(struct job *j)
 	return 1;
 }
 
-static void *signaller(void *arg)
+static void *signaler(void *arg)
 {
 	struct job *j = arg;
 
@@ -88,7 +88,7 @@ static void *holder(void *arg)
 	return NULL;
 }
 
-static void *(*const loops[])(void *) = { signaller, taker, holder };
+static void *(*const loops[])(void *) = { signaler, taker, holder };
 
 // start blocks all signals around pthread_create, so that the thread inherits that.
 static int start(struct job *j, int loop)

@@ -82,8 +82,8 @@ func Strangers(t *testing.T) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	for _, round := range []func(){
-		func() { strangePipe(t) },
-		func() { strangeFile(t, dir) },
+		func() { unrelatedPipe(t) },
+		func() { unrelatedFile(t, dir) },
 	} {
 		wg.Go(func() {
 			for {
@@ -99,7 +99,7 @@ func Strangers(t *testing.T) (stop func()) {
 	return func() { close(done); wg.Wait() }
 }
 
-func strangePipe(t *testing.T) {
+func unrelatedPipe(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Error(err)
@@ -113,8 +113,8 @@ func strangePipe(t *testing.T) {
 	}
 }
 
-func strangeFile(t *testing.T, dir string) {
-	f, err := os.CreateTemp(dir, "stranger")
+func unrelatedFile(t *testing.T, dir string) {
+	f, err := os.CreateTemp(dir, "unrelated")
 	if err != nil {
 		t.Error(err)
 		return

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var signallers = []signaller{
+var signalers = []signaler{
 	{name: "aio read", run: aioReads, n: 1_000, exact: true},
 	{name: "aio poll", run: aioPolls, n: 1_000, exact: true},
 	{name: "io_uring", run: uringNops, n: 1_000, exact: false},

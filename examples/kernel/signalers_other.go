@@ -9,7 +9,7 @@ import (
 )
 
 // Off Linux there is no eventfd, so the only entry reports that.
-var signallers = []signaller{{name: "eventfd", run: func(context.Context, int) (tally, error) {
+var signalers = []signaler{{name: "eventfd", run: func(context.Context, int) (tally, error) {
 	_, err := notify.New()
 	return tally{}, err
 }}}

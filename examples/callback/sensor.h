@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 // A sensor, like that of many C libraries, runs its own thread and calls back from there,
 // with the pointer that it was given.
 #ifndef SENSOR_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 //go:build linux && cgo
 
 #include "meter.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 // A meter, like that of many C libraries, passes a struct to a callback, from two
 // threads of its own and from a signal handler that interrupts one of them.
 #ifndef METER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A stand-in for libcuda.so.1. It does immediately what a stream does later, except
  * that another thread calls host functions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which goroutine is at a post (internal/lead), for spin. protocol_test.go runs it:
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The memory orders of the protocol of handles and queues, each where it is needed;
 // see "Memory orders" in protocol.md. Relacy (Debian: relacy-dev) runs each test in
 // every interleaving, with every value that C++11 lets a load return:
@@ -9,7 +10,7 @@
 //
 // Data that is not atomic is an rl::var: to access it without an order is an error.
 // Where Go's side is stronger, as its atomics are sequentially consistent, the tests
-// use what the page demands at least.
+// use the least that the page demands.
 #include <relacy/relacy.hpp>
 
 #include <unistd.h>
@@ -35,8 +36,8 @@ static bool cas(rl::atomic<T> &a, T &expected, T value, rl::memory_order order)
 	return a.compare_exchange_strong(expected, value, order, $, rl::mo_relaxed, $);
 }
 
-// What a thread wrote before it signaled is seen by whoever takes the signal, also
-// if another thread adds in between, and takes that back in a relaxed operation.
+// What a thread wrote before it signaled is seen by the thread that takes the signal, even
+// if another thread adds in between, and takes that back by a relaxed operation.
 struct payload : rl::test_suite<payload, 3> {
 	rl::atomic<unsigned> word;
 	rl::var<int> data;
@@ -60,8 +61,8 @@ struct payload : rl::test_suite<payload, 3> {
 	}
 };
 
-// What is written into next before a push is seen by whoever takes the stack, also
-// for the slots below the top, and though QUIET is set by relaxed operations.
+// What is written into next before a push is seen by the thread that takes the stack, for
+// the slots below the top too, and even though QUIET is set by relaxed operations.
 struct stack : rl::test_suite<stack, 3> {
 	static const unsigned QUIET = 256;
 	rl::atomic<unsigned> head;
@@ -92,7 +93,7 @@ struct stack : rl::test_suite<stack, 3> {
 };
 
 // A slot is pushed again only after its next has been read: to clear RUNG releases
-// the read, and to set it acquires, with the relaxed step that sets RING in between.
+// the read, and to set it acquires, with the relaxed operation that sets RING in between.
 struct again : rl::test_suite<again, 3> {
 	static const unsigned RING = 1, RUNG = 2;
 	rl::atomic<unsigned> word, head;
@@ -126,7 +127,7 @@ struct again : rl::test_suite<again, 3> {
 };
 
 // A queue with one cell: a value is read after it was written, a cell is written again
-// after it was read, and EAGAIN is the truth.
+// after it was read, and EAGAIN is true.
 struct queue : rl::test_suite<queue, 3> {
 	static const unsigned CELLS = 1, MASK = CELLS - 1;
 	rl::atomic<unsigned> tail, head, state;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The protocol of docs/protocol.md, for spin. protocol_test.go runs it:
  *

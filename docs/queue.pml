@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The queue of docs/protocol.md, for spin. protocol_test.go runs it:
  *
@@ -517,7 +518,7 @@ proctype sending(byte me) {
 		fi;
 		if
 #ifdef STALE_RING
-		:: shared && !closed -> told = told | bit(k)	/* in a ring that is looked at no more */
+		:: shared && !closed -> told = told | bit(k)	/* in a ring that is no longer looked at */
 #else
 		:: shared -> unlock(); goto cells
 #endif

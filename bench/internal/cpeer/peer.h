@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The C side of the benchmarks; see doc.go.
 #ifndef EVENTCHAN_BENCH_PEER_H
 #define EVENTCHAN_BENCH_PEER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A C thread that calls back at a steady pace, as an audio server does.
 #ifndef EVENTCHAN_BENCH_REALTIME_H
 #define EVENTCHAN_BENCH_REALTIME_H

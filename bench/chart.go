@@ -4,9 +4,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
+	"html"
 	"image/color"
 	"math"
 	"os"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -15,15 +20,15 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// A chart is a drawing of lines, with a log scale upwards.
+// A chart is a drawing of lines over a logarithmic y axis.
 type chart struct {
 	name, title string
 	x, y        string // what the axes show
 	xTicks      plot.ConstantTicks
 	xLog        bool
-	perY        float64  // values a unit of the y axis, with waits
-	waits       bool     // percentiles of one comparison, not a point for each
-	without     []string // rows that are like others
+	perY        float64  // values per unit of the y axis, with waits
+	waits       bool     // percentiles of one comparison, not one point per comparison
+	without     []string // rows that look like others
 }
 
 const (
@@ -32,28 +37,59 @@ const (
 	labelRoom     = 0.6 * vg.Centimeter // for the label of an axis
 )
 
-// draw writes an SVG file.
-func (c chart) draw(path string, all []series) error {
+// draw writes an SVG file of what was measured on a machine.
+func (c chart) draw(path, machine string, all []series) error {
 	p, legend, err := c.plot(all)
 	if err != nil {
 		return err
 	}
 	svg := vgsvg.New(width, height)
 	canvas := draw.New(svg)
-	canvas.FillPolygon(color.White, []vg.Point{ // readers in the dark see it too
+	canvas.FillPolygon(color.White, []vg.Point{ // so that it is readable in dark mode
 		{X: 0, Y: 0}, {X: width, Y: 0}, {X: width, Y: height}, {X: 0, Y: height},
 	})
 	margin := vg.Points(8)
 	lines := draw.Crop(canvas, margin+labelRoom, -legendWidth, margin+labelRoom, -margin)
 	p.Draw(lines)
 	c.label(canvas, p.DataCanvas(lines))
-	// The legend stands beside the lines, and so hides none.
-	legend.Draw(draw.Crop(canvas, width-legendWidth+margin, 0, 0, -vg.Points(36)))
-	return write(path, svg)
+	// The legend is beside the lines and hides none.
+	beside := draw.Crop(canvas, width-legendWidth+margin, 0, 0, -vg.Points(36))
+	legend.Draw(beside)
+	note(beside, machine)
+	return write(path, svg, c.title, c.describe(machine, all))
 }
 
-// label says what the axes show. The library's own labels take room at the
-// wrong place where the scale is a log scale.
+// note says below the legend how to read the chart, and what it was measured on, a
+// fact a line.
+func note(canvas draw.Canvas, machine string) {
+	style := plot.New().X.Label.TextStyle
+	sans(&style, 9)
+	style.XAlign, style.YAlign = draw.XLeft, draw.YBottom
+	text := "Lower is better.\n" + strings.ReplaceAll(machine, ", ", "\n")
+	canvas.FillText(style, vg.Point{X: canvas.Min.X, Y: vg.Points(26)}, text)
+}
+
+// describe is the chart in words, for readers who hear it: the value of each line at both
+// ends, from the line that ends highest.
+func (c chart) describe(machine string, all []series) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Lower is better. Measured on %s. From left to right: %s. Upwards: %s.", machine, c.x, c.y)
+	for _, s := range fromTheTop(all) {
+		first, last := s.points[0], s.points[len(s.points)-1]
+		fmt.Fprintf(&text, " %s: from %.4g to %.4g.", s.name, first.Y, last.Y)
+	}
+	return text.String()
+}
+
+// fromTheTop sorts lines by where they end, the highest first.
+func fromTheTop(all []series) []series {
+	return slices.SortedStableFunc(slices.Values(all), func(a, b series) int {
+		return cmp.Compare(b.points[len(b.points)-1].Y, a.points[len(a.points)-1].Y)
+	})
+}
+
+// label says what the axes show. The plotting library's own labels take room at the
+// wrong place where the scale is logarithmic.
 func (c chart) label(canvas, lines draw.Canvas) {
 	style := plot.New().X.Label.TextStyle
 	sans(&style, 11)
@@ -63,16 +99,21 @@ func (c chart) label(canvas, lines draw.Canvas) {
 	canvas.FillText(style, vg.Point{X: vg.Points(6), Y: lines.Center().Y}, c.y)
 }
 
-// write names fonts to fall back to, which the plotting library does not: the
-// reader's machine may lack the one that it measured texts with.
-func write(path string, svg *vgsvg.Canvas) error {
+// write adds a title and a description for screen readers, and names fonts to fall back
+// to, because the reader's machine may lack the one that texts were measured with. The
+// plotting library does neither.
+func write(path string, svg *vgsvg.Canvas, title, description string) error {
 	var text bytes.Buffer
 	if _, err := svg.WriteTo(&text); err != nil {
 		return err
 	}
-	font := []byte("font-family:Liberation Sans;")
-	return os.WriteFile(path, bytes.ReplaceAll(text.Bytes(), font,
-		[]byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), 0o644)
+	head, body, _ := strings.Cut(text.String(), "<svg ")
+	attributes, body, _ := strings.Cut(body, ">\n")
+	page := fmt.Sprintf("%s<svg role=\"img\" aria-labelledby=\"title\" aria-describedby=\"desc\" %s>\n"+
+		"<title id=\"title\">%s</title>\n<desc id=\"desc\">%s</desc>\n%s",
+		head, attributes, html.EscapeString(title), html.EscapeString(description), body)
+	const font = "font-family:Liberation Sans"
+	return os.WriteFile(path, []byte(strings.ReplaceAll(page, font+";", font+",Arial,Helvetica,sans-serif;")), 0o644)
 }
 
 func (c chart) plot(all []series) (*plot.Plot, plot.Legend, error) {
@@ -81,6 +122,7 @@ func (c chart) plot(all []series) (*plot.Plot, plot.Legend, error) {
 	legend.Top, legend.Left, legend.Padding = true, true, vg.Points(5)
 	sans(&legend.TextStyle, 10)
 	p.Add(gridLines())
+	entries := make(map[string][]plot.Thumbnailer)
 	for _, s := range all {
 		line, points, err := plotter.NewLinePoints(s.points)
 		if err != nil {
@@ -88,7 +130,10 @@ func (c chart) plot(all []series) (*plot.Plot, plot.Legend, error) {
 		}
 		line.LineStyle, points.GlyphStyle = styleOf(s.name)
 		p.Add(line, points)
-		legend.Add(s.name, line, points)
+		entries[s.name] = []plot.Thumbnailer{line, points}
+	}
+	for _, s := range fromTheTop(all) {
+		legend.Add(s.name, entries[s.name]...)
 	}
 	first, last := c.xTicks[0].Value, c.xTicks[len(c.xTicks)-1].Value
 	if !c.waits { // the descriptors may have stopped early
@@ -172,8 +217,8 @@ var modeStyles = map[mode]struct {
 	private: {rgb(0x4FC3F7), draw.BoxGlyph{}},
 }
 
-// theirs are the others, each in a colour of its own. Those who see few colours
-// can tell them apart, and the points differ too.
+// theirs are the others, each in a color of its own. Readers who see few colors can
+// distinguish them, and the points differ too.
 var theirs = map[string]int{
 	cOverEpoll: 0, floodOverEpoll: 0, cOverCondition: 1, floodOverCondition: 1,
 	callbackRow: 2, sliceRow: 3, arrayRow: 1, atomicRow: 3, fileRow: 4, pipeRow: 5, readRow: 6,

@@ -16,13 +16,18 @@ import (
 
 // describe prints what the figures were measured on.
 func describe(w io.Writer, s settings) {
-	var uname unix.Utsname
-	unix.Uname(&uname)
-	fmt.Fprintf(w, "%s, %d CPUs, Linux %s, %s %s/%s, %s\n",
-		processor(), runtime.NumCPU(), unix.ByteSliceToString(uname.Release[:]),
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, time.Now().Format(time.DateOnly))
+	fmt.Fprintln(w, machine())
 	fmt.Fprintf(w, "medians of %d rounds; in each round the implementations ran in turn; load average before: %s\n",
 		s.rounds, loadAverage())
+}
+
+// machine names the processor, the kernel, the version of Go and the day.
+func machine() string {
+	var uname unix.Utsname
+	unix.Uname(&uname)
+	return fmt.Sprintf("%s, %d CPUs, Linux %s, %s %s/%s, %s",
+		processor(), runtime.NumCPU(), unix.ByteSliceToString(uname.Release[:]),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, time.Now().Format(time.DateOnly))
 }
 
 // processor is the name of the first CPU, without its clock, or "unknown".

@@ -22,31 +22,31 @@ var charts = []chart{
 		x: "share of callbacks that took no longer (log scale of the rest)", y: "µs in the callback (log scale)",
 		xTicks: percentileTicks, perY: 1000, waits: true,
 	}, {
-		name: "signals", title: "What a signal costs when C threads signal as fast as they can",
-		x: "C threads that signal at once", y: "ns a signal (log scale)", xTicks: marks(1, 2, 3, 4),
+		name: "signals", title: "Cost of a signal when C threads signal as fast as they can",
+		x: "C threads that signal", y: "ns per signal (log scale)", xTicks: marks(1, 2, 3, 4),
 		without: []string{viaFD.of(selectCall), readRow, gvisorRow},
 	}, {
-		name: "queue", title: "What a value costs when a C thread sends as fast as it can",
+		name: "queue", title: "Cost of a value when a C thread sends as fast as it can",
 		x: "bytes per value (log scale)", y: "ns per value (log scale)", xTicks: marks(16, 64, 256), xLog: true,
 	}, {
-		name: "pinned", title: "Wake-up by a C thread and answer, the process on one CPU",
-		x: waitsAxis, y: "µs a round trip (log scale)", xTicks: percentileTicks, perY: 1000, waits: true,
+		name: "pinned", title: "Wake-up by a C thread and the answer, the process on one CPU",
+		x: waitsAxis, y: "µs per round trip (log scale)", xTicks: percentileTicks, perY: 1000, waits: true,
 		without: []string{cReadAndEpoll, viaFD.of(selectCall), gvisorRow},
 	}, {
-		name: "wakeup", title: "Wake-up by a C thread and answer, all CPUs",
-		x: waitsAxis, y: "µs a round trip (log scale)", xTicks: percentileTicks, perY: 1000, waits: true,
+		name: "wakeup", title: "Wake-up by a C thread and the answer, all CPUs",
+		x: waitsAxis, y: "µs per round trip (log scale)", xTicks: percentileTicks, perY: 1000, waits: true,
 		without: []string{cReadAndEpoll, viaFD.of(selectCall), gvisorRow},
 	}, {
-		name: "contended", title: "Goroutines that want one of 2 permits all the time",
-		x: "goroutines (log scale)", y: "ns an acquire and release (log scale)",
+		name: "contended", title: "Goroutines that compete for 2 permits all the time",
+		x: "goroutines (log scale)", y: "ns per Acquire and Release (log scale)",
 		xTicks: marks(2, 4, 8, 16, 32, 64), xLog: true,
 	}, {
-		name: "events", title: "What an event costs with many descriptors",
-		x: "descriptors, or private objects (log scale)", y: "ns an event (log scale)",
+		name: "events", title: "Cost of an event with many descriptors",
+		x: "descriptors, or private objects (log scale)", y: "ns per event (log scale)",
 		xTicks: powers, xLog: true,
 	}, {
-		name: "footprint", title: "What a descriptor costs in Go's heap and goroutines",
-		x: "descriptors, or private objects (log scale)", y: "bytes each (log scale)",
+		name: "footprint", title: "Memory per descriptor, in Go's heap and goroutines",
+		x: "descriptors, or private objects (log scale)", y: "bytes per descriptor (log scale)",
 		xTicks: powers, xLog: true,
 	},
 }
@@ -63,7 +63,7 @@ func drawAll(dir string, done []outcome) error {
 		if len(all) == 0 {
 			continue
 		}
-		if err := c.draw(filepath.Join(dir, c.name+".svg"), all); err != nil {
+		if err := c.draw(filepath.Join(dir, c.name+".svg"), machine(), all); err != nil {
 			return fmt.Errorf("chart %s: %w", c.name, err)
 		}
 	}
@@ -108,7 +108,7 @@ func (c chart) series(done []outcome) []series {
 func (c chart) points(o outcome, r row) (points plotter.XYs) {
 	if c.waits && r.Waits != nil {
 		for _, p := range percentiles {
-			if p >= 50 { // below, all are alike
+			if p >= 50 { // the lower ones do not differ
 				points = append(points, plotter.XY{X: tail(p), Y: r.wait(p) / c.perY})
 			}
 		}
@@ -133,7 +133,7 @@ var percentileTicks = ticksAt(tail, "%", 50, 90, 99, 99.9, 99.99)
 
 var powers = marks(10, 100, 1000, 10_000, 100_000)
 
-// marks are labelled with their own values.
+// marks are labeled with their own values.
 func marks(values ...float64) plot.ConstantTicks {
 	return ticksAt(func(x float64) float64 { return x }, "", values...)
 }

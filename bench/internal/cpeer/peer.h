@@ -42,7 +42,7 @@ struct board {
 	int stop;
 };
 
-// What two threads share who meet at a condition variable.
+// What two threads share that meet at a condition variable.
 struct shared {
 	pthread_mutex_t lock;
 	pthread_cond_t ping, pong;
@@ -53,6 +53,12 @@ enum loop {
 	PING, PING_EPOLL, FLOOD, SWEEP, PONG_EPOLL, PING_CONDITION, PONG_CONDITION,
 	FLOOD_CONDITION, PACED, ENDURE, ENDURE_VALUES
 };
+
+// Loops of threads that other files have than peer.c.
+void *ping_condition(void *job);
+void *pong_condition(void *job);
+void *flood_condition(void *job);
+void *endure(void *job);
 
 int peer_start(struct job *j, enum loop loop);
 void peer_join(struct job *j);

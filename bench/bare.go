@@ -74,11 +74,11 @@ func bareTake(n int) (measurement, error) {
 				rawRead(fd)
 			}
 		})
-		return m, 1 // a permit a read is all that is left to check
+		return m, 1 // one permit per read is all that is left to check
 	})
 }
 
-// addsInC is eventchan_add as a C thread calls it while nobody sleeps.
+// addsInC is eventchan_add as a C thread calls it while no goroutine sleeps.
 func addsInC(n int) (measurement, error) {
 	object, line, err := handle.notifier()
 	if err != nil {

@@ -31,7 +31,7 @@ func calls() []comparison {
 	return []comparison{{
 		title: "Add to a counter", unit: "ns",
 		rows: slices.Concat([]contestant{write}, inModes(notifyCall, notifyOnly), inModes(releaseCall, releaseOnly),
-			[]contestant{{"eventchan_add in C, nobody sleeps", addsInC}}),
+			[]contestant{{"eventchan_add in C, no sleeper", addsInC}}),
 		targets: []target{
 			noMore(without, private.of(notifyCall)),
 			beyond(above, viaFD.of(notifyCall), write.name), beyond(above, viaFD.of(releaseCall), write.name),

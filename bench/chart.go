@@ -59,8 +59,8 @@ func (c chart) draw(path, machine string, all []series) error {
 	return write(path, svg, c.title, c.describe(machine, all))
 }
 
-// note says below the legend how to read the chart, and what it was measured on, a
-// fact a line.
+// note says below the legend how to read the chart, and what it was measured on, one
+// fact per line.
 func note(canvas draw.Canvas, machine string) {
 	style := plot.New().X.Label.TextStyle
 	sans(&style, 9)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// contention compares goroutines that want one of two permits all the time.
+// contention compares goroutines that compete for two permits all the time.
 func contention(s settings) []comparison {
 	var all []comparison
 	crowd := func(g int, held string, work func(), targets ...target) {
@@ -43,7 +43,7 @@ func contention(s settings) []comparison {
 	return all
 }
 
-// atOnce is how long a permit is held where it is given back at once.
+// atOnce is how long a permit is held where it is given back immediately.
 const atOnce = "per pair"
 
 // busy returns a function that computes for about d.
@@ -129,7 +129,7 @@ func (c *crowd) check(each int) error {
 		}
 	}).Wait()
 	if k := broken.Load(); k > 0 {
-		return fmt.Errorf("more than %d permits were held, or none was to be had, %d times", c.permits, k)
+		return fmt.Errorf("more than %d permits were held, or none was free, %d times", c.permits, k)
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ type share struct {
 }
 
 // run begins with all goroutines in the queue. Whether one forms would be chance
-// if they all came running, and where permits are handed over it then stays. All end at
+// if all began to run, and where permits are handed over it then stays. All end at
 // the same time: if each had a number of pairs to do, the crowd would get smaller, and
 // one that is served in large pieces, goroutine by goroutine, would look good.
 func (c *crowd) run(d time.Duration) (measurement, error) {
@@ -193,12 +193,12 @@ func together(watch stopwatch, shares []share) (measurement, error) {
 	return m, nil
 }
 
-// every how many waits one is timed, as two looks at the clock take longer than
-// most waits. It is prime, lest it be in step with whose turn it is.
+// every how many waits one is timed, because two looks at the clock take longer than
+// most waits. It is prime, so that it is not in step with the goroutines' turns.
 const every = 13
 
-// pairs acquires and releases until the time is over. The first wait is one like all
-// others: it began when the clock did.
+// pairs acquires and releases until the time is over. The first wait counts like all
+// others, because it began when the clock did.
 func (c *crowd) pairs(i int, s *share) {
 	for k := i; ; k++ {
 		var begin time.Time

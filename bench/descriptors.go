@@ -43,8 +43,8 @@ func atScale(n int) []comparison {
 }
 
 // leastStack is that of a goroutine. It is counted in place of the stacks that
-// are in use, since the runtime tells only how many spans of them are, which
-// may have had room for all of few goroutines. It favours those contestants
+// are in use, because the runtime reports only how many spans of them are, which
+// may have had room for all stacks of few goroutines. It favors contestants
 // whose goroutines need more.
 const leastStack = 2048
 

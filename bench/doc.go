@@ -9,7 +9,7 @@
 //	go run . -endure 1e9 -run handle  # until a billion signals through handles have been received
 //
 // Absolute times differ from machine to machine, and on one machine from hour to
-// hour. So the contestants of a comparison take turns, round after round; each
+// hour. The contestants of a comparison therefore take turns, round after round. Each
 // round gives a ratio, and the table shows the median of the ratios.
 //
 // A Notifier or Semaphore is in one of three modes, which the name of a row ends

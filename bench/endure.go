@@ -100,7 +100,7 @@ func loads() []func() (*load, error) {
 	return []func() (*load, error){privateSignals, handleSignals, descriptorSignals, queueValues, setSignals}
 }
 
-// endure runs the loads whose titles match, all at once, and prints how they fare. It
+// endure runs the loads whose titles match concurrently and prints how they fare. It
 // returns an error in each of these cases:
 //   - Not as many were received as were sent, or values are not those that were sent.
 //   - A wake-up is lost.

@@ -84,9 +84,9 @@ func holdAfter(before holdings) (after holdings, err error) {
 const mostSamples = 512
 
 // A growth is what the process has held over time. Something grows without bound if
-// there was never as little of it in the last quarter of the time as there was at
-// most in the second, by more than the allowance. Noise makes nothing grow so, since
-// a single sample that is as low as before is enough to acquit, and the first
+// the least of it in the last quarter of the time exceeds the most in the second
+// quarter by more than the allowance. Noise does not look like that, because
+// a single sample that is as low as before is enough, and the first
 // quarter, in which pools and the runtime fill up, does not count.
 type growth struct {
 	samples  []holdings

@@ -51,7 +51,7 @@ func TestGrowthWithoutBoundIsTold(t *testing.T) {
 	}
 }
 
-// What closed handles leave on the heap is no leak.
+// What closed handles leave on the heap is not a leak.
 func TestHeapOfClosedHandlesIsAllowed(t *testing.T) {
 	g := new(growth)
 	for i := range 120 {

@@ -108,7 +108,7 @@ func newThreads(places int) (*threads, error) {
 }
 
 func (t *threads) start(one func(i int) (*cpeer.Thread, error)) error {
-	for i := range mostSignallers {
+	for i := range mostSignalers {
 		thread, err := one(i)
 		if err != nil {
 			return err

@@ -35,7 +35,7 @@ type valueEndurance struct {
 
 // A book is what one place has received of each thread.
 type book struct {
-	counts, squares [mostSignallers]uint64
+	counts, squares [mostSignalers]uint64
 	wrong           uint64 // values out of order, or damaged
 	closed          []interface{ Refused() uint64 }
 	refused         uint64 // of queues that are no longer in closed
@@ -154,7 +154,7 @@ type recipient[T value] struct {
 	brief    bool // one at a time, and so less of them
 	book     *book
 	received *atomic.Uint64
-	next     [mostSignallers]uint64 // number of a value at least
+	next     [mostSignalers]uint64 // number of a value at least
 	buf      []T
 }
 
@@ -243,7 +243,7 @@ func (r *recipient[T]) fromC(ctx context.Context) (int, error) {
 
 // enter checks a value of a thread that also sends to other queues.
 func (r *recipient[T]) enter(v *T) {
-	number, thread := (*v)[0], (*v)[1]%mostSignallers
+	number, thread := (*v)[0], (*v)[1]%mostSignalers
 	if number < r.next[thread] || len(*v) > 2 && (*v)[len(*v)-1] != number {
 		r.book.wrong++
 	}

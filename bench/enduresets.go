@@ -128,7 +128,7 @@ func (l *setLife) take(m *member) {
 func (l *setLife) awaitRest() error {
 	for watch := (runningTime{}); l.taken.Load() != l.sent; time.Sleep(20 * time.Microsecond) {
 		if watch.look() > patience {
-			return fmt.Errorf("a Set does not tell that a member is ready: %w", conserved(l.sent, l.taken.Load()))
+			return fmt.Errorf("a Set does not report that a member is ready: %w", conserved(l.sent, l.taken.Load()))
 		}
 	}
 	return nil
@@ -144,7 +144,7 @@ func (l *setLife) add(i int) error {
 	return l.set.Add(fd, bridge.Readable, l.members[i])
 }
 
-// remove takes a member out of the Set and closes it. The receiver may have been told
+// remove takes a member out of the Set and closes it. The Set may have reported
 // that it is ready just before.
 func (l *setLife) remove(i int) error {
 	m := l.members[i]

@@ -35,7 +35,7 @@ func fanIn(s settings) []comparison {
 		targets: []target{times(0.75, viaFD.of(inletRow), filesRow)},
 	}}
 	for _, n := range slices.Compact([]int{n, min(10_000, s.most)}) {
-		for _, threads := range []int{1, mostSignallers} {
+		for _, threads := range []int{1, mostSignalers} {
 			all = append(all, fanInOfHandles(n, threads))
 		}
 	}

@@ -89,7 +89,7 @@ func (p peer) call(there peer, n int) error {
 func (p peer) answer(back peer, n int) error {
 	for range n {
 		if count, err := p.wait(); count != 1 {
-			return fmt.Errorf("%d calls at once: %w", count, err)
+			return fmt.Errorf("%d calls together: %w", count, err)
 		}
 		back.ring()
 	}

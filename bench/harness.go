@@ -117,7 +117,7 @@ func (r *row) calibrate(c contestant, count int, budget time.Duration) error {
 			continue
 		}
 		r.Count = max(r.Count, wanted)
-		if late { // once, it may have been somebody else who had the CPU
+		if late { // once, another program may have had the CPU
 			return nil
 		}
 		late = true
@@ -172,8 +172,8 @@ func percentilesOf(waits []int64) []float64 {
 }
 
 // timed measures n operations that op does in a loop of its own, without ever
-// waiting. It goes by the thread's own clock, which stands still while somebody
-// else has the CPU.
+// waiting. It uses the thread's own clock, which stands still while another thread
+// has the CPU.
 func timed(n int, op func(n int)) measurement {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -34,7 +34,7 @@ func looks() []comparison {
 
 func looking(most int32, gap time.Duration) func(int) (measurement, error) {
 	return func(n int) (measurement, error) {
-		n = min(n, int(100*time.Millisecond/gap)) // however little Go does
+		n = min(n, int(100*time.Millisecond/gap)) // even if Go does little
 		defer func(before int32) { doorbell.MostLooks = before }(doorbell.MostLooks)
 		doorbell.MostLooks = most
 		w, err := wakeWait(handle)()

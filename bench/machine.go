@@ -45,8 +45,7 @@ func processor() string {
 	return "unknown CPU"
 }
 
-// loadAverage is that of the last minute: on a machine that others use, figures
-// mean little.
+// loadAverage is that of the last minute. On a busy machine, figures mean little.
 func loadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

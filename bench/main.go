@@ -61,7 +61,7 @@ func main() {
 		return
 	}
 	// No collection but those between the rounds: one in the middle of a round
-	// would be held against whoever's turn it is.
+	// would count against the contestant whose turn it is.
 	debug.SetGCPercent(-1)
 	if title := os.Getenv(pinnedChild); title != "" {
 		answer(title, o.settings())

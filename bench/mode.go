@@ -12,13 +12,13 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// A mode is where an object's count is, and so who may add to it. It stands
+// A mode is where an object's count is, and therefore what can add to it. It is
 // behind the comma in the name of a row.
 type mode string
 
 const (
 	private mode = "private" // in Go's memory: goroutines
-	viaFD   mode = "FD"      // in an eventfd: whoever may write(2) to it
+	viaFD   mode = "FD"      // in an eventfd: all holders, by write(2)
 	handle  mode = "handle"  // in memory that C threads know of
 )
 
@@ -46,7 +46,7 @@ func (m mode) enter(object interface {
 		if fd := object.FD(); fd >= 0 {
 			return cpeer.Write(fd), nil
 		}
-		_, err := object.File() // tells why
+		_, err := object.File() // returns the reason
 		return cpeer.Line{}, err
 	case handle:
 		h := object.Handle()

@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pinnedChild is the environment variable that tells a process that it was
-// started to measure the comparison of that title.
+// pinnedChild is the environment variable of a process that was started to
+// measure the comparison of that title.
 const pinnedChild = "EVENTCHAN_BENCH_PINNED"
 
 func isPinnedChild() bool { return os.Getenv(pinnedChild) != "" }
 
 // measurePinned measures in a process that has one CPU. It is a process of its
-// own since Go looks once, when it starts, how many CPUs there are.
+// own because Go determines the number of CPUs once, when it starts.
 func (c comparison) measurePinned(s settings) (out outcome, err error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 type limiter struct {
 	acquire func() error
 	release func()
-	free    func() int // how many permits are to be had; called once, at the end
+	free    func() int // how many permits are free; called once, at the end
 	stop    func()
 }
 
@@ -92,7 +92,7 @@ func limiters(round func(open func(permits int) (limiter, error)) func(int) (mea
 		inModes(semaphoreObject, func(m mode) func(int) (measurement, error) { return round(newShared(m)) }))
 }
 
-// pairs compares an acquire and a release while nobody else wants a permit.
+// pairs compares an acquire and a release while no other goroutine wants a permit.
 func pairs() []comparison {
 	const cRow = "write(2) and read(2) in C"
 	return []comparison{{

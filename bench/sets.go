@@ -23,7 +23,7 @@ func sets(s settings) []comparison {
 	const ofFiles, ofLoop = 0.5, 1.3
 	k := min(1000, s.most)
 	var all []comparison
-	for _, threads := range []int{1, mostSignallers} {
+	for _, threads := range []int{1, mostSignalers} {
 		all = append(all, comparison{
 			title: fmt.Sprintf("Set: fan-in of %d eventfds from %d C threads, per event", k, threads), unit: "ns",
 			rows: []contestant{

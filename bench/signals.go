@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// mostSignallers is how many C threads signal at once.
-	mostSignallers = 4
+	// mostSignalers is how many C threads signal at most.
+	mostSignalers = 4
 
 	atomicRow          = "cgo callback into an atomic"
 	floodOverEpoll     = "C threads over epoll"
@@ -25,7 +25,7 @@ const (
 func signals() []comparison {
 	const ofChannel, ofAtomic = 0.25, 1
 	var all []comparison
-	for k := 1; k <= mostSignallers; k++ {
+	for k := 1; k <= mostSignalers; k++ {
 		c := comparison{
 			title: fmt.Sprintf("Signals from %d C threads, per signal", k), unit: "ns",
 			chart: "signals", x: float64(k),
@@ -44,7 +44,7 @@ func signals() []comparison {
 				{floodOverCondition, floodC(k, cpeer.FloodCondition)},
 			},
 		}
-		if k == 1 || k == mostSignallers {
+		if k == 1 || k == mostSignalers {
 			for _, call := range []string{waitCall, selectCall} {
 				row := handle.of(call)
 				c.targets = append(c.targets, times(ofChannel, row, callbackRow), times(ofAtomic, row, atomicRow))
@@ -136,7 +136,7 @@ func sinkCallback() (sink, error) {
 	return sinkOf(func() (waker, error) { return callbackInto(make(chan uint64, backlog)) })()
 }
 
-// sinkAtomic wakes nobody: its receiver looks from time to time. So it is what
+// sinkAtomic wakes nothing: its receiver looks from time to time. It is therefore what
 // the callback alone costs.
 func sinkAtomic() (sink, error) {
 	var count atomic.Uint64
@@ -153,7 +153,7 @@ func sinkAtomic() (sink, error) {
 	}, nil
 }
 
-// sinkPipe reads as much as there is at once; each signal is 8 bytes.
+// sinkPipe reads as much as there is in one call; each signal is 8 bytes.
 func sinkPipe() (sink, error) {
 	r, w, err := os.Pipe()
 	if err != nil {

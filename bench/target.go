@@ -51,7 +51,7 @@ func (t target) making() target {
 	return t
 }
 
-// printTargets holds what was measured against what was promised.
+// printTargets compares what was measured with the bounds.
 func printTargets(w io.Writer, done []outcome) {
 	fmt.Fprintln(w, "\nTargets")
 	for _, o := range done {

@@ -140,8 +140,8 @@ func overPipe[T value]() (conduit[T], error) {
 	}
 	fd, err := writeEnd(w)
 	if err == nil {
-		// More than a process may have without privileges is refused: then as much
-		// as it may have, and else what it has.
+		// More than a process may have without privileges is refused. Then it gets as much
+		// as it may have, and otherwise keeps what it has.
 		for bytes := room * size[T](); bytes > 64<<10; bytes /= 2 {
 			if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, bytes); err == nil {
 				break

@@ -23,7 +23,7 @@ const (
 )
 
 // A value is what C threads send: the number of the value, the number of its thread
-// and, in a larger one, the number of the value once more in the last word.
+// and, in a larger one, the number of the value again in the last word.
 type value interface {
 	[2]uint64 | [8]uint64 | [32]uint64
 }
@@ -37,13 +37,13 @@ type (
 // values compares ways to bring values from C threads to a goroutine.
 func values() []comparison {
 	var all []comparison
-	for _, threads := range []int{1, mostSignallers} {
+	for _, threads := range []int{1, mostSignalers} {
 		all = append(all,
 			streams[value16](threads, batchAtMost(1./6, 1./8, threads), 1./2),
 			streams[value64](threads, batchAtMost(1./5, 1./8, threads), 1./2),
 			streams[value256](threads, 1./3, 2./3))
 	}
-	for _, threads := range []int{1, mostSignallers} {
+	for _, threads := range []int{1, mostSignalers} {
 		all = append(all, streams[value16](threads, 1, 1).onOneCPU(), streams[value256](threads, 1, 1).onOneCPU())
 	}
 	all = append(all, sends[value16](), sends[value64](), sends[value256]())
@@ -121,13 +121,13 @@ func stream[T value](threads int, open func() (conduit[T], error)) func(int) (me
 
 // A ledger checks what a goroutine receives.
 type ledger[T value] struct {
-	next     [mostSignallers]uint64 // value of each thread
+	next     [mostSignalers]uint64 // value of each thread
 	received uint64
 	wrong    uint64 // values out of order, or damaged
 }
 
 func (l *ledger[T]) enter(v *T) {
-	next := &l.next[(*v)[1]%mostSignallers]
+	next := &l.next[(*v)[1]%mostSignalers]
 	if (*v)[0] != *next || len(*v) > 2 && (*v)[len(*v)-1] != *next {
 		l.wrong++
 	}

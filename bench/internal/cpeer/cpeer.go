@@ -20,8 +20,8 @@ import (
 	_ "github.com/eventchan/eventchan/bridge/callback"
 )
 
-// callee is what the callback calls: a variable and no cgo.Handle, whose look-up
-// would be held against the callback.
+// callee is what the callback calls: a variable and not a cgo.Handle, whose look-up
+// would count against the callback.
 var callee func()
 
 // SetCallee sets what threads with out < 0 call. None may be running.

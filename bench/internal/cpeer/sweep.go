@@ -45,7 +45,7 @@ func StartSweep(lines []Line, threads, times int) (*Sweep, error) {
 	return s, nil
 }
 
-// Next lets each thread signal through its lines once more.
+// Next lets each thread signal through its lines again.
 func (s *Sweep) Next() {
 	one := [8]byte{}
 	binary.NativeEndian.PutUint64(one[:], 1)

@@ -21,8 +21,8 @@ func FanIn(fds []int, threads, times int) (uint64, int64, error)  { return 0, 0,
 func OverEpoll(warm, n int) ([]int64, error)                      { return nil, ErrUnavailable }
 func ReadAndEpoll(warm, n int) ([]int64, error)                   { return nil, ErrUnavailable }
 func OverCondition(warm, n int) ([]int64, error)                  { return nil, ErrUnavailable }
-func FloodCondition(signallers, n int) (sum, ns int64, err error) { return 0, 0, ErrUnavailable }
-func FloodEpoll(signallers, n int) (sum, ns int64, err error)     { return 0, 0, ErrUnavailable }
+func FloodCondition(signalers, n int) (sum, ns int64, err error)  { return 0, 0, ErrUnavailable }
+func FloodEpoll(signalers, n int) (sum, ns int64, err error)      { return 0, 0, ErrUnavailable }
 func Adds(out Line, n int) (ns int64, err error)                  { return 0, ErrUnavailable }
 func Pairs(fd, n int) (ns int64, err error)                       { return 0, ErrUnavailable }
 func Opens(n int) (ns int64, err error)                           { return 0, ErrUnavailable }

@@ -174,7 +174,7 @@ static int send_numbered(struct job *j, uint64_t *value, void *handle, size_t si
 }
 
 // endure_values sends through one queue of the board at a time. For a sixteenth of the
-// time it sends one value and pauses, and meanwhile all receivers and the doorbell go
+// time it sends one value and pauses, while all receivers and the doorbell go
 // to sleep. Otherwise it sends up to 1,024 values, or until the queue is full. Now and
 // then it sends through a queue that was on the board before and is probably closed.
 void *endure_values(void *arg)

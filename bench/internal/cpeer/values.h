@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // C threads that send values. Each value is some words: the number of the value, the
-// number of its sender and, unless these are all of it, the number once more at the end.
+// number of its sender and, unless these are all of it, the number again at the end.
 #ifndef EVENTCHAN_BENCH_VALUES_H
 #define EVENTCHAN_BENCH_VALUES_H
 

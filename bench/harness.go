@@ -152,7 +152,7 @@ func (r *row) add(c contestant) error {
 // errTooMany says that a contestant cannot do with so many descriptors.
 var errTooMany = errors.New("too many")
 
-// leaveOut says why a row has no figures, if that is no failure.
+// leaveOut says why a row has no figures, if that is not a failure.
 func leaveOut(err error) (why string, ok bool) {
 	for _, reason := range []error{cpeer.ErrUnavailable, cpeer.ErrNotPermitted, errTooMany} {
 		if errors.Is(err, reason) {

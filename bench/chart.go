@@ -69,7 +69,7 @@ func note(canvas draw.Canvas, machine string) {
 	canvas.FillText(style, vg.Point{X: canvas.Min.X, Y: vg.Points(26)}, text)
 }
 
-// describe is the chart in words, for readers who hear it: the value of each line at both
+// describe is the chart in words, for screen readers: the value of each line at both
 // ends, from the line that ends highest.
 func (c chart) describe(machine string, all []series) string {
 	var text strings.Builder
@@ -217,7 +217,7 @@ var modeStyles = map[mode]struct {
 	private: {rgb(0x4FC3F7), draw.BoxGlyph{}},
 }
 
-// theirs are the others, each in a color of its own. Readers who see few colors can
+// theirs are the others, each in a color of its own. With poor color vision one can
 // distinguish them, and the points differ too.
 var theirs = map[string]int{
 	cOverEpoll: 0, floodOverEpoll: 0, cOverCondition: 1, floodOverCondition: 1,

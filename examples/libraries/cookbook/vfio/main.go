@@ -2,7 +2,7 @@
 
 // Command vfio receives the interrupts of a PCI device in a Go select. Its argument is the
 // address of a device that the driver vfio-pci has, and that is QEMU's "edu", which
-// interrupts when it is told to. It exits with status 1 if an interrupt does not arrive.
+// interrupts on command. It exits with status 1 if an interrupt does not arrive.
 package main
 
 /*

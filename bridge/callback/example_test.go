@@ -12,6 +12,30 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
+// C code of your own includes eventchan.h and calls its functions with the handle:
+//
+//	#include "eventchan.h"
+//
+//	static void on_samples(void *handle) { eventchan_add(handle, 3); }
+func Example_header() {
+	n, err := notify.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close()
+
+	// chandle.Add stands for your C code: it starts a thread that calls eventchan_add.
+	library, err := chandle.Add(n.Handle(), 3, 1, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer library.Join()
+
+	fmt.Println(n.Wait(context.Background()))
+	// Output: 3 <nil>
+}
+
+// The C library takes a callback and a void * argument for it.
 func ExampleSignal() {
 	n, err := notify.New()
 	if err != nil {
@@ -19,7 +43,7 @@ func ExampleSignal() {
 	}
 	defer n.Close()
 
-	// Call stands for a C library that calls back from a thread of its own. For a
+	// chandle.Call stands for a C library that calls back from a thread of its own. For a
 	// real one see examples/callback.
 	library, err := chandle.Call(callback.Signal(), n.Handle(), 1)
 	if err != nil {

@@ -80,7 +80,7 @@ func mustWait(t *testing.T, w *bridge.Watcher) bridge.Events {
 	return events
 }
 
-func TestPriorityOfFilesThatTellOnePollOnly(t *testing.T) {
+func TestPriorityOfPulsingFiles(t *testing.T) {
 	m := openMountinfo(t)
 	w, other := mustWatch(t, m.fd, bridge.Priority), mustWatch(t, m.fd, bridge.Priority)
 	wantQuiet(t, w) // the file is readable, but only Priority was asked for
@@ -105,7 +105,7 @@ func TestPulseBeforeWatchIsSeen(t *testing.T) {
 	wantPriority(t, "C", <-w.C())
 }
 
-func TestPulseWakesWhoWaits(t *testing.T) {
+func TestPulseWakesWaiter(t *testing.T) {
 	m := openMountinfo(t)
 	w := mustWatch(t, m.fd, bridge.Priority)
 	got := make(chan bridge.Events)

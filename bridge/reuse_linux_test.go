@@ -82,7 +82,7 @@ func TestNumbersThatMeanOtherFiles(t *testing.T) {
 
 // The reader sees the end of the file as soon as the last write end is closed. A hidden
 // duplicate would delay that.
-func TestClosingTheLastWriteEndIsSeenAtOnce(t *testing.T) {
+func TestClosingTheLastWriteEndIsSeenImmediately(t *testing.T) {
 	p := newTube(t)
 	w := mustWatch(t, p.w, bridge.Writable)
 	wantEdge(t, w, bridge.Writable)

@@ -86,7 +86,7 @@ func TestAwakeConsumerIsNotRung(t *testing.T) {
 			s := h.slot(flags)
 			var threads []*chandle.Thread
 			for range 4 {
-				threads = append(threads, must(chandle.Add(address(s), 3, 10_000, forEver)))
+				threads = append(threads, must(chandle.Add(address(s), 3, 10_000, forever)))
 			}
 			if got, want := join(t, threads...), (chandle.Told{Added: 120_000}); got != want {
 				t.Errorf("told %+v, want %+v", got, want)

@@ -34,7 +34,7 @@ func add(b *testing.B, threads int) {
 	b.ResetTimer()
 	var started []*chandle.Thread
 	for range threads {
-		started = append(started, must(chandle.Add(handle, 1, b.N/threads, forEver)))
+		started = append(started, must(chandle.Add(handle, 1, b.N/threads, forever)))
 	}
 	join(b, started...)
 }
@@ -44,7 +44,7 @@ func add(b *testing.B, threads int) {
 func BenchmarkAddToReceiver(b *testing.B) {
 	n, handle := newNotifier()
 	defer n.Close()
-	thread := must(chandle.Add(handle, 1, b.N, forEver))
+	thread := must(chandle.Add(handle, 1, b.N, forever))
 	receives := 0
 	for received := uint64(0); received < uint64(b.N); receives++ {
 		count, err := n.Wait(context.Background())

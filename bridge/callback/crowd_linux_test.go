@@ -144,7 +144,7 @@ func TestFirstAndLastHandle(t *testing.T) {
 	late := chandle.Told{Closed: 1}
 	hammer.For(time.Second/2, 1, func() {
 		n, handle := newNotifier()
-		thread := must(chandle.Add(handle, 1, forEver, 2))
+		thread := must(chandle.Add(handle, 1, forever, 2))
 		if _, err := n.Wait(context.Background()); err != nil {
 			t.Error(err)
 		}

@@ -73,7 +73,7 @@ func TestThreadsReachNotifier(t *testing.T) {
 				const threads, times = 4, 20_000
 				var started []*chandle.Thread
 				for i := range threads {
-					started = append(started, must(chandle.Add(handle, uint64(i+1), times, forEver)))
+					started = append(started, must(chandle.Add(handle, uint64(i+1), times, forever)))
 				}
 				const want = times * (1 + 2 + 3 + 4)
 				received := uint64(0)
@@ -103,7 +103,7 @@ func TestNoThreadIsOverslept(t *testing.T) {
 			n, handle := newNotifier()
 			defer n.Close()
 			for round := range 1000 {
-				thread := must(chandle.Add(handle, 1, 3, forEver))
+				thread := must(chandle.Add(handle, 1, 3, forever))
 				for received := uint64(0); received < 3; {
 					count, err := receivers[name](n)
 					if err != nil {
@@ -151,7 +151,7 @@ func TestThreadsReleasePermits(t *testing.T) {
 			const threads, times = 4, 5_000
 			var started []*chandle.Thread
 			for range threads {
-				started = append(started, must(chandle.Add(handle, 3, times, forEver)))
+				started = append(started, must(chandle.Add(handle, 3, times, forever)))
 			}
 			var wg sync.WaitGroup
 			for _, n := range []int64{1, 2, 3, 6} { // 12 permits in each round, as many as are released
@@ -178,7 +178,7 @@ func TestThreadsReleasePermits(t *testing.T) {
 func TestThreadsReachSemaphoreChannel(t *testing.T) {
 	s, handle := newSemaphore(0)
 	defer s.Close()
-	thread := must(chandle.Add(handle, 2, 1000, forEver))
+	thread := must(chandle.Add(handle, 2, 1000, forever))
 	for range 2000 {
 		<-s.C()
 	}
@@ -258,8 +258,8 @@ func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 	hammer.For(time.Second/2, 2, func() {
 		n, handle := newNotifier()
 		threads := []*chandle.Thread{
-			must(chandle.AddInterrupted(handle, 1, forEver, 3)),
-			must(chandle.Add(handle, 2, forEver, 3)),
+			must(chandle.AddInterrupted(handle, 1, forever, 3)),
+			must(chandle.Add(handle, 2, forever, 3)),
 			must(chandle.Add(handle, 1<<33, 100_000, 3)),
 		}
 		var received atomic.Uint64
@@ -305,8 +305,8 @@ func TestSemaphoreConservesWhatThreadsRelease(t *testing.T) {
 		s, handle := newSemaphore(0)
 		defer s.Close()
 		threads := []*chandle.Thread{
-			must(chandle.AddInterrupted(handle, 1, 2_000, forEver)),
-			must(chandle.Add(handle, 2, 2_000, forEver)),
+			must(chandle.AddInterrupted(handle, 1, 2_000, forever)),
+			must(chandle.Add(handle, 2, 2_000, forever)),
 		}
 		var acquired atomic.Int64
 		var wg sync.WaitGroup

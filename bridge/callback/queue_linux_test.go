@@ -162,7 +162,7 @@ func TestThreadsSendToQueue(t *testing.T) {
 		if hammer.InCI() {
 			times *= 20
 		}
-		x := newExchange(t, capacity, times, forEver)
+		x := newExchange(t, capacity, times, forever)
 		x.join(t)
 		for i, told := range x.told {
 			if i < 5 && i != 2 && told != uint64(times) {
@@ -177,9 +177,9 @@ func TestThreadsSendToQueue(t *testing.T) {
 }
 
 // If Close comes at any moment, exactly the values whose send returned 0 are received.
-func TestCloseTellsThreadsWhatIsReceived(t *testing.T) {
+func TestCloseDecidesWhatIsReceived(t *testing.T) {
 	hammer.For(2*time.Second, 1, func() {
-		x := newExchange(t, 1<<rand.N(8), forEver, 2)
+		x := newExchange(t, 1<<rand.N(8), forever, 2)
 		for range rand.N(200) { // so that Close comes at a random moment
 			runtime.Gosched()
 		}
@@ -197,7 +197,7 @@ func TestThreadWakesReceiverOfQueue(t *testing.T) {
 	defer q.Close()
 	handle := mustHandle(q)
 	for i := range uint64(200) {
-		thread := must(chandle.Send(handle, i, 1, forEver))
+		thread := must(chandle.Send(handle, i, 1, forever))
 		got, ok := chandle.Value{}, true
 		if i < 100 {
 			got, _ = q.Receive(context.Background())

@@ -69,5 +69,5 @@ func signalReadOnly() {
 		must(chandle.Call(callback.Signal(), page, 1)).Join()
 		return
 	}
-	must(chandle.Add(page, must(strconv.ParseUint(how, 10, 64)), 1, forEver)).Join()
+	must(chandle.Add(page, must(strconv.ParseUint(how, 10, 64)), 1, forever)).Join()
 }

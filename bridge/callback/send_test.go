@@ -24,7 +24,7 @@ func init() {
 	roles["add to a queue"] = func() {
 		syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 		q := must(queue.New[int64](4))
-		must(chandle.Add(q.Handle(), 1, 1, forEver)).Join()
+		must(chandle.Add(q.Handle(), 1, 1, forever)).Join()
 	}
 }
 

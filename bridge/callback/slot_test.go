@@ -26,7 +26,7 @@ const (
 	quiet   = handletest.Quiet
 	epoch   = handletest.OneEpoch
 	large   = 1 << 32
-	forEver = math.MaxInt32
+	forever = math.MaxInt32
 )
 
 // A hub is the part of the doorbell that C code uses, without the goroutine: a stack, and a
@@ -132,5 +132,5 @@ func must[T any](value T, err error) T {
 
 func mustAdd(t testing.TB, handle unsafe.Pointer, n uint64) chandle.Told {
 	t.Helper()
-	return join(t, must(chandle.Add(handle, n, 1, forEver)))
+	return join(t, must(chandle.Add(handle, n, 1, forever)))
 }

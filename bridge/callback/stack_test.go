@@ -131,7 +131,7 @@ func TestQuietIsSetOverAnotherPush(t *testing.T) {
 }
 
 // If the doorbell is full, an add succeeds and sets QUIET as after a write.
-func TestFullDoorbellIsAsGood(t *testing.T) {
+func TestFullDoorbellCountsAsWrite(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.sleeper()
 	h.fill(t)
@@ -144,7 +144,7 @@ func TestFullDoorbellIsAsGood(t *testing.T) {
 
 // At whatever step a thread is stopped, signals to other handles arrive: their slots are on
 // the stack, and the doorbell is written to after the push.
-func TestStoppedThreadSilencesNobody(t *testing.T) {
+func TestStoppedThreadSilencesNoOtherHandle(t *testing.T) {
 	for name, there := range map[string]chandle.Stop{
 		"before RUNG": chandle.BeforeRung, "before the push": chandle.BeforePush,
 		"before the write": chandle.BeforeWrite, "before QUIET": chandle.BeforeQuiet,
@@ -209,9 +209,9 @@ func TestCloseAgainstThreads(t *testing.T) {
 		s.Word.Store(held | ring)
 		var threads []*chandle.Thread
 		for range 3 {
-			threads = append(threads, must(chandle.Add(address(s), 1, forEver, 3)))
+			threads = append(threads, must(chandle.Add(address(s), 1, forever, 3)))
 		}
-		threads = append(threads, must(chandle.AddInterrupted(address(s), 1, forEver, 3)))
+		threads = append(threads, must(chandle.AddInterrupted(address(s), 1, forever, 3)))
 		var taken uint64
 		for range 10 {
 			taken += h.take(s)

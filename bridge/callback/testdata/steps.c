@@ -382,11 +382,11 @@ static bool first(void)
 	return true;
 }
 
-static void resume(int who)
+static void resume(int thread)
 {
-	self = who;
+	self = thread;
 	if (!_setjmp(scheduler))
-		_longjmp(now.threads[who].at, 1);
+		_longjmp(now.threads[thread].at, 1);
 	if (failure)
 		report(failure, 0);
 }

@@ -77,7 +77,7 @@ func ExampleWatcher_C() {
 	}
 	defer watcher.Close()
 
-	unix.Write(pipe[1], []byte("hello"))
+	unix.Write(pipe[1], []byte("ready"))
 	events := <-watcher.C()
 	buf := make([]byte, 2)
 	for {
@@ -89,9 +89,9 @@ func ExampleWatcher_C() {
 		fmt.Printf("%v %s\n", events, buf[:n])
 	}
 	// Output:
-	// Readable he
-	// Readable ll
-	// Readable o
+	// Readable re
+	// Readable ad
+	// Readable y
 	// true
 }
 
@@ -135,7 +135,7 @@ func ExampleWatcher_Rearm() {
 	}
 	defer watcher.Close()
 
-	unix.Write(pipe[1], []byte("hello"))
+	unix.Write(pipe[1], []byte("ready"))
 	for range 2 {
 		events := <-watcher.C()
 		buf := make([]byte, 3)
@@ -146,8 +146,8 @@ func ExampleWatcher_Rearm() {
 		}
 	}
 	// Output:
-	// Readable hel
-	// Readable lo
+	// Readable rea
+	// Readable dy
 }
 
 // A sender asks for Writable only while it has data to send.

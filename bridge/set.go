@@ -30,6 +30,7 @@ import (
 type Set[K any] struct {
 	members members
 	keys    []K // by slot; guarded by members.mu
+	leader  leader[K]
 }
 
 // An Event is a ready member of a [Set]: its key, and the events that it is ready for.
@@ -46,6 +47,7 @@ func NewSet[K any]() (*Set[K], error) {
 	if err := s.members.open(); err != nil {
 		return nil, fmt.Errorf("bridge: NewSet: %w", err)
 	}
+	s.leader.look = s.lookAsLeader
 	return s, nil
 }
 
@@ -147,44 +149,17 @@ func (s *Set[K]) poll(dst []Event[K]) (int, error) {
 // closed, before or during the call, Wait returns an error matching [os.ErrClosed]. If ctx
 // is nil, it returns an error matching [os.ErrInvalid].
 //
-// Wait costs one system call, or up to four if it blocks. If it blocks, it allocates
-// unless ctx can never be canceled.
+// Wait costs one system call, or three if it blocks. It allocates if it blocks and ctx can
+// be canceled, or another goroutine is already waiting.
 func (s *Set[K]) Wait(ctx context.Context, dst []Event[K]) (int, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("bridge: Set.Wait: nil context: %w", os.ErrInvalid)
 	}
-	s.members.mu.Lock()
-	n, done, err := s.look(ctx, dst)
-	s.members.mu.Unlock()
-	if !done {
-		n, err = s.sleep(ctx, dst)
-	}
+	n, err := s.wait(ctx, dst)
 	if err != nil && err != ctx.Err() {
 		err = fmt.Errorf("bridge: Set.Wait: %w", err)
 	}
 	return n, err
-}
-
-// sleep is the slow path of Wait, taken when no member is ready.
-func (s *Set[K]) sleep(ctx context.Context, dst []Event[K]) (n int, err error) {
-	s.members.wait(ctx, func() (done bool) {
-		n, done, err = s.look(ctx, dst)
-		return done
-	})
-	return n, err
-}
-
-// look polls once for Wait. It reports whether Wait is done, and with what. The caller
-// holds the lock.
-func (s *Set[K]) look(ctx context.Context, dst []Event[K]) (n int, done bool, err error) {
-	if s.members.closed {
-		return 0, true, os.ErrClosed
-	}
-	if err := ctx.Err(); err != nil || len(dst) == 0 {
-		return 0, true, err
-	}
-	n, err = s.poll(dst)
-	return n, n > 0 || err != nil, err
 }
 
 // C returns a channel for use in a select statement. Every call returns the same channel.

@@ -282,7 +282,7 @@ func untilWaiting(t *testing.T, s *bridge.Set[string], followers int) {
 		if leading, waiting := bridge.Sleeping(s); leading && (followers == 0 || waiting) {
 			untilAsleep(t, "members).lead")
 			if followers > 0 {
-				untilAsleep(t, "members).wait")
+				untilAsleep(t, "members).follow")
 			}
 			return
 		}

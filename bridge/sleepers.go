@@ -20,47 +20,26 @@ type sleepers struct {
 	c       chan struct{} // nil until C is called; sent to under the lock
 }
 
-// wait calls look with the lock held: first immediately, and then each time that something
-// might have become ready, until look returns true.
-func (m *members) wait(ctx context.Context, look func() (done bool)) {
-	for {
-		m.mu.Lock()
-		if look() {
-			m.mu.Unlock()
-			return
-		}
-		if m.leading {
-			round := m.join()
-			m.mu.Unlock()
-			select {
-			case <-round:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		m.leading = true
-		m.mu.Unlock()
-		if m.lead(ctx, look) {
-			return
-		}
+// follow sleeps until the end of the round or of ctx. The caller holds the lock, which
+// follow releases.
+func (m *members) follow(ctx context.Context) {
+	round := m.join()
+	m.mu.Unlock()
+	select {
+	case <-round:
+	case <-ctx.Done():
 	}
 }
 
-// lead sleeps as the leader until look returns true, which lead then returns. It returns
-// false if it was interrupted: because ctx is done, or the ctx of an earlier leader, by
-// Close, or by a pulse. The next look finds out which.
-func (m *members) lead(ctx context.Context, look func() (done bool)) (done bool) {
+// lead sleeps as the leader: it calls look immediately, and then each time that something
+// might have become ready, until look returns true. It returns earlier if it is
+// interrupted: because ctx is done, or the ctx of an earlier leader, by Close, or by a
+// pulse. The next look finds out which. The caller then calls step.
+func (m *members) lead(ctx context.Context, look func(uintptr) (done bool)) {
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, m.in.Interrupt)()
 	}
-	m.in.Read(func(uintptr) bool {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		done = look()
-		return done
-	})
-	m.step()
-	return done
+	m.in.Read(look)
 }
 
 // step gives up the lead and wakes the followers. Resume might undo an Interrupt that has
@@ -114,13 +93,36 @@ func (m *members) channel() <-chan struct{} {
 
 // serve is C's goroutine. It ends when the Set is closed.
 func (m *members) serve() {
-	m.wait(context.Background(), func() bool {
-		m.wake()
-		if !m.closed && m.ready() {
-			m.offer()
+	look := func(uintptr) (done bool) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.tell()
+	}
+	for {
+		m.mu.Lock()
+		if m.tell() {
+			m.mu.Unlock()
+			return
 		}
-		return m.closed
-	})
+		if m.leading {
+			m.follow(context.Background())
+			continue
+		}
+		m.leading = true
+		m.mu.Unlock()
+		m.lead(context.Background(), look)
+		m.step()
+	}
+}
+
+// tell is a look of C's goroutine. It wakes the followers, puts a value into C's buffer if
+// something is ready, and reports whether the Set is closed. The caller holds the lock.
+func (m *members) tell() (closed bool) {
+	m.wake()
+	if !m.closed && m.ready() {
+		m.offer()
+	}
+	return m.closed
 }
 
 // ready reports whether poll would fetch an event, even if only one of an alien. It does

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
@@ -24,6 +25,11 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 	}
 	if !s.pulses {
 		return call(num, uint32(s.bits), m.id(at))
+	}
+	if current, ok := m.numbers[s.num]; !ok || current != at { // call adds a registration
+		if err := poller.Room(m.in); err != nil {
+			return err
+		}
 	}
 	pending, err := rawefd.Poll(num, uint32(s.bits)) // takes the pulse, if there is one
 	if err == nil {
@@ -71,12 +77,15 @@ func (m *members) keepPulse(at int32, bits Events) {
 	}
 }
 
+// hasPulse reports whether a slot of m.pulsed still has a member, and what was kept for it.
+func (m *members) hasPulse(at int32) bool { return m.slots[at].gen != 0 && m.slots[at].pulse != 0 }
+
 // takePulses adds up to n members with kept events to m.found.
 func (m *members) takePulses(n int) {
 	kept := m.pulsed
 	for ; len(kept) > 0 && len(m.found) < n; kept = kept[1:] {
 		s := &m.slots[kept[0]]
-		if s.gen != 0 && s.pulse != 0 {
+		if m.hasPulse(kept[0]) {
 			s.turn = m.turn
 			m.found = append(m.found, found{kept[0], s.pulse})
 		}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
 // If a file has a pulse already, adding it wakes a goroutine that is blocked in Wait.
@@ -92,4 +93,54 @@ func TestChangeOfAReusedNumberTakesNoPulse(t *testing.T) {
 	other.pulse(t)
 	wantIs(t, "Watcher.Change", w.Change(bridge.Priority|bridge.PeerClosed), unix.ENOENT)
 	wantQuiet(t, w)
+}
+
+// A call that fails because the kernel has no room for a registration has not taken the
+// pulse: the next one reports it.
+func TestAddWithoutRoomTakesNoPulse(t *testing.T) {
+	for _, errno := range []unix.Errno{unix.ENOSPC, unix.ENOMEM} {
+		m, other := openMountinfo(t), openMountinfo(t)
+		s := mustSet[string](t)
+		m.pulse(t)
+		other.pulse(t)
+		restore := rawefd.SetHook(func(c rawefd.Call) unix.Errno {
+			if c.Name == "epoll_ctl" && c.Arg == unix.EPOLL_CTL_ADD {
+				return errno
+			}
+			return 0
+		})
+		addErr := s.Add(m.fd, bridge.Priority, "m")
+		_, watchErr := bridge.Watch(other.fd, bridge.Priority)
+		restore()
+		wantIs(t, "Add", addErr, errno)
+		wantIs(t, "Watch", watchErr, errno)
+		mustAddTo(t, s, m.fd, bridge.Priority, "m")
+		wantPoll(t, s, "the second Add", event{"m", bridge.Priority})
+		select {
+		case got := <-mustWatch(t, other.fd, bridge.Priority).C():
+			wantPriority(t, "the second Watch", got)
+		default:
+			t.Error("C is empty after the second Watch, want Priority")
+		}
+	}
+}
+
+// Once the member has gone, nor is there a value in C for a pulse that was kept for it.
+func TestSetCForgetsAPulse(t *testing.T) {
+	m := openMountinfo(t)
+	for what, forget := range map[string]func(s *bridge.Set[string]) error{
+		"Remove": func(s *bridge.Set[string]) error { return s.Remove(m.fd) },
+		"Change": func(s *bridge.Set[string]) error { return s.Change(m.fd, 0) },
+	} {
+		s := mustSet[string](t)
+		m.pulse(t)
+		mustAddTo(t, s, m.fd, bridge.Priority, "m")
+		if err := forget(s); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.C()) > 0 {
+			t.Errorf("C has a value after %s, but Poll has nothing to return", what)
+		}
+		s.Close() // otherwise it takes the next pulse
+	}
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"slices"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -129,7 +130,7 @@ func (m *members) tell() (closed bool) {
 // not change whose turn it is.
 func (m *members) ready() bool {
 	bits, err := rawefd.Poll(int(m.in.Epoll), rawefd.EventIn)
-	return len(m.pulsed) > 0 || bits != 0 || err != nil
+	return slices.ContainsFunc(m.pulsed, m.hasPulse) || bits != 0 || err != nil
 }
 
 // offer puts a value into C's buffer if it is empty.

@@ -48,7 +48,7 @@ func watched(num int, bits uint32) bool {
 func (it *item) change(bits uint32) error {
 	old := *it
 	it.bits = bits
-	pending, err := it.begin()
+	pending, err := it.begin(false)
 	if err == nil {
 		err = it.modify()
 	}

@@ -20,14 +20,20 @@ func (it *item) edgeBits() uint32 {
 
 // begin is called before the bits of an item are registered. It finds out whether the
 // file pulses, and returns the bits that are pending now: registering takes a pending
-// EPOLLPRI from the file.
-func (it *item) begin() (pending uint32, err error) {
+// EPOLLPRI from the file. If it adds registrations, and the kernel has no room for them, it
+// fails before that EPOLLPRI is taken.
+func (it *item) begin(adds bool) (pending uint32, err error) {
 	it.pulses = false
 	if it.bits&rawefd.EventPri == 0 {
 		return 0, nil
 	}
 	if it.pulses, err = rawefd.Pulses(it.num); err != nil || !it.pulses {
 		return 0, err
+	}
+	if adds {
+		if err := Room(it.set.edges.Instance, it.set.levels.Instance); err != nil {
+			return 0, err
+		}
 	}
 	bits, err := rawefd.Poll(it.num, it.bits)
 	return bits & it.bits, err

@@ -72,7 +72,7 @@ func (w *Watch) open(num int, bits uint32) error {
 func (w *Watch) first(s *set, num int, bits uint32) error {
 	defer s.closeIfUnused()
 	it := &item{set: s, num: num, bits: bits}
-	pending, err := it.begin()
+	pending, err := it.begin(true)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -15,7 +16,14 @@ import (
 const (
 	setRow  = "Set.Wait in batches, and read(2)"
 	setCRow = "select on Set.C(), Set.Poll, and read(2)"
+
+	// What any of them can cost at least in Go: nothing but the two system calls, and a
+	// thread for the wait.
+	epollRow = "goroutine in unix.EpollWait, and read(2)"
 )
+
+// setBatch is how many events one call returns at most.
+const setBatch = 128
 
 // sets compares ways to serve many descriptors. C threads write to each eventfd once,
 // and one consumer reads each; with an os.File, a goroutine for each does.
@@ -29,13 +37,43 @@ func sets(s settings) []comparison {
 			rows: []contestant{
 				{filesRow, sweepsFrom(threads, k, inletFiles)},
 				{cLoopRow, sweepsOfLoop(threads, k)},
-				{setRow, sweepsOfSet(threads, k, nextByWait)},
-				{setCRow, sweepsOfSet(threads, k, nextByC)},
+				{setRow, sweepsOfEventLoop(threads, k, loopOfSet(nextByWait))},
+				{setCRow, sweepsOfEventLoop(threads, k, loopOfSet(nextByC))},
+				{epollRow, sweepsOfEventLoop(threads, k, loopOfEpoll)},
 			},
 			targets: []target{times(ofFiles, setRow, filesRow), times(ofLoop, setRow, cLoopRow)},
 		})
 	}
 	return all
+}
+
+// An eventLoop is many eventfds that one goroutine waits for.
+type eventLoop struct {
+	add   func(fd int) error
+	next  func(dst []int) (ready int, err error) // descriptors; waits while none is ready
+	close func()
+}
+
+// loopOfSet is a Set.
+func loopOfSet(next func(*bridge.Set[int], []bridge.Event[int]) (int, error)) func() (eventLoop, error) {
+	return func() (eventLoop, error) {
+		s, err := bridge.NewSet[int]()
+		if err != nil {
+			return eventLoop{}, err
+		}
+		events := make([]bridge.Event[int], setBatch)
+		return eventLoop{
+			add: func(fd int) error { return s.Add(fd, bridge.Readable, fd) },
+			next: func(dst []int) (int, error) {
+				n, err := next(s, events[:len(dst)])
+				for i, ev := range events[:n] {
+					dst[i] = ev.Key
+				}
+				return n, err
+			},
+			close: func() { s.Close() },
+		}, nil
+	}
 }
 
 // nextByWait and nextByC return the next members that are ready.
@@ -51,8 +89,34 @@ func nextByC(s *bridge.Set[int], dst []bridge.Event[int]) (n int, err error) {
 	return n, nil
 }
 
-// sweepsOfSet is sweepsFrom for a Set of k eventfds and one goroutine.
-func sweepsOfSet(threads, k int, next func(*bridge.Set[int], []bridge.Event[int]) (int, error)) func(int) (measurement, error) {
+// loopOfEpoll is an epoll instance that a thread of Go's sleeps in.
+func loopOfEpoll() (eventLoop, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return eventLoop{}, os.NewSyscallError("epoll_create1", err)
+	}
+	events := make([]unix.EpollEvent, setBatch)
+	return eventLoop{
+		add: func(fd int) error {
+			ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+			return os.NewSyscallError("epoll_ctl", unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &ev))
+		},
+		next: func(dst []int) (int, error) {
+			n, err := unix.EpollWait(ep, events[:len(dst)], -1)
+			for err == unix.EINTR {
+				n, err = unix.EpollWait(ep, events[:len(dst)], -1)
+			}
+			for i := range max(n, 0) {
+				dst[i] = int(events[i].Fd)
+			}
+			return n, os.NewSyscallError("epoll_wait", err)
+		},
+		close: func() { unix.Close(ep) },
+	}, nil
+}
+
+// sweepsOfEventLoop is sweepsFrom for k eventfds and one goroutine.
+func sweepsOfEventLoop(threads, k int, open func() (eventLoop, error)) func(int) (measurement, error) {
 	return func(n int) (measurement, error) {
 		if err := allows(k); err != nil {
 			return measurement{}, err
@@ -62,15 +126,15 @@ func sweepsOfSet(threads, k int, next func(*bridge.Set[int], []bridge.Event[int]
 			return measurement{}, err
 		}
 		defer closeAll()
-		s, err := bridge.NewSet[int]()
+		l, err := open()
 		if err != nil {
 			return measurement{}, err
 		}
-		defer s.Close()
+		defer l.close()
 		lines := make([]cpeer.Line, k)
 		for i, fd := range fds {
 			lines[i] = cpeer.Write(fd)
-			if err := s.Add(fd, bridge.Readable, fd); err != nil {
+			if err := l.add(fd); err != nil {
 				return measurement{}, err
 			}
 		}
@@ -79,40 +143,47 @@ func sweepsOfSet(threads, k int, next func(*bridge.Set[int], []bridge.Event[int]
 		if err != nil {
 			return measurement{}, err
 		}
-		dst := make([]bridge.Event[int], 128)
-		once := func() (received uint64, err error) {
-			sweep.Next()
-			for received < uint64(k) {
-				ready, err := next(s, dst)
-				if err != nil {
-					return received, err
-				}
-				for _, ev := range dst[:ready] {
-					count, err := take(ev.Key)
-					if err != nil {
-						return received, err
-					}
-					received += count
-				}
-			}
-			return received, nil
+		m, err := l.sweep(sweep.Next, k, times)
+		if err != nil {
+			return m, err
 		}
-		if _, err := once(); err != nil { // warm up
+		return m, sweep.Join()
+	}
+}
+
+// sweep measures so many times that all k eventfds are signaled once.
+func (l eventLoop) sweep(open func(), k, times int) (measurement, error) {
+	dst := make([]int, setBatch)
+	if _, err := l.collect(open, dst, k); err != nil { // warm up
+		return measurement{}, err
+	}
+	watch := start()
+	var received uint64
+	for range times {
+		count, err := l.collect(open, dst, k)
+		if err != nil {
 			return measurement{}, err
 		}
-		watch := start()
-		var received uint64
-		for range times {
-			count, err := once()
+		received += count
+	}
+	return watch.stop(times * k), conserved(uint64(times*k), received)
+}
+
+// collect has all k eventfds signaled and reads what comes.
+func (l eventLoop) collect(open func(), dst []int, k int) (received uint64, err error) {
+	open()
+	for received < uint64(k) {
+		ready, err := l.next(dst)
+		if err != nil {
+			return received, err
+		}
+		for _, fd := range dst[:ready] {
+			count, err := take(fd)
 			if err != nil {
-				return measurement{}, err
+				return received, err
 			}
 			received += count
 		}
-		m := watch.stop(times * k)
-		if err := sweep.Join(); err != nil {
-			return m, err
-		}
-		return m, conserved(uint64(times*k), received)
 	}
+	return received, nil
 }

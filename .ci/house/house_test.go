@@ -16,7 +16,7 @@ func TestWordsAreFoundInCommentsOnly(t *testing.T) {
 		{"a.go", "package a\n\n// A thread looks in\n// vain.\nvar s = \"who\" // for ever\n", []int{3, 5}},
 		{"a.go", "package a\n\n// looks in\nvar x int\n// vain\n", nil},
 		{"a.go", "package a\n\n/*\nint told; // the owner and his lock\n*/\nimport \"C\"\n", []int{4}},
-		{"a.go", "package a\n\n// It ends at once.\n//\n// It runs three threads at\n// once.\n/* told\n*/\n", []int{3, 7}},
+		{"a.go", "package a\n\n// It ends at once.\n//\n// It runs three threads at\n// once for people\n// who look.\n/* told\n*/\n", []int{3, 8}},
 		{"a.c", "char *s = \"// who\"; /* nobody\n told */ char c = '\"'; // him\n", []int{1, 2, 2}},
 		{"a.sh", "echo who # tells\n", []int{1}},
 		{"a.md", "This whole page, whose words are fine.\nAt\nonce: some 20 ns.\n", []int{2, 3}},

@@ -9,7 +9,7 @@ import (
 // rules are words and phrases that a native reader stumbles over in this text, and what to write. A blank in a phrase
 // also stands for the end of a line. What the third column matches is right.
 var rules = compile([][3]string{
-	{`who(m|ever|mever)?`, "name the thread, goroutine, process or caller", ``},
+	{`(\w+ )?who(m|ever|mever)?`, "name the thread, goroutine, process or caller", `^(people|readers?|users?|authors?|maintainers?) `},
 	{`he|him|his|himself`, "it", ``},
 	{`(some|no|every|any)body`, "name the thread, goroutine, process or caller", ``},
 	{`strangers?`, "unrelated", ``},

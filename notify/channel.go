@@ -82,7 +82,7 @@ func (n *Notifier) hand(count uint64) bool {
 		return false
 	}
 	if p := n.next(); p != nil {
-		n.alike = 0
+		n.count.NotAlike()
 		if n.count.Shared() && !n.waited() {
 			n.count.Wake() // otherwise a C thread would ring the doorbell without need
 		}

@@ -38,7 +38,6 @@ func (n *Notifier) last() {
 		count, _ := n.count.TakeAll()
 		n.give(p, count) // 0 for all but the first, which means os.ErrClosed
 	}
-	n.leader.end()
 	c := n.c.Load()
 	if c != nil || n.count.FD() == nil || n.received.Load() {
 		for count, _ := n.count.TakeAll(); count > 0; count, _ = n.count.TakeAll() {

@@ -1,10 +1,12 @@
 package notify
 
+import "github.com/eventchan/eventchan/internal/counter"
+
 // Steady returns how many waits must have been alike before a goroutine leads.
-func Steady() int { return int(steady) }
+func Steady() int { return int(counter.Steady) }
 
 // LeadAlways makes each goroutine lead that can.
-func LeadAlways() { steady = 0 }
+func LeadAlways() { counter.Steady = 0 }
 
 // Waiting returns the number of waiters in the queue.
 func Waiting(n *Notifier) int {

@@ -58,10 +58,6 @@ type Notifier struct {
 	// the lock held, so a send to the empty buffer never blocks.
 	c atomic.Pointer[chan uint64]
 
-	done   <-chan struct{} // the Done channel of the latest Wait that slept
-	alike  uint8           // number of sleeps in a row that were like the latest one; see lead.go
-	leader *leader         // nil before a Wait has led
-
 	// home is the place of a waiter that comes while no other waiter uses it. Other places are
 	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
 	// so only New can make a place for reuse.

@@ -45,13 +45,11 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if p == nil {
 		return n.got(count), nil
 	}
-	var served bool
 	if leads {
-		count, served = n.leader.sleep(n)
+		n.count.SleepLeading()
 	}
 	switch {
-	case served:
-	case ctx.Done() == nil:
+	case ctx.Done() == nil || p.Value.Served():
 		count = <-p.Value // faster than a select
 	default:
 		if count, err = n.sleep(ctx, p); err != nil {
@@ -200,10 +198,10 @@ func (n *Notifier) takeOrQueueLocked(ctx context.Context) (count uint64, p *plac
 	}
 	count, p, err = n.takeOrSleep(false)
 	if p == nil {
-		n.hasty()
+		n.count.Hasty()
 		return count, nil, false, err
 	}
-	return 0, p, n.lead(ctx, p), nil
+	return 0, p, n.count.Lead(ctx, p.Value, n.alone()), nil
 }
 
 // takeOrSleep returns the count, or queues a waiter and returns its place. Unless empty, it checks

@@ -48,10 +48,13 @@ type Counter struct {
 	rest      uint64 // guarded by mu, like source; here because its users need the word next
 	owner     Owner
 	source    *poller.Source // nil until Export; reports adds to fd
-	_         [lineSize - 3*8 - 3*ptrSize]byte
+	leader    *leader        // nil before a goroutine has slept often; guarded by mu
+	_         [lineSize - 3*8 - 4*ptrSize]byte
 
-	mu   sync.Mutex
-	shut atomic.Bool // changed under mu
+	mu    sync.Mutex
+	shut  atomic.Bool // changed under mu
+	alike uint8       // sleeps in a row that were like the last; see leading.go
+	ended bool        // End has been called
 }
 
 const (
@@ -164,6 +167,8 @@ func (c *Counter) UnlockShut() { c.mu.Unlock() }
 // End is called under LockShut when nothing can add any more. The owner then takes
 // what is left, or leaves it to other holders with Leave, and wakes all its waiters.
 func (c *Counter) End() {
+	c.ended = true
+	c.leader.end()
 	if fd := c.fd.Load(); fd != nil {
 		c.source.Close()
 		c.rest += min(fd.Taken(), math.MaxUint64-c.rest)

@@ -11,7 +11,7 @@ import "github.com/eventchan/eventchan/internal/lead"
 func (c *Counter) Arm() error {
 	err := c.Prepare()
 	if err == nil {
-		c.Lead(nil)
+		c.man(nil)
 	}
 	return err
 }
@@ -27,9 +27,9 @@ func (c *Counter) Prepare() error {
 	return nil
 }
 
-// Lead reports whether l, which is about to sleep, leads (see package lead). It can lead if it is
+// man reports whether l, which is about to sleep, leads (see package lead). It can lead if it is
 // not nil, nothing else sleeps, and the Counter is not both shared and exported.
-func (c *Counter) Lead(l *lead.Leader) bool {
+func (c *Counter) man(l *lead.Leader) bool {
 	b := c.bell.Load()
 	if c.source != nil && b != nil {
 		l = nil
@@ -55,6 +55,15 @@ func (c *Counter) MustArm() {
 
 // Armed reports whether the poller reports what is added to the eventfd.
 func (c *Counter) Armed() bool { return c.source != nil && c.source.Armed() }
+
+// needed reports whether a goroutine, or C, waits.
+func (c *Counter) needed() bool {
+	if c.source != nil {
+		return c.source.Needed()
+	}
+	b := c.bell.Load()
+	return b != nil && b.Needed()
+}
 
 // Retry makes Serve be called after a delay, because something has failed that might succeed
 // later.

@@ -105,6 +105,9 @@ func (b *Bell) Rest() {
 	}
 }
 
+// Needed reports whether the Consumer has said that something sleeps for it.
+func (b *Bell) Needed() bool { return b.needed }
+
 // Slot returns the Slot, which stays usable after Close.
 func (b *Bell) Slot() *Slot { return b.slot }
 

@@ -73,6 +73,9 @@ func (s *Source) Lead(l *lead.Leader) bool {
 // Armed reports whether events are reported.
 func (s *Source) Armed() bool { return s.armed }
 
+// Needed reports whether the owner has said that a sleeper waits for the source.
+func (s *Source) Needed() bool { return s.needed }
+
 // Rest is called when no sleeper waits for the source any more. The source stays armed.
 func (s *Source) Rest() { s.need(false) }
 

@@ -1,0 +1,232 @@
+package counter
+
+import (
+	"context"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/lead"
+)
+
+// Steady is how many sleeps in a row must have been alike before a goroutine leads (see package lead).
+// Sleeps are alike if the goroutine was the only waiter, used the same ctx, was woken by a signal that
+// Go code of this process did not send, and waited again before the next signal. Then the source stays
+// armed between them. That saves two system calls per sleep, and costs a wake-up of a thread for each
+// signal that comes while no goroutine is waiting. All other waits go through the goroutine of the
+// poller.
+//
+// Only tests change it.
+var Steady uint8 = 8
+
+// mostAlike is the limit up to which sleeps that were alike are counted. A call that does not need to
+// sleep, or a signal without a waiter, subtracts unlike, so one in five can be of that kind.
+const (
+	mostAlike = 16
+	unlike    = 4
+)
+
+// restDelay is how long the source stays armed without a waiter.
+const restDelay = 10 * time.Millisecond
+
+// A Sleeper is where a goroutine that can lead waits: a channel with a buffer of one, to
+// which the owner sends when it serves the goroutine.
+type Sleeper interface {
+	// Served reports whether something is in the channel, and leaves it there.
+	Served() bool
+}
+
+// A leader is a goroutine that itself sleeps in the poller of the Go runtime; see internal/lead.
+// The lock guards the fields of which the comments say nothing else.
+type leader struct {
+	*lead.Leader
+	sleeper Sleeper // what it waits at
+	done    <-chan struct{}
+
+	ctx context.Context // only the leading goroutine uses it
+
+	// watched is the Done channel of the ctx of the latest leader, and stop undoes the
+	// context.AfterFunc that nudges the leader when that ctx is done. Both are kept for the next sleep.
+	watched <-chan struct{}
+	stop    func() bool
+	rest    rest
+}
+
+// A rest is a time in which the source stays armed without a waiter. The lock guards it.
+type rest struct {
+	timer *time.Timer // nil before the first rest
+	runs  bool        // the timer is running
+	again bool        // another rest has begun since the timer was set
+}
+
+// The caller of the methods below holds the lock where not said otherwise.
+
+// IsSteady reports whether a goroutine that is about to sleep, with ctx, is going to lead
+// if the post is free. If alone, nothing else waits.
+func (c *Counter) IsSteady(ctx context.Context, alone bool) bool {
+	if !alone {
+		c.alike = 0
+	}
+	if !alone || c.alike < Steady {
+		return false
+	}
+	if l, done := c.ownLeader(), ctx.Done(); l.done != done {
+		l.done, c.alike = done, 0
+	}
+	return c.alike >= Steady
+}
+
+// Lead reports whether a goroutine that is about to sleep at s, with ctx, leads: then it
+// calls SleepLeading. It does if it is steady, alone, and nothing else sleeps at the post.
+// Otherwise Serve will be called by another goroutine. Prepare came before.
+func (c *Counter) Lead(ctx context.Context, s Sleeper, alone bool) bool {
+	if !c.IsSteady(ctx, alone) || !c.leader.Free() {
+		return c.man(nil)
+	}
+	c.leader.sleeper, c.leader.ctx = s, ctx
+	return c.man(c.leader.Leader)
+}
+
+// ownLeader returns the leader, and makes it the first time.
+func (c *Counter) ownLeader() *leader {
+	if c.leader == nil {
+		l := new(leader)
+		l.Leader = lead.NewLeader(c.Serve, l.isDone)
+		c.leader = l
+	}
+	return c.leader
+}
+
+// isDone reports whether the leader can stop sleeping. Only the leading goroutine calls it, without
+// the lock.
+func (l *leader) isDone() bool { return l.sleeper.Served() || l.ctx.Err() != nil }
+
+// Nudge is called after a send to s, and ends its sleep if it leads.
+func (c *Counter) Nudge(s Sleeper) {
+	if l := c.leader; l != nil && l.sleeper == s {
+		l.Nudge()
+	}
+}
+
+// SleepLeading sleeps, without the lock, until the goroutine is served, its ctx is done, or something
+// else needs the poller. In the last case the goroutine then waits like any other.
+func (c *Counter) SleepLeading() {
+	l := c.leader
+	l.follow(c)
+	waited := l.Sleep()
+	l.ctx = nil
+	l.Release()
+	if !waited && c.Lock() {
+		c.Hasty()
+		c.Unlock()
+	}
+}
+
+// follow arranges that the end of ctx nudges the leader. If the sleep before had the same ctx, that
+// has been arranged already. The caller does not hold the lock.
+func (l *leader) follow(c *Counter) {
+	done := l.ctx.Done()
+	if done == l.watched {
+		return
+	}
+	var stop func() bool
+	if done != nil {
+		stop = context.AfterFunc(l.ctx, l.Nudge)
+	}
+	c.LockShut()
+	defer c.UnlockShut()
+	if l.stop != nil {
+		l.stop()
+	}
+	l.watched, l.stop = done, stop
+	if c.ended {
+		l.end()
+	}
+}
+
+// end undoes follow and ends the rest, after Close.
+func (l *leader) end() {
+	if l == nil {
+		return
+	}
+	if l.stop != nil {
+		l.stop()
+	}
+	if l.rest.timer != nil {
+		l.rest.timer.Stop()
+	}
+}
+
+// Alike is called when an event has come and has served the only sleeper.
+func (c *Counter) Alike() {
+	if c.alike < mostAlike {
+		c.alike++
+	}
+}
+
+// NotAlike is called when a sleeper was served from inside: no goroutine leads soon.
+func (c *Counter) NotAlike() { c.alike = 0 }
+
+// Unlike is called when a goroutine has not slept, or an event has come and there was no
+// sleeper.
+func (c *Counter) Unlike() { c.alike -= min(c.alike, unlike) }
+
+// Hasty is Unlike, and disarms if nothing waits and the row has ended.
+func (c *Counter) Hasty() {
+	c.Unlike()
+	if c.alike < Steady && !c.needed() {
+		c.Disarm()
+	}
+}
+
+// Relax is called when nothing waits any more. If a goroutine has slept often, and is
+// going to sleep again before the next signal, the source stays armed.
+func (c *Counter) Relax() {
+	if c.alike < Steady {
+		c.Disarm()
+	} else {
+		c.Linger()
+	}
+}
+
+// Linger is Rest, after which the source stays armed for a while. A goroutine at the post
+// need not be there any more: it would be woken for nothing without end.
+func (c *Counter) Linger() {
+	c.Rest()
+	if !c.Armed() {
+		return
+	}
+	if r := &c.ownLeader().rest; !r.runs {
+		r.begin(c)
+	} else {
+		r.again = true
+	}
+}
+
+// begin begins a rest, after which c.tire is called.
+func (r *rest) begin(c *Counter) {
+	if r.timer == nil {
+		r.timer = time.AfterFunc(restDelay, c.tire)
+	} else {
+		r.timer.Reset(restDelay)
+	}
+	r.runs, r.again = true, false
+}
+
+// tire is called by the timer of a rest, without the lock, and disarms the source unless a goroutine
+// has waited since.
+func (c *Counter) tire() {
+	if !c.Lock() {
+		return
+	}
+	defer c.Unlock()
+	r := &c.leader.rest
+	again := r.again
+	r.runs = false
+	switch {
+	case c.needed(): // the next rest sets the timer again
+	case again:
+		r.begin(c)
+	default:
+		c.alike = 0
+		c.Disarm()
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"gvisor.dev/gvisor/pkg/eventfd"
 
 	"github.com/eventchan/eventchan/bench/internal/cpeer"
+	"github.com/eventchan/eventchan/semaphore"
 )
 
 const (
@@ -18,6 +19,7 @@ const (
 	cReadAndEpoll  = "C threads, read(2) and epoll"
 	cOverCondition = "C threads, condition variable"
 	waitCall       = "Notifier.Wait"
+	acquireCall    = "Semaphore.Acquire"
 	selectCall     = "select on Notifier.C()"
 	callbackRow    = "cgo callback into a channel"
 	fileRow        = "os.File on an eventfd"
@@ -35,6 +37,8 @@ func wakeUps() []comparison {
 		{cOverCondition, cPair(cpeer.OverCondition)},
 		{viaFD.of(waitCall), roundTrips(wakeWait(viaFD))},
 		{handle.of(waitCall), roundTrips(wakeWait(handle))},
+		{viaFD.of(acquireCall), roundTrips(wakeAcquire(viaFD))},
+		{handle.of(acquireCall), roundTrips(wakeAcquire(handle))},
 		{viaFD.of(selectCall), roundTrips(wakeSelect(viaFD))},
 		{handle.of(selectCall), roundTrips(wakeSelect(handle))},
 		{callbackRow, roundTrips(wakeCallback)},
@@ -150,6 +154,22 @@ func wakeWait(m mode) func() (waker, error) {
 			wait: func() (uint64, error) { return n.Wait(ctx) },
 			stop: func() { cancel(); n.Close() },
 		}, nil
+	}
+}
+
+func wakeAcquire(m mode) func() (waker, error) {
+	return func() (waker, error) {
+		s, err := semaphore.New(0)
+		if err != nil {
+			return waker{}, err
+		}
+		line, err := m.enter(s)
+		ctx, cancel := context.WithCancel(context.Background())
+		return waker{
+			line: line,
+			wait: func() (uint64, error) { return 1, s.Acquire(ctx, 1) },
+			stop: func() { cancel(); s.Close() },
+		}, err
 	}
 }
 

@@ -7,6 +7,9 @@
  * Two sleepers wait for two letters each, the first always or never as a leader if LEADS or
  * FOLLOWS is defined, and otherwise as it likes. A sender delivers a letter by hand, or rings.
  * With TIRED sleepers give up, and an Interrupt that is meant for no one comes at any time.
+ * With ROUSE a sleeper is only told that there is a letter and takes it itself, as in
+ * Semaphore.Acquire. With ROBBED another goroutine or process takes a letter of the first
+ * sleeper before that, and delivers it again later; then the sleeper sleeps again.
  * A mutant, such as -DRESIGN_BLIND, breaks one rule, and pan must then find an error.
  *
  * A step is one atomic operation, or what is done under the mutex of the sleepers between
@@ -39,7 +42,11 @@ inline serve(i) {
 	if
 	:: waiting[i] && letters[i] > 0 ->
 		waiting[i] = false; needed--;
+#ifdef ROUSE
+		got[i] = 1
+#else
 		got[i] = got[i] + letters[i]; letters[i] = 0
+#endif
 	:: else
 	fi
 }
@@ -106,11 +113,23 @@ leave:
 	goto end_idle
 }
 
+/* What the sleeper has been sent. If it was only roused, the next round of its loop takes
+ * the letter, or sleeps again. */
+inline receive() {
+#ifndef ROUSE
+	received = received + got[me];
+#endif
+	got[me] = 0
+}
+
 #define done (got[me] > 0 || tired[me])
 
 proctype Sleeper(byte me) {
 	byte received;
 	bool leads, rested;
+#ifdef RESLEEP_BLIND
+	bool again;
+#endif
 
 	do
 	:: received == LETTERS -> break
@@ -122,6 +141,12 @@ proctype Sleeper(byte me) {
 			:: else -> waiting[me] = true
 			fi
 		}
+#ifdef RESLEEP_BLIND
+		if
+		:: again -> unlock(); goto sleep
+		:: else -> again = true
+		fi;
+#endif
 #ifndef NEED_LATE
 		needed++;
 #endif
@@ -184,7 +209,7 @@ leave:
 		post[me] = false;
 sleep:
 		if
-		:: got[me] > 0 -> received = received + got[me]; got[me] = 0
+		:: got[me] > 0 -> receive()
 		:: tired[me] ->
 			atomic { !mutex -> tired[me] = false;
 				if
@@ -194,7 +219,7 @@ sleep:
 			}
 			/* served before it could leave: the next round of this loop finds it */
 			if
-			:: got[me] > 0 -> received = received + got[me]; got[me] = 0
+			:: got[me] > 0 -> receive()
 			:: else
 			fi
 		fi;
@@ -216,27 +241,43 @@ inline nudge(i) {
 	skip
 }
 
+/* By hand, or by an edge, or without one if nothing waits. */
+inline deliver() {
+	hand = false; quiet = false;
+	atomic { !mutex -> letters[to]++;
+		if
+		:: waiting[to] -> serve(to); hand = true
+		:: !waiting[to] -> quiet = true
+		:: true
+		fi
+	}
+	if
+	:: hand -> nudge(to)
+	:: quiet
+	:: else -> edge = true
+	fi
+}
+
 proctype Sender(byte to) {
 	byte sent;
-	bool hand;
+	bool hand, quiet;
 
 	do
 	:: sent == LETTERS -> break
-	:: else ->
-		sent++;
-		hand = false;
-		atomic { !mutex -> letters[to]++;
-			if
-			:: waiting[to] -> serve(to); hand = true
-			:: true
-			fi
-		}
-		if
-		:: hand -> nudge(to)
-		:: else -> edge = true
-		fi
+	:: else -> sent++; deliver()
 	od
 }
+
+#ifdef ROBBED
+active proctype Robber() {
+	byte to;
+	bool hand, quiet;
+
+end_idle:
+	atomic { letters[to] > 0 -> letters[to]-- }
+	deliver()
+}
+#endif
 
 #ifdef TIRED
 proctype Context(byte s) { tired[s] = true; nudge(s) }

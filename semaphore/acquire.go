@@ -39,6 +39,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 		}
 		if fd := s.count.Alone(); fd != nil && n == 1 {
 			if took, _ := s.tryRead(fd); took {
+				s.hasty()
 				return nil
 			}
 		}
@@ -67,7 +68,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 			return err
 		}
 	}
-	p, err := s.takeOrQueue(n, s.spare())
+	p, err := s.takeOrQueue(ctx, n, s.spare())
 	if err != nil {
 		return s.failed("Acquire", err)
 	}

@@ -42,7 +42,7 @@ func (s *Semaphore) last() {
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
 		s.unqueue(p)
 		if p.Value.wake != nil {
-			p.Value.rouse()
+			s.rouse(p)
 		}
 	}
 	if c := s.c.Load(); c != nil {

@@ -1,5 +1,10 @@
 package semaphore
 
+import "github.com/eventchan/eventchan/internal/counter"
+
+// LeadAlways makes each goroutine lead that can.
+func LeadAlways() { counter.Steady = 0 }
+
 // Waiting returns the number of waiters in the queue, C included.
 func Waiting(s *Semaphore) int {
 	s.count.LockShut()

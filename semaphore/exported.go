@@ -107,7 +107,7 @@ func (s *Semaphore) export() (*rawefd.FD, error) {
 	}
 	for p := s.waiters.First(); p != nil; p = p.Next() {
 		if p.Value.permits > 1 {
-			p.Value.rouse()
+			s.rouse(p)
 		}
 	}
 	s.rejoin()

@@ -5,6 +5,16 @@ import (
 
 	"github.com/eventchan/eventchan/internal/testing/leaktest"
 	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/semaphore"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(func() int { return mode.Each(mode.All, m.Run) }) }
+func TestMain(m *testing.M) {
+	leaktest.Main(func() int {
+		return mode.Each(mode.All, func() int {
+			if !mode.Is("private") {
+				semaphore.LeadAlways() // otherwise none of these tests waits often enough
+			}
+			return m.Run()
+		})
+	})
+}

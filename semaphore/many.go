@@ -26,7 +26,7 @@ func (s *Semaphore) rouseMany(p *place) {
 	case p.Value.woken: // or taking its permits now; it serves the others afterwards
 		s.count.Wake()
 	case s.enough(p):
-		p.Value.rouse()
+		s.rouse(p)
 	default:
 		s.sleep(uint64(p.Value.permits), true)
 	}

@@ -137,5 +137,8 @@ func (s *Semaphore) unqueue(p *place) bool {
 	if first {
 		s.setFirst()
 	}
+	if s.waiters.Len() == 0 {
+		s.settle()
+	}
 	return true
 }

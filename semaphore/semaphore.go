@@ -80,12 +80,13 @@ type place = fifo.Node[waiter]
 // A waiter is a blocked Acquire, or C, which always waits for the next permit.
 type waiter struct {
 	permits    int64
-	wake       chan struct{} // with a buffer of one; nil for C
-	failed     *failure      // the reason why it gets no permits; almost always nil
-	granted    atomic.Bool   // the waiter owns its permits; read without the lock
-	busy       atomic.Bool   // a goroutine is still using this place; cleared without the lock
-	woken      bool          // wake is full, or was emptied by a goroutine that now wants the lock
-	generation uint8         // see order.go
+	wake       wake        // with a buffer of one; nil for C
+	failed     *failure    // the reason why it gets no permits; almost always nil
+	granted    atomic.Bool // the waiter owns its permits; read without the lock
+	busy       atomic.Bool // a goroutine is still using this place; cleared without the lock
+	woken      bool        // wake is full, or was emptied by a goroutine that now wants the lock
+	leads      bool        // the waiter leads; see lead.go
+	generation uint8       // see order.go
 }
 
 // A failure is an error in as little room as possible.
@@ -179,6 +180,9 @@ func (s *Semaphore) give(n int64) error {
 		return nil
 	}
 	defer s.count.Unlock()
+	if s.waiters.Len() > 0 {
+		s.count.NotAlike()
+	}
 	if s.count.FD() != nil {
 		return s.hand(n)
 	}

@@ -20,12 +20,18 @@ func (s *Semaphore) ready() {
 			s.count.MustArm()
 			s.recall()
 		} else {
-			s.count.Disarm()
+			s.count.Unlike()
+			s.count.Relax()
 		}
 		return
 	}
 	s.count.MustArm() // it is armed already, unless C failed to arm it
+	first := s.waiters.First()
+	alone := s.alone() && !first.Value.woken
 	s.serve()
+	if alone && first.Value.woken {
+		s.count.Alike()
+	}
 }
 
 // serve lets waiters have the free permits, in FIFO order, until too few are left for the
@@ -72,7 +78,7 @@ func (s *Semaphore) rouseFirst(p *place) bool {
 	if s.sleep(1, false) {
 		return false
 	}
-	p.Value.rouse()
+	s.rouse(p)
 	return true
 }
 
@@ -98,7 +104,7 @@ func (s *Semaphore) fail(p *place, err error) bool {
 		return s.waiters.Len() > 1
 	}
 	p.Value.failed = &failure{err}
-	p.Value.rouse()
+	s.rouse(p)
 	return true
 }
 
@@ -123,13 +129,19 @@ func (s *Semaphore) hand(n int64) error {
 	return nil
 }
 
-// rouse wakes a waiter without a grant. If the waiter finds that its permits were taken by
-// others, it keeps waiting in the same place.
-func (w *waiter) rouse() {
-	if !w.woken {
-		w.woken = true
-		w.wake <- struct{}{}
+// rouse wakes a waiter. Without a grant, the waiter can find that its permits were taken by
+// others. Then it keeps waiting in the same place, after another call of Prepare.
+func (s *Semaphore) rouse(p *place) {
+	w := &p.Value
+	if w.woken {
+		return
 	}
+	w.woken = true
+	if s.waiters.First() == p && s.alone() {
+		s.count.Linger() // nothing sleeps now
+	}
+	w.wake <- struct{}{}
+	s.count.Nudge(w.wake)
 }
 
 // grant gives a waiter the permits that were taken for it, and wakes it.
@@ -139,7 +151,7 @@ func (s *Semaphore) grant(p *place) {
 		return
 	}
 	p.Value.granted.Store(true)
-	p.Value.rouse()
+	s.rouse(p)
 }
 
 // enough reports whether it is worth trying to take what a waiter needs. Taking some permits
@@ -167,7 +179,7 @@ func (s *Semaphore) look(p *place) (blind bool) {
 	if _, err := s.count.Count(); err != nil {
 		blind = true
 		if s.many(p.Value.permits) {
-			p.Value.rouse()
+			s.rouse(p)
 			return blind
 		}
 		if took, err := s.take(p.Value.permits); took {

@@ -15,13 +15,16 @@ import (
 // later Release take the lock, and a C thread ring the doorbell, so that Serve is called with
 // the lock held. Permits that others add to the eventfd make an edge, after which Serve is
 // called as well.
-func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
+func (s *Semaphore) takeOrQueue(ctx context.Context, n int64, spare *place) (*place, error) {
 	if !s.count.Lock() {
 		return nil, os.ErrClosed
 	}
 	defer s.count.Unlock()
 	if n == 0 {
 		return nil, nil
+	}
+	if p := s.leadFirst(ctx, n); p != nil {
+		return p, nil
 	}
 	if s.waiters.Len() > 0 && (s.count.FD() != nil || s.passable()) {
 		s.serve() // which can empty the queue
@@ -30,7 +33,7 @@ func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
 		if !s.hopeless(n) {
 			p := s.vacant(n, spare)
 			s.queue(p)
-			p.Value.rouse() // the waiter takes its permits itself
+			s.rouse(p) // the waiter takes its permits itself
 			return p, nil
 		}
 	} else if s.passable() {
@@ -39,7 +42,7 @@ func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
 			return nil, err
 		}
 	}
-	if err := s.count.Arm(); err != nil {
+	if err := s.count.Prepare(); err != nil {
 		return nil, err
 	}
 	p := s.vacant(n, spare)
@@ -50,6 +53,9 @@ func (s *Semaphore) takeOrQueue(n int64, spare *place) (*place, error) {
 	case s.waiters.First() == p || s.count.Word().Takeable(0):
 		s.serve()
 	default: // the word is held for the waiters before p, and has the flags already
+	}
+	if !p.Value.woken {
+		s.lead(ctx, p)
 	}
 	return p, nil
 }
@@ -63,7 +69,7 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 			p = newPlace()
 		}
 	}
-	p.Value.permits, p.Value.failed, p.Value.woken = n, nil, false
+	p.Value.permits, p.Value.failed, p.Value.woken, p.Value.leads = n, nil, false, false
 	p.Value.granted.Store(false)
 	p.Value.busy.Store(true)
 	return p
@@ -78,7 +84,7 @@ func (s *Semaphore) spare() *place {
 	return nil
 }
 
-func newPlace() *place { return &place{Value: waiter{wake: make(chan struct{}, 1)}} }
+func newPlace() *place { return &place{Value: waiter{wake: make(wake, 1)}} }
 
 // recheck is how often a waiter for several permits polls the eventfd by itself. That is a
 // safety net: while some permits are free, but too few, each Release is another edge of a
@@ -101,6 +107,9 @@ func untilLook(blind bool, now time.Time) time.Duration {
 // await returns when the waiter is woken or ctx is done. It reports whether the waiter was
 // woken; if so, its channel is empty.
 func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
+	if p.Value.leads {
+		s.count.SleepLeading()
+	}
 	select {
 	case <-p.Value.wake:
 		return true
@@ -193,7 +202,8 @@ func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err er
 	case w.failed != nil:
 		err = s.failed("Acquire", w.failed.error)
 	default:
-		if err = s.count.Arm(); err == nil { // it is armed already, unless the waiter took pieces first
+		if err = s.count.Prepare(); err == nil {
+			s.lead(ctx, p)
 			return false, nil
 		}
 		err = s.failed("Acquire", err)

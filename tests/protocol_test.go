@@ -71,6 +71,9 @@ var queueChecks = []check{
 var leadChecks = []check{
 	{"", "NEED_LATE", bitstate},
 	{"TIRED LETTERS=1", "", bitstate},
+	{"ROBBED LETTERS=1", "", exhaustive},
+	{"ROUSE ROBBED LETTERS=1", "RESLEEP_BLIND", exhaustive},
+	{"ROUSE TIRED LETTERS=1", "", bitstate},
 	{smallLead, "RESIGN_BLIND RESIGN_FIRST BUSY_LATE NO_NUDGE WAIT_FIRST", exhaustive},
 }
 

@@ -65,7 +65,7 @@ func (c *Counter) IsSteady(ctx context.Context, alone bool) bool {
 	if !alone {
 		c.alike = 0
 	}
-	if !alone || c.alike < Steady {
+	if !alone || c.alike < Steady || c.Private() {
 		return false
 	}
 	if l, done := c.ownLeader(), ctx.Done(); l.done != done {

@@ -1,0 +1,62 @@
+package semaphore
+
+import "context"
+
+// A wake is the channel by which a waiter is woken.
+type wake chan struct{}
+
+// Served reports whether the waiter has been woken.
+func (w wake) Served() bool { return len(w) > 0 }
+
+// alone reports whether at most one goroutine waits, and C is not in use. The caller holds
+// the lock.
+func (s *Semaphore) alone() bool { return s.waiters.Len() <= 1 && s.c.Load() == nil }
+
+// lead decides whether a waiter, which is about to sleep after Prepare, is going to lead.
+// One that needs several permits of an eventfd does not, because it also looks by itself.
+// The caller holds the lock.
+func (s *Semaphore) lead(ctx context.Context, p *place) {
+	alone := s.alone() && (p.Value.permits == 1 || s.count.FD() == nil)
+	p.Value.leads = s.count.Lead(ctx, p.Value.wake, alone)
+}
+
+// leadFirst returns the place of a waiter that leads without having looked for permits,
+// which a leader does anyway before it waits, or nil. The source is armed already, so
+// Prepare makes no event of what is there. The caller holds the lock.
+func (s *Semaphore) leadFirst(ctx context.Context, n int64) *place {
+	if s.count.FD() == nil || n != 1 || s.waiters.Len() > 0 {
+		return nil
+	}
+	if s.count.Tally.Swap(0) > 0 {
+		s.count.Unlike()
+	}
+	if !s.count.Armed() || !s.count.IsSteady(ctx, s.alone()) || s.count.Prepare() != nil {
+		return nil
+	}
+	p := s.vacant(n, nil)
+	s.queue(p)
+	s.lead(ctx, p)
+	if p.Value.leads {
+		return p
+	}
+	s.unqueue(p)
+	p.Value.busy.Store(false)
+	return nil
+}
+
+// hasty notes that an Acquire has found a permit in the eventfd and has not slept. The
+// Tally has no other use there: no waiter is overtaken.
+func (s *Semaphore) hasty() {
+	if s.count.Tally.Load() == 0 {
+		s.count.Tally.Store(1)
+	}
+}
+
+// settle is called when the last waiter has left the queue. The source stays armed for a
+// while, so that Acquires that follow each other closely need no system call to arm it.
+// The caller holds the lock.
+func (s *Semaphore) settle() {
+	if s.c.Load() == nil {
+		s.count.Linger()
+	}
+}

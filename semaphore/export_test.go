@@ -12,6 +12,23 @@ func Waiting(s *Semaphore) int {
 	return s.waiters.Len()
 }
 
+// Roused reports whether the first waiter was woken and has not run since.
+func Roused(s *Semaphore) bool {
+	s.count.LockShut()
+	defer s.count.UnlockShut()
+	p := s.waiters.First()
+	return p != nil && p.Value.woken
+}
+
+// RouseAndRob wakes the waiter for a permit that came from outside, and takes it.
+func RouseAndRob(s *Semaphore) {
+	s.count.Lock()
+	defer s.count.Unlock()
+	s.count.Word().AddHeld(1)
+	s.ready()
+	s.count.Take(1)
+}
+
 // Apart returns the number of goroutines that are waiting for more permits than the size.
 func Apart(s *Semaphore) int {
 	s.count.LockShut()

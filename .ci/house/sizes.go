@@ -23,7 +23,6 @@ var longFiles = map[string]int{
 	"internal/testing/chandle/chandle.go":   310,
 	"internal/word/word_test.go":            380,
 	"notify_test.go":                        340,
-	"semaphore/barging_test.go":             330,
 	"tests/faults_linux_test.go":            650,
 	"tests/inherit_test.go":                 320,
 	"tests/kernel_facts_test.go":            350,

@@ -109,7 +109,7 @@ func TestWatchAgainAfterClose(t *testing.T) {
 // goroutines reuse the same numbers, descriptors are closed before or after their Watchers,
 // and a duplicate sometimes keeps the file alive.
 func TestReuseHammer(t *testing.T) {
-	stop := hammer.Strangers(t)
+	stop := hammer.ReuseNumbers(t)
 	defer stop()
 	keep := mustWatch(t, newTube(t).r, bridge.Readable) // so that the epoll instances are not closed
 	hammer.For(2*time.Second, 4, func() {
@@ -155,7 +155,7 @@ func TestReuseHammer(t *testing.T) {
 
 // No goroutine hangs and no event is reported after Close, whenever Close runs.
 func TestCloseAgainstEverything(t *testing.T) {
-	stop := hammer.Strangers(t)
+	stop := hammer.ReuseNumbers(t)
 	defer stop()
 	hammer.For(time.Second, 3, func() {
 		r, w, err := os.Pipe()

@@ -59,7 +59,7 @@ func TestCloseDuringAnExport(t *testing.T) {
 	if !mode.Is("private") {
 		return
 	}
-	stop := hammer.Strangers(t)
+	stop := hammer.ReuseNumbers(t)
 	defer stop()
 	hammer.For(time.Second, 3, func() {
 		n, err := notify.New()

@@ -184,7 +184,7 @@ func TestConservation(t *testing.T) {
 // Whenever Close is called, each count for which Add returned nil is delivered, all calls return, and
 // nothing is written to an unrelated file, even if descriptor numbers are reused immediately.
 func TestCloseAgainstEverything(t *testing.T) {
-	stop := hammer.Strangers(t)
+	stop := hammer.ReuseNumbers(t)
 	defer stop()
 	hammer.For(time.Second, 4, func() {
 		n, err := mode.Notifier()

@@ -65,7 +65,7 @@ func TestCloseDuringAnExport(t *testing.T) {
 	if !mode.Is("private") {
 		return
 	}
-	stop := hammer.Strangers(t)
+	stop := hammer.ReuseNumbers(t)
 	defer stop()
 	hammer.For(time.Second, 3, func() {
 		s, err := semaphore.New(1)

@@ -144,7 +144,7 @@ func TestTryAcquireBesideOthersThatTakeSeveral(t *testing.T) {
 // Whenever Close is called, all calls return, a closed Semaphore grants nothing, and nothing is
 // written to an unrelated file, even if descriptor numbers are reused immediately.
 func TestCloseAgainstEverything(t *testing.T) {
-	stop := hammer.Strangers(t)
+	stop := hammer.ReuseNumbers(t)
 	defer stop()
 	hammer.For(time.Second, 4, func() {
 		s, err := mode.Semaphore(2)

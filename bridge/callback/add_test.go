@@ -15,12 +15,12 @@ import (
 // rings.
 
 func TestAdd(t *testing.T) {
-	added := func(n uint64) chandle.Told { return chandle.Told{Added: n} }
-	tooLate, tooMany := chandle.Told{Closed: 1}, chandle.Told{Full: 1}
+	added := func(n uint64) chandle.Answers { return chandle.Answers{Added: n} }
+	tooLate, tooMany := chandle.Answers{Closed: 1}, chandle.Answers{Full: 1}
 	const before = 5*epoch + 9
 	for name, test := range map[string]struct {
 		word, n uint64
-		want    chandle.Told
+		want    chandle.Answers
 		after   uint64
 		rings   bool
 	}{
@@ -59,7 +59,7 @@ func TestAdd(t *testing.T) {
 			h := newHub(t, before)
 			s := h.slot(test.word)
 			if got := mustAdd(t, address(s), test.n); got != test.want {
-				t.Errorf("adding %#x to %#x: told %+v, want %+v", test.n, test.word, got, test.want)
+				t.Errorf("adding %#x to %#x: got %+v, want %+v", test.n, test.word, got, test.want)
 			}
 			if test.rings {
 				h.check(t, "after the add", s, test.after, quiet+5*epoch+1, 1)
@@ -72,8 +72,8 @@ func TestAdd(t *testing.T) {
 
 func TestNilHandleIsClosed(t *testing.T) {
 	for _, n := range []uint64{1, large} {
-		if got, want := mustAdd(t, nil, n), (chandle.Told{Closed: 1}); got != want {
-			t.Errorf("adding %d to NULL: told %+v, want %+v", n, got, want)
+		if got, want := mustAdd(t, nil, n), (chandle.Answers{Closed: 1}); got != want {
+			t.Errorf("adding %d to NULL: got %+v, want %+v", n, got, want)
 		}
 	}
 }
@@ -88,8 +88,8 @@ func TestAwakeConsumerIsNotRung(t *testing.T) {
 			for range 4 {
 				threads = append(threads, must(chandle.Add(address(s), 3, 10_000, forever)))
 			}
-			if got, want := join(t, threads...), (chandle.Told{Added: 120_000}); got != want {
-				t.Errorf("told %+v, want %+v", got, want)
+			if got, want := join(t, threads...), (chandle.Answers{Added: 120_000}); got != want {
+				t.Errorf("answers %+v, want %+v", got, want)
 			}
 			h.check(t, "after all adds", s, flags+120_000, epoch, 0)
 		})
@@ -102,9 +102,9 @@ func TestOneOfManyRings(t *testing.T) {
 	hammer.For(time.Second/2, 1, func() {
 		s.Word.Store(held | ring)
 		h.head.Store(epoch)
-		told, err := chandle.AddTogether(address(s), 5, 4)
-		if err != nil || told.Added != 20 {
-			t.Errorf("told %+v, %v; want 20 added", told, err)
+		answers, err := chandle.AddTogether(address(s), 5, 4)
+		if err != nil || answers.Added != 20 {
+			t.Errorf("answers %+v, %v; want 20 added", answers, err)
 		}
 		h.check(t, "after 4 adds", s, held+rung+20, quiet+epoch+1, 1)
 	})
@@ -114,9 +114,9 @@ func TestManyFindItFull(t *testing.T) {
 	s := newHub(t, 0).slot(0)
 	hammer.For(time.Second/4, 1, func() {
 		s.Word.Store(held + full - 1)
-		told, err := chandle.AddTogether(address(s), 1, 4)
-		if want := (chandle.Told{Added: 1, Full: 3}); err != nil || told != want {
-			t.Errorf("told %+v, %v; want %+v", told, err, want)
+		answers, err := chandle.AddTogether(address(s), 1, 4)
+		if want := (chandle.Answers{Added: 1, Full: 3}); err != nil || answers != want {
+			t.Errorf("answers %+v, %v; want %+v", answers, err, want)
 		}
 		if got := s.Word.Load(); got != held+full {
 			t.Errorf("the word is %#x, want %#x", got, uint64(held+full))
@@ -128,9 +128,9 @@ func TestManyFindItFull(t *testing.T) {
 func TestCanceledThreadStillRings(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.slot(ring)
-	told := join(t, must(chandle.AddCanceled(address(s), 9)))
-	if want := (chandle.Told{Added: 9}); told != want {
-		t.Errorf("told %+v, want %+v", told, want)
+	answers := join(t, must(chandle.AddCanceled(address(s), 9)))
+	if want := (chandle.Answers{Added: 9}); answers != want {
+		t.Errorf("answers %+v, want %+v", answers, want)
 	}
 	h.check(t, "after the add", s, rung+9, quiet+epoch+1, 1)
 }

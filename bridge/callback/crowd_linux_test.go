@@ -84,13 +84,13 @@ func (c *crowd) close() {
 
 // mustReceive waits until everything that threads have added is received. No later signal
 // can make up for a lost wake-up.
-func (c *crowd) mustReceive(t *testing.T, told chandle.Told) {
+func (c *crowd) mustReceive(t *testing.T, answers chandle.Answers) {
 	t.Helper()
 	hammer.Eventually(t, func() string {
-		return fmt.Sprintf("received %d, told %+v", c.received.Load(), told)
-	}, func() bool { return c.received.Load() == told.Added })
-	if told.Full != 0 {
-		t.Errorf("told %+v, but nothing was full", told)
+		return fmt.Sprintf("received %d, answers %+v", c.received.Load(), answers)
+	}, func() bool { return c.received.Load() == answers.Added })
+	if answers.Full != 0 {
+		t.Errorf("answers %+v, but nothing was full", answers)
 	}
 }
 
@@ -100,12 +100,12 @@ func TestThousandHandles(t *testing.T) {
 	c := newCrowd(size)
 	defer c.close()
 	for round := range uint64(3) {
-		told := join(t, must(chandle.AddEach(c.handles, 1, 1)))
-		if told != (chandle.Told{Added: size}) {
-			t.Fatalf("told %+v, want %d added", told, size)
+		answers := join(t, must(chandle.AddEach(c.handles, 1, 1)))
+		if answers != (chandle.Answers{Added: size}) {
+			t.Fatalf("answers %+v, want %d added", answers, size)
 		}
-		told.Added *= round + 1
-		c.mustReceive(t, told)
+		answers.Added *= round + 1
+		c.mustReceive(t, answers)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestCrowdConservesWhatThreadsAdd(t *testing.T) {
 // A new handle works after the last one was closed, which ends the doorbell's goroutine,
 // even while late threads are still pushing.
 func TestFirstAndLastHandle(t *testing.T) {
-	late := chandle.Told{Closed: 1}
+	late := chandle.Answers{Closed: 1}
 	hammer.For(time.Second/2, 1, func() {
 		n, handle := newNotifier()
 		thread := must(chandle.Add(handle, 1, forever, 2))
@@ -150,14 +150,14 @@ func TestFirstAndLastHandle(t *testing.T) {
 		}
 		n.Close()
 		n, next := newNotifier()
-		told := mustAdd(t, next, 7)
-		if count, err := n.Wait(context.Background()); told.Added != 7 || count != 7 || err != nil {
-			t.Errorf("told %+v, received %d, %v; want 7", told, count, err)
+		answers := mustAdd(t, next, 7)
+		if count, err := n.Wait(context.Background()); answers.Added != 7 || count != 7 || err != nil {
+			t.Errorf("answers %+v, received %d, %v; want 7", answers, count, err)
 		}
 		join(t, thread)
 		n.Close()
-		if told := mustAdd(t, next, 7); told != late {
-			t.Errorf("told %+v after Close, want %+v", told, late)
+		if answers := mustAdd(t, next, 7); answers != late {
+			t.Errorf("answers %+v after Close, want %+v", answers, late)
 		}
 	})
 }

@@ -84,8 +84,8 @@ func TestThreadsReachNotifier(t *testing.T) {
 					}
 					received += count
 				}
-				if told := join(t, started...); told != (chandle.Told{Added: want}) || received != want {
-					t.Errorf("received %d, told %+v, want %d", received, told, want)
+				if answers := join(t, started...); answers != (chandle.Answers{Added: want}) || received != want {
+					t.Errorf("received %d, answers %+v, want %d", received, answers, want)
 				}
 				if count, ok := n.TryWait(); ok {
 					t.Errorf("%d more arrived than were added", count)
@@ -122,16 +122,16 @@ func TestLargeAddsReachNotifier(t *testing.T) {
 	defer n.Close()
 	for _, test := range []struct {
 		n    uint64
-		want chandle.Told
+		want chandle.Answers
 	}{
-		{1 << 32, chandle.Told{Added: 1 << 32}},
-		{1<<59 - 1<<33, chandle.Told{Added: 1<<59 - 1<<33}},
-		{1 << 59, chandle.Told{Full: 1}},
-		{1 << 60, chandle.Told{Full: 1}},
-		{9, chandle.Told{Added: 9}},
+		{1 << 32, chandle.Answers{Added: 1 << 32}},
+		{1<<59 - 1<<33, chandle.Answers{Added: 1<<59 - 1<<33}},
+		{1 << 59, chandle.Answers{Full: 1}},
+		{1 << 60, chandle.Answers{Full: 1}},
+		{9, chandle.Answers{Added: 9}},
 	} {
 		if got := mustAdd(t, handle, test.n); got != test.want {
-			t.Errorf("adding %#x: told %+v, want %+v", test.n, got, test.want)
+			t.Errorf("adding %#x: got %+v, want %+v", test.n, got, test.want)
 		}
 	}
 	const want = 1<<59 - 1<<32 + 9
@@ -165,8 +165,8 @@ func TestThreadsReleasePermits(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if told := join(t, started...); told != (chandle.Told{Added: threads * times * 3}) {
-				t.Errorf("told %+v", told)
+			if answers := join(t, started...); answers != (chandle.Answers{Added: threads * times * 3}) {
+				t.Errorf("answers %+v", answers)
 			}
 			if s.TryAcquire(1) {
 				t.Error("a permit is free; want none")
@@ -244,8 +244,8 @@ func TestCloseEndsHandle(t *testing.T) {
 	s.Close()
 	for _, handle := range []unsafe.Pointer{forSignals, forPermits} {
 		for _, n := range []uint64{1, 1 << 40} {
-			if told := mustAdd(t, handle, n); told != (chandle.Told{Closed: 1}) {
-				t.Errorf("adding %d after Close: told %+v, want EBADF", n, told)
+			if answers := mustAdd(t, handle, n); answers != (chandle.Answers{Closed: 1}) {
+				t.Errorf("adding %d after Close: got %+v, want EBADF", n, answers)
 			}
 		}
 	}
@@ -254,7 +254,7 @@ func TestCloseEndsHandle(t *testing.T) {
 // The sum of the adds that returned 0 is the sum received, even with adds in a signal
 // handler that interrupts an add, waiters that give up, and Close at any moment.
 func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
-	defer hammer.Strangers(t)()
+	defer hammer.ReuseNumbers(t)()
 	hammer.For(time.Second/2, 2, func() {
 		n, handle := newNotifier()
 		threads := []*chandle.Thread{
@@ -291,9 +291,9 @@ func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 		}
 		n.Close()
 		wg.Wait()
-		told := join(t, threads...)
-		if told.Added != received.Load() || told.Full != 0 {
-			t.Errorf("received %d, told %+v", received.Load(), told)
+		answers := join(t, threads...)
+		if answers.Added != received.Load() || answers.Full != 0 {
+			t.Errorf("received %d, answers %+v", received.Load(), answers)
 		}
 	})
 }
@@ -325,14 +325,14 @@ func TestSemaphoreConservesWhatThreadsRelease(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		told := join(t, threads...)
+		answers := join(t, threads...)
 		free, err := s.Count()
-		if got := acquired.Load() + free; got != int64(told.Added) || err != nil {
-			t.Errorf("%d permits acquired and free, error %v; told %+v", got, err, told)
+		if got := acquired.Load() + free; got != int64(answers.Added) || err != nil {
+			t.Errorf("%d permits acquired and free, error %v; answers %+v", got, err, answers)
 		}
 		s.Close()
-		if told := mustAdd(t, handle, 1); told != (chandle.Told{Closed: 1}) {
-			t.Errorf("releasing after Close: told %+v, want EBADF", told)
+		if answers := mustAdd(t, handle, 1); answers != (chandle.Answers{Closed: 1}) {
+			t.Errorf("releasing after Close: got %+v, want EBADF", answers)
 		}
 	})
 }

@@ -32,7 +32,7 @@ type exchange struct {
 	receiving, sending sync.WaitGroup
 	threads            []*chandle.Sender
 	received, sum      [senders]atomic.Uint64
-	told               [senders]uint64
+	accepted           [senders]uint64
 }
 
 func newExchange(t *testing.T, capacity, times, late int) *exchange {
@@ -47,10 +47,10 @@ func newExchange(t *testing.T, capacity, times, late int) *exchange {
 		}
 	}
 	x.sending.Go(func() {
-		for x.told[goSender] < uint64(times) {
-			switch err := x.Send(chandle.Value{Sender: goSender, Number: x.told[goSender] + 1}); {
+		for x.accepted[goSender] < uint64(times) {
+			switch err := x.Send(chandle.Value{Sender: goSender, Number: x.accepted[goSender] + 1}); {
 			case err == nil:
-				x.told[goSender]++
+				x.accepted[goSender]++
 			case errors.Is(err, os.ErrClosed):
 				return
 			case err != queue.ErrFull:
@@ -132,9 +132,9 @@ func (x *exchange) join(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		x.told[at] = sent
+		x.accepted[at] = sent
 		if inside > 0 {
-			x.told[at+1] = inside
+			x.accepted[at+1] = inside
 		}
 	}
 	x.sending.Wait()
@@ -145,9 +145,9 @@ func (x *exchange) join(t *testing.T) {
 func (x *exchange) check(t *testing.T) {
 	t.Helper()
 	x.receiving.Wait()
-	for i, told := range x.told {
-		if got, sum := x.received[i].Load(), x.sum[i].Load(); got != told || sum != told*(told+1)/2 {
-			t.Errorf("received %d values with the sum %d of sender %d, which was told %d", got, sum, i, told)
+	for i, accepted := range x.accepted {
+		if got, sum := x.received[i].Load(), x.sum[i].Load(); got != accepted || sum != accepted*(accepted+1)/2 {
+			t.Errorf("received %d values with the sum %d of sender %d, of which %d were accepted", got, sum, i, accepted)
 		}
 	}
 	if got := x.Len(); got != 0 {
@@ -164,9 +164,9 @@ func TestThreadsSendToQueue(t *testing.T) {
 		}
 		x := newExchange(t, capacity, times, forever)
 		x.join(t)
-		for i, told := range x.told {
-			if i < 5 && i != 2 && told != uint64(times) {
-				t.Errorf("sender %d has sent %d, want %d", i, told, times)
+		for i, accepted := range x.accepted {
+			if i < 5 && i != 2 && accepted != uint64(times) {
+				t.Errorf("sender %d has sent %d, want %d", i, accepted, times)
 			}
 		}
 		if err := x.Close(); err != nil {

@@ -110,14 +110,14 @@ func (h *hub) check(t *testing.T, when string, s *handletest.Slot, word, head ui
 func address(s *handletest.Slot) unsafe.Pointer { return unsafe.Pointer(s) }
 
 // join waits for threads and returns the sums of their results.
-func join(t testing.TB, threads ...*chandle.Thread) (sum chandle.Told) {
+func join(t testing.TB, threads ...*chandle.Thread) (sum chandle.Answers) {
 	t.Helper()
 	for _, thread := range threads {
-		told, err := thread.Join()
+		answers, err := thread.Join()
 		if err != nil {
 			t.Error(err)
 		}
-		sum = sum.Plus(told)
+		sum = sum.Plus(answers)
 	}
 	return sum
 }
@@ -130,7 +130,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-func mustAdd(t testing.TB, handle unsafe.Pointer, n uint64) chandle.Told {
+func mustAdd(t testing.TB, handle unsafe.Pointer, n uint64) chandle.Answers {
 	t.Helper()
 	return join(t, must(chandle.Add(handle, n, 1, forever)))
 }

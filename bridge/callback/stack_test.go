@@ -135,8 +135,8 @@ func TestFullDoorbellCountsAsWrite(t *testing.T) {
 	h := newHub(t, epoch)
 	s := h.sleeper()
 	h.fill(t)
-	if told := mustAdd(t, address(s), 3); told != (chandle.Told{Added: 3}) {
-		t.Errorf("told %+v, want 3 added", told)
+	if answers := mustAdd(t, address(s), 3); answers != (chandle.Answers{Added: 3}) {
+		t.Errorf("answers %+v, want 3 added", answers)
 	}
 	h.writes()
 	h.check(t, "after the add", s, held+rung+3, quiet+epoch+1, 0)
@@ -217,9 +217,9 @@ func TestCloseAgainstThreads(t *testing.T) {
 			taken += h.take(s)
 		}
 		taken += s.Word.Swap(closed|held) & counts // a thread might be about to ring
-		told := join(t, threads...)
-		if told.Added != taken || told.Full != 0 || told.Closed < 4*3 {
-			t.Errorf("told %+v, taken %d", told, taken)
+		answers := join(t, threads...)
+		if answers.Added != taken || answers.Full != 0 || answers.Closed < 4*3 {
+			t.Errorf("answers %+v, taken %d", answers, taken)
 		}
 		if got := s.Word.Load(); got != closed|held {
 			t.Errorf("the word is %#x in the end, want %#x", got, uint64(closed|held))

@@ -40,7 +40,7 @@ func TestCloseEndsUses(t *testing.T) {
 // Between Use and Done, the number refers to the eventfd, even if other code opens and closes
 // files all the time. The function that was passed to Close sees all that was added.
 func TestCloseAgainstAddWhileNumbersAreReused(t *testing.T) {
-	stop := hammer.Strangers(t)
+	stop := hammer.ReuseNumbers(t)
 	defer stop()
 	hammer.For(time.Second, 2, func() {
 		f, err := rawefd.New(0, false)

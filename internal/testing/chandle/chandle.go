@@ -14,7 +14,7 @@ package chandle
 #include <time.h>
 #include "eventchan.h"
 
-struct told {
+struct answers {
 	uint64_t added;
 	int closed, full;
 };
@@ -27,7 +27,7 @@ struct job {
 	long (*function)(void *);
 	uint64_t n;
 	int times, late;
-	struct told told, inside;	// inside: in the signal handler
+	struct answers answers, inside;	// inside: in the signal handler
 	unsigned *together;		// how many threads have not started yet
 	int error;			// what was wrong, or why the thread ended
 	unsigned handled;		// how many signals were handled
@@ -37,7 +37,7 @@ struct job {
 enum { CHANGED_ERRNO = 1000, NOT_ZERO, NOT_CANCELED };
 
 // add calls eventchan_add once.
-static void add(struct job *j, void *handle, struct told *told)
+static void add(struct job *j, void *handle, struct answers *answers)
 {
 	int answer;
 
@@ -46,11 +46,11 @@ static void add(struct job *j, void *handle, struct told *told)
 	if (errno != EXDEV)
 		j->error = CHANGED_ERRNO;
 	if (answer == 0)
-		told->added += j->n;
+		answers->added += j->n;
 	else if (answer == EBADF)
-		told->closed++;
+		answers->closed++;
 	else if (answer == EAGAIN)
-		told->full++;
+		answers->full++;
 	else
 		j->error = answer;
 }
@@ -64,14 +64,14 @@ static void *adder(void *arg)
 		while (__atomic_load_n(j->together, __ATOMIC_ACQUIRE))
 			sched_yield();
 	}
-	for (int i = 0; i < j->times && j->told.closed < j->late; i++) {
+	for (int i = 0; i < j->times && j->answers.closed < j->late; i++) {
 		for (int k = 0; k < j->many; k++) {
-			add(j, j->handles[k], &j->told);
+			add(j, j->handles[k], &j->answers);
 			if (k % 8 == i % 8)
 				sched_yield(); // so that consumers fall asleep
 		}
 		if (!j->many)
-			add(j, j->handle, &j->told);
+			add(j, j->handle, &j->answers);
 	}
 	return NULL;
 }
@@ -151,7 +151,7 @@ static void *canceled_adder(void *arg)
 	struct job *j = arg;
 
 	pthread_cancel(pthread_self());
-	add(j, j->handle, &j->told);
+	add(j, j->handle, &j->answers);
 	j->error = NOT_CANCELED;
 	pthread_testcancel();
 	return NULL;
@@ -180,9 +180,9 @@ static void join(struct job *j)
 	if (result == PTHREAD_CANCELED && j->error == NOT_CANCELED)
 		j->error = 0;
 	free(j->handles);
-	j->told.added += j->inside.added;
-	j->told.closed += j->inside.closed;
-	j->told.full += j->inside.full;
+	j->answers.added += j->inside.added;
+	j->answers.closed += j->inside.closed;
+	j->answers.full += j->inside.full;
 }
 */
 import "C"
@@ -242,7 +242,7 @@ func AddCanceled(handle unsafe.Pointer, n uint64) (*Thread, error) {
 
 // AddTogether makes k threads call eventchan_add(handle, n) once, all at the same time, as far as
 // possible.
-func AddTogether(handle unsafe.Pointer, n uint64, k int) (told Told, err error) {
+func AddTogether(handle unsafe.Pointer, n uint64, k int) (answers Answers, err error) {
 	missing := (*C.uint)(C.malloc(C.sizeof_uint))
 	*missing = C.uint(k)
 	defer C.free(unsafe.Pointer(missing))
@@ -255,10 +255,10 @@ func AddTogether(handle unsafe.Pointer, n uint64, k int) (told Told, err error) 
 		}
 		defer func() {
 			t, failed := thread.Join()
-			told, err = told.Plus(t), errors.Join(err, failed)
+			answers, err = answers.Plus(t), errors.Join(err, failed)
 		}()
 	}
-	return told, err
+	return answers, err
 }
 
 func adds(handle unsafe.Pointer, n uint64, times, late int) C.struct_job {
@@ -285,19 +285,19 @@ func start(loop C.int, job C.struct_job) (*Thread, error) {
 
 // Join waits until the thread has ended, which blocks an OS thread of Go's,
 // and returns the results of its calls. It can be called only once.
-func (t *Thread) Join() (Told, error) {
+func (t *Thread) Join() (Answers, error) {
 	C.join(t.job)
 	defer C.free(unsafe.Pointer(t.job))
-	told := Told{uint64(t.job.told.added), int(t.job.told.closed), int(t.job.told.full)}
+	answers := Answers{uint64(t.job.answers.added), int(t.job.answers.closed), int(t.job.answers.full)}
 	switch t.job.error {
 	case 0:
-		return told, nil
+		return answers, nil
 	case C.NOT_ZERO:
-		return told, errors.New("the C function did not return 0")
+		return answers, errors.New("the C function did not return 0")
 	case C.CHANGED_ERRNO:
-		return told, errors.New("eventchan_add has changed errno")
+		return answers, errors.New("eventchan_add has changed errno")
 	case C.NOT_CANCELED:
-		return told, errors.New("the thread was not canceled after eventchan_add")
+		return answers, errors.New("the thread was not canceled after eventchan_add")
 	}
-	return told, fmt.Errorf("the C thread: %w", syscall.Errno(t.job.error))
+	return answers, fmt.Errorf("the C thread: %w", syscall.Errno(t.job.error))
 }

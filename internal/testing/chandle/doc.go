@@ -8,15 +8,15 @@ import "errors"
 // ErrUnavailable is what every function returns without cgo, or off Unix.
 var ErrUnavailable = errors.New("no C threads without cgo and Unix")
 
-// Told is what a thread's calls of eventchan_add have returned.
-type Told struct {
+// Answers is what a thread's calls of eventchan_add have returned.
+type Answers struct {
 	Added        uint64 // the sum of the calls that returned 0
 	Closed, Full int    // how many calls returned EBADF and EAGAIN
 }
 
 // Plus returns the sum of both.
-func (t Told) Plus(u Told) Told {
-	return Told{t.Added + u.Added, t.Closed + u.Closed, t.Full + u.Full}
+func (t Answers) Plus(u Answers) Answers {
+	return Answers{t.Added + u.Added, t.Closed + u.Closed, t.Full + u.Full}
 }
 
 // A Stop is a place where a [Paused] stops while it rings.

@@ -21,10 +21,12 @@ func AddEach(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
 func AddEachInterrupted(handles []unsafe.Pointer, n uint64, times int) (*Thread, error) {
 	return nil, ErrUnavailable
 }
-func AddCanceled(handle unsafe.Pointer, n uint64) (*Thread, error)     { return nil, ErrUnavailable }
-func AddTogether(handle unsafe.Pointer, n uint64, k int) (Told, error) { return Told{}, ErrUnavailable }
-func Call(function, data unsafe.Pointer, times int) (*Thread, error)   { return nil, ErrUnavailable }
-func (t *Thread) Join() (Told, error)                                  { return Told{}, ErrUnavailable }
+func AddCanceled(handle unsafe.Pointer, n uint64) (*Thread, error) { return nil, ErrUnavailable }
+func AddTogether(handle unsafe.Pointer, n uint64, k int) (Answers, error) {
+	return Answers{}, ErrUnavailable
+}
+func Call(function, data unsafe.Pointer, times int) (*Thread, error) { return nil, ErrUnavailable }
+func (t *Thread) Join() (Answers, error)                             { return Answers{}, ErrUnavailable }
 
 // Paused exists so that tests compile.
 type Paused struct{}

@@ -70,10 +70,10 @@ func Eventually(t testing.TB, what func() string, ok func() bool) {
 	}
 }
 
-// Strangers opens and closes pipes and files until stop is called, so that the
+// ReuseNumbers opens and closes pipes and files until stop is called, so that the
 // numbers of closed descriptors immediately refer to other files. It fails
 // the test if anything is written to one of them.
-func Strangers(t *testing.T) (stop func()) {
+func ReuseNumbers(t *testing.T) (stop func()) {
 	t.Helper()
 	if !rawefd.HasEventfd {
 		return func() {} // there are no descriptors that an unrelated write could reach

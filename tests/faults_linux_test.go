@@ -29,7 +29,7 @@ const faultLimit = limit
 // A fault is a system call that fails.
 type fault struct {
 	call  string
-	at    int           // which of the calls of that name fails first; 1 is the first call
+	at    int           // the position of the failing call among those of its name, from 1
 	errno syscall.Errno // 0 if there is no fault
 	lasts time.Duration // 0 if only that call fails
 

@@ -28,7 +28,7 @@ const jobs = 20000
 func main() {
 	log.SetFlags(0)
 	conn := connect(os.Args[1], "LISTEN jobs")
-	defer C.PQfinish(conn) // the descriptor is libpq's, which closes it after the Watcher has ended
+	defer C.PQfinish(conn) // closes the descriptor, which libpq owns, after the Watcher has ended
 	w, err := bridge.Watch(int(C.PQsocket(conn)), bridge.Readable)
 	if err != nil {
 		log.Fatal(err)
@@ -48,12 +48,12 @@ func main() {
 			next++
 			continue
 		}
-		select { // only now: the socket is not readable for what libpq has read already
+		select { // not before, because the socket is not readable for what libpq has already read
 		case <-w.C():
 			if C.PQconsumeInput(conn) == 0 {
 				log.Fatal(C.GoString(C.PQerrorMessage(conn)))
 			}
-			// It has read what its buffer had room for. Rearm makes an event of the rest.
+			// libpq has read as much as its buffer had room for. Rearm makes an event of the rest.
 			if err := w.Rearm(); err != nil {
 				log.Fatal(err)
 			}

@@ -43,7 +43,7 @@ func main() {
 	commits, _ := notify.New()
 	// void (*)(void *, int operation, const char *database, const char *table, sqlite3_int64 row)
 	C.sqlite3_update_hook(db, (*[0]byte)(callback.SendAt(0)), changes.Handle())
-	// int (*)(void *), of which anything but 0 would roll back
+	// int (*)(void *); a result other than 0 would roll back
 	C.sqlite3_commit_hook(db, (*[0]byte)(callback.Signal()), commits.Handle())
 	go func() {
 		for range 1000 {
@@ -72,7 +72,7 @@ func main() {
 	}
 	commits.Close()
 	signals += <-commits.C() // what was pending, or 0
-	for range 100 {          // no commit is rolled back because nothing receives any more
+	for range 100 {          // commits still succeed after Close
 		run(db, "INSERT INTO reading (value) VALUES (0)")
 	}
 	count := run(db, "SELECT count(*) FROM reading")

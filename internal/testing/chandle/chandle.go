@@ -86,8 +86,7 @@ static void *caller(void *arg)
 	return NULL;
 }
 
-// An interrupted thread adds while it receives signals whose handler also adds, possibly through
-// another handle.
+// An interrupted thread adds while it gets signals whose handler adds, possibly to another handle.
 static __thread struct job *interrupted;
 
 static void handler(int signal)
@@ -195,8 +194,7 @@ import (
 	"syscall"
 	"unsafe"
 
-	// Go's build cache does not see that the header in another folder has changed. It sees that
-	// this package, which compiles the whole header, has changed.
+	// For Go's build cache, which does not see changes of a header in another folder.
 	_ "github.com/eventchan/eventchan/bridge/callback"
 )
 
@@ -209,8 +207,7 @@ func Add(handle unsafe.Pointer, n uint64, times, late int) (*Thread, error) {
 	return start(0, adds(handle, n, times, late))
 }
 
-// Call starts a thread that calls the C function, a long (*)(void *), with data. The function must
-// return 0.
+// Call starts a thread that calls a C function, a long (*)(void *) that returns 0, with data.
 func Call(function, data unsafe.Pointer, times int) (*Thread, error) {
 	return start(1, C.struct_job{function: (*[0]byte)(function), data: data, times: C.int(times)})
 }
@@ -240,8 +237,7 @@ func AddCanceled(handle unsafe.Pointer, n uint64) (*Thread, error) {
 	return start(3, adds(handle, n, 1, 1))
 }
 
-// AddTogether makes k threads call eventchan_add(handle, n) once, all at the same time, as far as
-// possible.
+// AddTogether makes k threads call eventchan_add(handle, n) once, as simultaneously as possible.
 func AddTogether(handle unsafe.Pointer, n uint64, k int) (answers Answers, err error) {
 	missing := (*C.uint)(C.malloc(C.sizeof_uint))
 	*missing = C.uint(k)

@@ -107,8 +107,8 @@ func countWrites(ctx context.Context, vm, kvm uintptr) {
 	fmt.Printf("ioeventfd: %d writes\n", writes)
 }
 
-// interrupt interrupts a guest that does not run, and finds the request in its
-// interrupt controller.
+// interrupt interrupts a guest that is not running, and checks that its interrupt controller
+// has the request.
 func interrupt(ctx context.Context, vm uintptr) {
 	n, err := notify.New()
 	if err != nil {

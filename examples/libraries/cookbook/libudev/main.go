@@ -1,7 +1,7 @@
 //go:build linux && cgo
 
-// Command libudev receives the kernel's device events in a Go select. It causes some
-// itself, which root may, and exits with status 1 if one does not arrive.
+// Command libudev receives the kernel's device events in a Go select. As root, it causes
+// some itself. It exits with status 1 if one does not arrive.
 package main
 
 /*
@@ -26,7 +26,7 @@ const (
 
 func main() {
 	udev := C.udev_new()
-	// "kernel" needs no udevd; "udev" has the events that udevd has passed on.
+	// "kernel" does not need udevd; "udev" has the events that udevd has passed on.
 	monitor := C.udev_monitor_new_from_netlink(udev, C.CString("kernel"))
 	if monitor == nil || C.udev_monitor_enable_receiving(monitor) != 0 {
 		log.Fatal("libudev cannot listen")

@@ -43,7 +43,7 @@ func main() {
 		log.Fatal("libusb_hotplug_register_callback: ", C.GoString(C.libusb_error_name(code)))
 	}
 
-	ready := make(chan struct{}, 1) // some descriptor of libusb's is
+	ready := make(chan struct{}, 1) // has a value if a descriptor of libusb is ready
 	ready <- struct{}{}
 	fds := watch(usb, ready)
 	defer C.libusb_free_pollfds(fds)
@@ -70,8 +70,8 @@ func main() {
 	fmt.Printf("%d devices\n", devices)
 }
 
-// watch watches all descriptors of libusb's. They change with the devices that are
-// open; libusb_set_pollfd_notifiers says so.
+// watch watches all descriptors of libusb. They change with the devices that are
+// open; libusb_set_pollfd_notifiers reports that.
 func watch(usb *C.libusb_context, ready chan<- struct{}) **C.struct_libusb_pollfd {
 	fds := C.libusb_get_pollfds(usb)
 	n := 0
@@ -84,7 +84,7 @@ func watch(usb *C.libusb_context, ready chan<- struct{}) **C.struct_libusb_pollf
 			for range w.C() {
 				select {
 				case ready <- struct{}{}:
-				default: // a receive is still to come
+				default: // it has a value already
 				}
 			}
 		}()

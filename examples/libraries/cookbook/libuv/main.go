@@ -32,8 +32,8 @@ const expirations = 20
 
 var late = time.After(time.Minute)
 
-// A loop has a timer and an async handle, which is the only one of libuv's that other
-// threads may use. All are in C's memory.
+// A loop has a timer and an async handle, the only kind of handle of libuv that other
+// threads are allowed to use. All are in C's memory.
 type loop struct {
 	loop           *C.uv_loop_t
 	async          *C.uv_async_t
@@ -106,7 +106,7 @@ func inGo(l *loop) {
 	var got counter
 	for woken := false; !woken; {
 		C.uv_run(l.loop, C.UV_RUN_NOWAIT)
-		w.Rearm() // what libuv has left for its next run makes no new edge
+		w.Rearm() // because what libuv has left for its next run does not cause a new edge
 		var due <-chan time.Time
 		if ms := C.uv_backend_timeout(l.loop); ms >= 0 {
 			due = time.After(time.Duration(ms) * time.Millisecond)

@@ -68,12 +68,12 @@ func main() {
 			log.Fatal(err)
 		}
 		part(n)
-		n.Close() // a thread that is late does nothing
+		n.Close() // after which a late thread does nothing
 	}
 	cancel()
 }
 
-// timer counts CPU time of the process, which no timer of Go's does.
+// timer counts the CPU time of the process, which Go's timers cannot do.
 func timer(n *notify.Notifier) {
 	ev := event(n)
 	var timer C.timer_t
@@ -86,7 +86,7 @@ func timer(n *notify.Notifier) {
 	var enough atomic.Bool
 	defer enough.Store(true)
 	go func() {
-		for !enough.Load() { // needs CPU time
+		for !enough.Load() { // uses CPU time
 		}
 	}()
 	wait(n, 10)

@@ -50,7 +50,7 @@ func main() {
 
 	bus := open()
 	match := C.CString("type='signal',interface='com.example.Eventchan'")
-	// int (*)(sd_bus_message *, void *, sd_bus_error *), of which 0 lets other matches see the message
+	// int (*)(sd_bus_message *, void *, sd_bus_error *); the result 0 lets other matches see the message
 	C.sd_bus_add_match(bus, nil, match, C.sd_bus_message_handler_t(callback.SignalAt(1)), n.Handle())
 	w, err := bridge.Watch(int(C.sd_bus_get_fd(bus)), bridge.Readable)
 	if err != nil {

@@ -8,7 +8,7 @@ package main
 /*
 #include <linux/vfio.h>
 
-// For one interrupt. vfio_irq_set ends with an array of any length, which cgo has no field for.
+// This is for one interrupt. vfio_irq_set ends with a flexible array, which cgo does not show.
 struct irq { struct vfio_irq_set set; __s32 fd; };
 */
 import "C"

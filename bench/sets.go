@@ -17,8 +17,8 @@ const (
 	setRow  = "Set.Wait in batches, and read(2)"
 	setCRow = "select on Set.C(), Set.Poll, and read(2)"
 
-	// What any of them can cost at least in Go: nothing but the two system calls, and a
-	// thread for the wait.
+	// epollRow is the least that an event loop in Go can cost: the system calls alone, and a
+	// blocked thread.
 	epollRow = "goroutine in unix.EpollWait, and read(2)"
 )
 
@@ -47,14 +47,14 @@ func sets(s settings) []comparison {
 	return all
 }
 
-// An eventLoop is many eventfds that one goroutine waits for.
+// An eventLoop waits for many eventfds on behalf of one goroutine.
 type eventLoop struct {
 	add   func(fd int) error
 	next  func(dst []int) (ready int, err error) // descriptors; waits while none is ready
 	close func()
 }
 
-// loopOfSet is a Set.
+// loopOfSet makes an eventLoop of a Set.
 func loopOfSet(next func(*bridge.Set[int], []bridge.Event[int]) (int, error)) func() (eventLoop, error) {
 	return func() (eventLoop, error) {
 		s, err := bridge.NewSet[int]()
@@ -89,7 +89,7 @@ func nextByC(s *bridge.Set[int], dst []bridge.Event[int]) (n int, err error) {
 	return n, nil
 }
 
-// loopOfEpoll is an epoll instance that a thread of Go's sleeps in.
+// loopOfEpoll makes an eventLoop of an epoll instance: the goroutine blocks its thread.
 func loopOfEpoll() (eventLoop, error) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {

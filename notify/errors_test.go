@@ -20,7 +20,7 @@ func TestErrorTexts(t *testing.T) {
 	_, fromFD := notify.FromFD(-7)
 	_, fromProcess := notify.FromProcess(0, 5)
 	for want, err := range map[string]error{
-		"notify: Add(3): the count would pass its maximum": overflow,
+		"notify: Add(3): count exceeds the maximum": overflow,
 		"notify: Wait: nil context: invalid argument":      nilCtx,
 		"notify: Add(2): file already closed":              n.Add(2),
 		"notify: FromFD(-7): ":                             fromFD,

@@ -19,7 +19,7 @@ const MaxCount = 1<<64 - 2
 
 // ErrOverflow is wrapped by the error that [Notifier.Add] returns if the count would exceed
 // [MaxCount]. Nothing was added: receive the count, and then add again.
-var ErrOverflow = errors.New("the count would pass its maximum")
+var ErrOverflow = errors.New("count exceeds the maximum")
 
 // A Notifier is a count of signals, to which goroutines, C threads, other processes and the
 // kernel can add. A goroutine that waits takes the whole count, which goes back to 0. Several

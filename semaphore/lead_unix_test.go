@@ -19,7 +19,7 @@ import (
 )
 
 // eachOutside runs a test with permits that come from outside Go. Nothing leads that has to
-// wait for an eventfd and a handle at once.
+// wait for both an eventfd and a handle.
 func eachOutside(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
 	if !rawefd.HasDoorbell {
 		t.Skip("this system has no doorbell, without which no goroutine leads")

@@ -7,7 +7,7 @@
  * Two sleepers wait for two letters each, the first always or never as a leader if LEADS or
  * FOLLOWS is defined, and otherwise as it likes. A sender delivers a letter by hand, or rings.
  * With TIRED sleepers give up, and an Interrupt that is meant for no one comes at any time.
- * With ROUSE a sleeper only learns that there is a letter and takes it itself, as in
+ * With ROUSE a sleeper is only woken for a letter and takes it itself, as in
  * Semaphore.Acquire. With ROBBED another goroutine or process takes a letter of the first
  * sleeper before that, and delivers it again later; then the sleeper sleeps again.
  * A mutant, such as -DRESIGN_BLIND, breaks one rule, and pan must then find an error.

@@ -13,7 +13,7 @@ func (w wake) Served() bool { return len(w) > 0 }
 func (s *Semaphore) alone() bool { return s.waiters.Len() <= 1 && s.c.Load() == nil }
 
 // lead decides whether a waiter, which is about to sleep after Prepare, is going to lead.
-// One that needs several permits of an eventfd does not, because it also looks by itself.
+// One that needs several permits of an eventfd does not, because it also looks at intervals.
 // The caller holds the lock.
 func (s *Semaphore) lead(ctx context.Context, p *place) {
 	alone := s.alone() && (p.Value.permits == 1 || s.count.FD() == nil)

@@ -18,9 +18,9 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// eachOutside runs a test with permits that come from outside Go. Nothing leads that has to
-// wait for both an eventfd and a handle.
-func eachOutside(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
+// eachSignaler runs a test with permits that do not come from Go code. A goroutine that has to
+// wait for an eventfd and a handle together does not lead.
+func eachSignaler(t *testing.T, test func(t *testing.T, release func(*semaphore.Semaphore, int64))) {
 	if !rawefd.HasDoorbell {
 		t.Skip("this system has no doorbell, without which no goroutine leads")
 	}
@@ -37,15 +37,15 @@ func acquireOften(t *testing.T, ctx context.Context, s *semaphore.Semaphore, rel
 	t.Helper()
 	for range 100 {
 		c := newCrowd(s)
-		who := c.join(ctx, 1)
+		waiter := c.join(ctx, 1)
 		release(s, 1)
-		c.want(t, who, nil)
+		c.want(t, waiter, nil)
 	}
 }
 
 // A goroutine that waits alone, again and again, is woken without another goroutine, as a
 // read of an os.File is.
-func TestLoneWaiterLeads(t *testing.T) { eachOutside(t, loneWaiterLeads) }
+func TestLoneWaiterLeads(t *testing.T) { eachSignaler(t, loneWaiterLeads) }
 
 func loneWaiterLeads(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 0)
@@ -54,13 +54,13 @@ func loneWaiterLeads(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	row := 0
 	hammer.Eventually(t, func() string { return "a goroutine that waits alone does not lead each time" }, func() bool {
 		c := newCrowd(s)
-		who := c.join(background, 1)
+		waiter := c.join(background, 1)
 		row++
 		if !leading() || keepers() > 0 {
 			row = 0
 		}
 		release(s, 1)
-		c.want(t, who, nil)
+		c.want(t, waiter, nil)
 		return row == 5
 	})
 }
@@ -75,7 +75,7 @@ func TestOvertakenLeaderLeadsAgain(t *testing.T) {
 	hammer.Eventually(t, func() string { return "a leader that was overtaken does not lead again" }, func() (again bool) {
 		acquireOften(t, background, s, signal)
 		c := newCrowd(s)
-		who := c.join(background, 1)
+		waiter := c.join(background, 1)
 		semaphore.RouseAndRob(s)
 		for semaphore.Roused(s) {
 			runtime.Gosched()
@@ -85,7 +85,7 @@ func TestOvertakenLeaderLeadsAgain(t *testing.T) {
 			runtime.Gosched()
 		}
 		signal(s, 1)
-		c.want(t, who, nil)
+		c.want(t, waiter, nil)
 		return again
 	})
 }
@@ -103,7 +103,7 @@ func stacks() string {
 }
 
 // With a second waiter, both are served in order, and so is one that needs several permits.
-func TestLeaderIsJoined(t *testing.T) { eachOutside(t, leaderIsJoined) }
+func TestLeaderIsJoined(t *testing.T) { eachSignaler(t, leaderIsJoined) }
 
 func leaderIsJoined(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 0)
@@ -123,7 +123,7 @@ func leaderIsJoined(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 
 // A goroutine that leads is woken by the end of its context. It calls AfterFunc once for many
 // waits.
-func TestLeaderSeesTheEndOfItsContext(t *testing.T) { eachOutside(t, leaderSeesTheEndOfItsContext) }
+func TestLeaderSeesTheEndOfItsContext(t *testing.T) { eachSignaler(t, leaderSeesTheEndOfItsContext) }
 
 func leaderSeesTheEndOfItsContext(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	inner, cancel := context.WithCancel(background)
@@ -140,12 +140,12 @@ func leaderSeesTheEndOfItsContext(t *testing.T, release func(*semaphore.Semaphor
 		t.Errorf("hundreds of waits called AfterFunc %d times, want once", got)
 	}
 	c := newCrowd(s)
-	who := c.join(ctx, 1)
+	waiter := c.join(ctx, 1)
 	cancel()
-	c.want(t, who, context.Canceled)
+	c.want(t, waiter, context.Canceled)
 }
 
-func TestCloseLeavesNothingWithTheContext(t *testing.T) { eachOutside(t, closeLeavesNothing) }
+func TestCloseLeavesNothingWithTheContext(t *testing.T) { eachSignaler(t, closeLeavesNothing) }
 
 func closeLeavesNothing(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	inner, cancel := context.WithCancel(background)
@@ -160,15 +160,15 @@ func closeLeavesNothing(t *testing.T, release func(*semaphore.Semaphore, int64))
 }
 
 // A Release of Go, and Close, wake a goroutine that leads.
-func TestLeaderIsWokenFromInside(t *testing.T) { eachOutside(t, leaderIsWokenFromInside) }
+func TestLeaderIsWokenByGo(t *testing.T) { eachSignaler(t, leaderIsWokenByGo) }
 
-func leaderIsWokenFromInside(t *testing.T, release func(*semaphore.Semaphore, int64)) {
+func leaderIsWokenByGo(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	s := mustNew(t, 0)
 	acquireOften(t, background, s, release)
 	c := newCrowd(s)
-	who := c.join(background, 1)
+	waiter := c.join(background, 1)
 	s.Release(1)
-	c.want(t, who, nil)
+	c.want(t, waiter, nil)
 	acquireOften(t, background, s, release)
 	c.join(background, 1)
 	s.Close()
@@ -211,7 +211,7 @@ func TestLeaderDoesNotAllocate(t *testing.T) {
 // However a lone waiter leads, gives up or is overtaken, and wherever permits come from, it
 // does not sleep over a permit.
 func TestLoneWaiterDoesNotSleepOverAPermit(t *testing.T) {
-	eachOutside(t, loneWaiterDoesNotSleepOverAPermit)
+	eachSignaler(t, loneWaiterDoesNotSleepOverAPermit)
 }
 
 func loneWaiterDoesNotSleepOverAPermit(t *testing.T, release func(*semaphore.Semaphore, int64)) {

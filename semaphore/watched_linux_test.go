@@ -12,8 +12,8 @@ import (
 	"github.com/eventchan/eventchan/internal/testing/mode"
 )
 
-// An eventfd stays watched for a while after the last waiter, and is not any more soon after
-// that, though no event comes.
+// An eventfd stays watched for a while after the last waiter has left, and then no longer,
+// even if no event comes.
 func TestIdleSemaphoreIsNotWatched(t *testing.T) {
 	s := mustNew(t, 0)
 	number := s.FD()
@@ -45,10 +45,10 @@ func TestBusyAcquirerDoesNotLead(t *testing.T) {
 	acquireOften(t, background, s, write)
 	c := newCrowd(s)
 	sleep := func(look func()) {
-		who := c.join(background, 1)
+		waiter := c.join(background, 1)
 		look()
 		write(s, 1)
-		c.want(t, who, nil)
+		c.want(t, waiter, nil)
 	}
 	for range 6 {
 		write(s, 1)

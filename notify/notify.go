@@ -45,23 +45,25 @@ var ErrOverflow = errors.New("count exceeds the maximum")
 // Watchers share one more goroutine and one or two descriptors, which exist only while one of
 // those objects has a waiter or a C channel. No thread is ever blocked. See eventfd(2).
 type Notifier struct {
+	// What most calls read and few write, on one cache line with the first fields of count:
+	// see counter.Counter. The lock of count guards home and pieces.
+
+	// c is nil until C is called. While no goroutine spills, c is sent to and closed only with
+	// the lock held, so a send to the empty buffer never blocks.
+	c atomic.Pointer[chan uint64]
+	// home is the place of a waiter that comes while no other waiter uses it. Other places are
+	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
+	// so only New can make a place for reuse.
+	home   *place
+	pieces []uint64 // what last leaves to the spilling goroutine, or to a call after Close
+
 	count counter.Counter // its lock guards the fields below
 
 	waiters  fifo.Queue[result] // in FIFO order
 	queued   atomic.Int32       // number of waiters once exported; read without the lock
 	closed   bool               // set by last, which runs when Close has begun and the calls in progress have ended
 	spilling bool               // a goroutine is in spill; see channel.go
-	pieces   []uint64           // what last leaves to the spilling goroutine, or to a call after Close
 	received atomic.Bool        // Wait or TryWait has returned a count
-
-	// c is nil until C is called. While no goroutine spills, c is sent to and closed only with
-	// the lock held, so a send to the empty buffer never blocks.
-	c atomic.Pointer[chan uint64]
-
-	// home is the place of a waiter that comes while no other waiter uses it. Other places are
-	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
-	// so only New can make a place for reuse.
-	home *place
 }
 
 // A place is a node of the queue of waiters. Its channel, with a buffer of one, gets the count

@@ -162,14 +162,14 @@ func (c *Counter) Alike() {
 	}
 }
 
-// NotAlike is called when a sleeper was served from inside: no goroutine leads soon.
+// NotAlike is called when Go code of this process has served a sleeper. A new row begins then.
 func (c *Counter) NotAlike() { c.alike = 0 }
 
 // Unlike is called when a goroutine has not slept, or an event has come and there was no
 // sleeper.
 func (c *Counter) Unlike() { c.alike -= min(c.alike, unlike) }
 
-// Hasty is Unlike, and disarms if nothing waits and the row has ended.
+// Hasty is Unlike, and disarms the source if nothing waits and the row has ended.
 func (c *Counter) Hasty() {
 	c.Unlike()
 	if c.alike < Steady && !c.needed() {
@@ -187,8 +187,8 @@ func (c *Counter) Relax() {
 	}
 }
 
-// Linger is Rest, after which the source stays armed for a while. A goroutine at the post
-// need not be there any more: it would be woken for nothing without end.
+// Linger is Rest, but the source stays armed for a while. The keeper can leave the post
+// during that time, because nothing waits for an event.
 func (c *Counter) Linger() {
 	c.Rest()
 	if !c.Armed() {

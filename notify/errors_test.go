@@ -20,11 +20,11 @@ func TestErrorTexts(t *testing.T) {
 	_, fromFD := notify.FromFD(-7)
 	_, fromProcess := notify.FromProcess(0, 5)
 	for want, err := range map[string]error{
-		"notify: Add(3): count exceeds the maximum": overflow,
-		"notify: Wait: nil context: invalid argument":      nilCtx,
-		"notify: Add(2): file already closed":              n.Add(2),
-		"notify: FromFD(-7): ":                             fromFD,
-		"notify: FromProcess(0, 5): ":                      fromProcess,
+		"notify: Add(3): count exceeds the maximum":   overflow,
+		"notify: Wait: nil context: invalid argument": nilCtx,
+		"notify: Add(2): file already closed":         n.Add(2),
+		"notify: FromFD(-7): ":                        fromFD,
+		"notify: FromProcess(0, 5): ":                 fromProcess,
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("the error is %q, want it to begin with %q", err, want)

@@ -20,13 +20,15 @@ func Roused(s *Semaphore) bool {
 	return p != nil && p.Value.woken
 }
 
-// RouseAndRob wakes the waiter for a permit that came from outside, and takes it.
-func RouseAndRob(s *Semaphore) {
+// RouseAndRob wakes the waiter for a permit that did not come from Go code, and takes the
+// permit. It reports whether it did: a waiter that has waited for long is granted it instead.
+func RouseAndRob(s *Semaphore) (robbed bool) {
 	s.count.Lock()
 	defer s.count.Unlock()
 	s.count.Word().AddHeld(1)
 	s.ready()
-	s.count.Take(1)
+	robbed, _ = s.count.Take(1)
+	return robbed
 }
 
 // Apart returns the number of goroutines that are waiting for more permits than the size.

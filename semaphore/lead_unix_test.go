@@ -28,7 +28,12 @@ func eachSignaler(t *testing.T, test func(t *testing.T, release func(*semaphore.
 		if mode.Is("exported") && way.name == "handle" || mode.Is("handle") && way.name != "handle" {
 			continue
 		}
-		t.Run(way.name, func(t *testing.T) { test(t, way.release) })
+		t.Run(way.name, func(t *testing.T) {
+			if way.name != "handle" && !rawefd.NestedEdges() {
+				t.Skip("here a poller does not see every event of a nested epoll instance, so no goroutine leads for an eventfd")
+			}
+			test(t, way.release)
+		})
 	}
 }
 
@@ -76,7 +81,10 @@ func TestOvertakenLeaderLeadsAgain(t *testing.T) {
 		acquireOften(t, background, s, signal)
 		c := newCrowd(s)
 		waiter := c.join(background, 1)
-		semaphore.RouseAndRob(s)
+		if !semaphore.RouseAndRob(s) {
+			c.want(t, waiter, nil)
+			return false
+		}
 		for semaphore.Roused(s) {
 			runtime.Gosched()
 		}

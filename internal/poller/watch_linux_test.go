@@ -129,9 +129,8 @@ func TestEdgesAreFetchedAgain(t *testing.T) {
 	if _, err := unix.Write(w, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, edges)
-	if got := failures.Load(); got < 4 {
-		t.Errorf("epoll_pwait was called %d times, want 3 failures and a success", got)
+	for failures.Load() < 4 { // a kernel can make an edge for nothing before the write
+		soon(t, edges)
 	}
 }
 

@@ -144,6 +144,8 @@ func (m *members) change(fd int, events Events) error {
 		s.pulse &= old.bits
 		return err
 	}
+	// A kept Failed goes with its pulse: proc and cgroup files report it with Priority, once.
+	// One that lasts is reported again, because Modify polls the file.
 	s.pulse &= events
 	return nil
 }

@@ -8,8 +8,9 @@ type channel struct {
 	permits  chan struct{}
 	closing  chan struct{} // closed by Close
 	nudge    chan struct{} // with a buffer of one; asks hold to decide again
+	unsent   chan struct{} // received from by hold while its permit is not received
 	offered  chan struct{} // closed when the latest hold has ended
-	holding  bool          // hold has reserved a permit
+	holding  bool          // hold has reserved a permit, and has not noted yet that it was received
 	timed    bool          // hold gives the permit back after a while
 	received time.Time     // when a permit was last received, or when C was called
 }
@@ -19,6 +20,7 @@ func newChannel() *channel {
 		permits:  make(chan struct{}),
 		closing:  make(chan struct{}),
 		nudge:    make(chan struct{}, 1),
+		unsent:   make(chan struct{}),
 		received: time.Now(),
 	}
 }

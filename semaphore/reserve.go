@@ -53,6 +53,7 @@ func (s *Semaphore) hold(c *channel, p *place, ended chan struct{}) {
 		case c.permits <- struct{}{}:
 			s.sent(c, p)
 			gone = true
+		case <-c.unsent:
 		case <-c.nudge:
 			gone = s.giveWay(c, p)
 		case <-timeout:

@@ -171,32 +171,46 @@ func (s *Semaphore) keep(n int64) {
 
 // give adds n permits to the state word or the eventfd, and serves waiters.
 func (s *Semaphore) give(n int64) error {
+	for {
+		ended, err := s.tryGive(n)
+		if err != errPast || s.unsent(ended) {
+			return err
+		}
+	}
+}
+
+// tryGive is give that can fail with errPast because of a permit of C that has been received since.
+// ended is closed when it is known whether it was; see unsent.
+func (s *Semaphore) tryGive(n int64) (ended <-chan struct{}, err error) {
 	for s.count.Word().AddableUpTo(uint64(n), s.limit.Load()) {
 		if s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
-			return nil
+			return nil, nil
 		}
 	}
 	if !s.count.Lock() {
-		return nil
+		return nil, nil
 	}
 	defer s.count.Unlock()
+	if c := s.c.Load(); c != nil && c.holding {
+		ended = c.offered
+	}
 	if s.waiters.Len() > 0 {
 		s.count.NotAlike()
 	}
 	if s.count.FD() != nil {
-		return s.hand(n)
+		return nil, s.hand(n)
 	}
 	if s.waiters.Len() > 0 && !s.passable() {
 		if s.tooMany(n) {
-			return errPast
+			return ended, errPast
 		}
-		return s.hand(n)
+		return nil, s.hand(n)
 	}
 	if err := s.count.AddUpTo(uint64(n), s.most()); err != nil {
-		return s.past(err)
+		return ended, s.past(err)
 	}
 	s.serve()
-	return nil
+	return nil, nil
 }
 
 // check panics if n is negative.

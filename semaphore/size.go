@@ -87,6 +87,28 @@ func (s *Semaphore) reserving() {
 	}
 }
 
+// unsent reports whether the permit that C had reserved when a Release was past the size is still
+// there, so that the Release is wrong. A receiver can have it already, although hold, which closes
+// ended then, has not run since. The Release waits for hold to run, which does not depend on
+// anything else. If hold has reserved no permit, ended is nil.
+//
+// The answer is that of this hold, and not of a later one, unless ended is closed.
+func (s *Semaphore) unsent(ended <-chan struct{}) bool {
+	if ended == nil {
+		return true
+	}
+	select {
+	case s.c.Load().unsent <- struct{}{}:
+	case <-ended:
+	}
+	select {
+	case <-ended:
+		return false
+	default:
+		return true
+	}
+}
+
 // outwait waits for an Acquire of more permits than the size. It waits apart from the queue, so
 // that others do not wait behind it. It returns nil when the size has lost its effect, or after
 // Close.

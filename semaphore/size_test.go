@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/internal/testing/mode"
@@ -91,6 +92,25 @@ func TestReservedPermitIsNotHeld(t *testing.T) {
 		s.Release(1)
 	}
 	wantPanic(t, "Release(1)", tooMany, func() { s.Release(1) })
+}
+
+// A permit that was received from C can be released immediately, even if the goroutine that sent
+// it has not run since.
+func TestReleaseOfAReceivedPermit(t *testing.T) {
+	for size := range int64(3) {
+		s := newWeighted(t, size+1)
+		c := s.C()
+		mustAcquire(t, s, size)
+		hammer.For(100*time.Millisecond, 1, func() {
+			<-c
+			s.Release(1)
+		})
+		hammer.Eventually(t, func() string { return "C does not reserve the last permit" }, func() bool {
+			free, err := s.Count()
+			return free == 0 && err == nil
+		})
+		wantPanic(t, "Release", tooMany, func() { s.Release(size + 1) })
+	}
 }
 
 // An Acquire of more than the size ends with its context, or with Close, and does not keep others

@@ -18,3 +18,10 @@ func ShowsMode(num int) bool {
 	_, ok := info.field("eventfd-semaphore:")
 	return ok
 }
+
+// ForgetNestedEdges makes the next NestedEdges find out again.
+func ForgetNestedEdges() {
+	nested.Lock()
+	defer nested.Unlock()
+	nested.known = false
+}

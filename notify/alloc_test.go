@@ -1,6 +1,11 @@
 package notify_test
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+
+	"github.com/eventchan/eventchan/notify"
+)
 
 // wantNoAllocs fails the test if f allocates.
 func wantNoAllocs(t *testing.T, what string, f func()) {
@@ -18,4 +23,28 @@ func TestNonBlockingCallsDoNotAllocate(t *testing.T) {
 	wantNoAllocs(t, "Wait", func() { n.Notify(); n.Wait(background) })
 	c := n.C()
 	wantNoAllocs(t, "C", func() { n.Notify(); <-c })
+}
+
+// A goroutine that waits while no other does uses the same place each time.
+func TestSleepDoesNotAllocate(t *testing.T) {
+	n, answers := mustNew(t), make(chan uint64)
+	go func() {
+		defer close(answers)
+		for {
+			count, err := n.Wait(background)
+			if err != nil {
+				return
+			}
+			answers <- count
+		}
+	}()
+	wantNoAllocs(t, "Wait that sleeps", func() {
+		for notify.Waiting(n) == 0 {
+			runtime.Gosched()
+		}
+		n.Notify()
+		<-answers
+	})
+	n.Close()
+	<-answers
 }

@@ -16,7 +16,7 @@ func (n *Notifier) C() <-chan uint64 {
 	if c := n.c.Load(); c != nil {
 		return *c
 	}
-	open := n.count.Lock()
+	open := n.lock()
 	if open {
 		defer n.count.Unlock()
 	} else {
@@ -120,7 +120,7 @@ func (n *Notifier) send(c chan uint64, count uint64) {
 // cannot hold. Therefore a second piece exists only if last leaves one.
 func (n *Notifier) spill(c chan uint64, piece uint64) {
 	c <- piece
-	if n.count.Lock() {
+	if n.lock() {
 		n.spilling = false
 		n.deliver()
 		n.count.Unlock()

@@ -15,10 +15,11 @@ import "os"
 // A later signal of a C thread through Handle has no effect. A second Close returns an error matching
 // [os.ErrClosed].
 func (n *Notifier) Close() error {
-	fd, first := n.count.Shut()
-	if !first {
+	if !n.lock() {
 		return n.failed("Close", os.ErrClosed)
 	}
+	fd := n.count.Shut()
+	n.count.Unlock()
 	if fd == nil {
 		n.last()
 	} else {

@@ -8,28 +8,40 @@ func Steady() int { return int(counter.Steady) }
 // LeadAlways makes each goroutine lead that can.
 func LeadAlways() { counter.Steady = 0 }
 
-// Waiting returns the number of waiters in the queue.
+// Waiting returns the number of waiters.
 func Waiting(n *Notifier) int {
 	n.count.LockShut()
 	defer n.count.UnlockShut()
+	if n.count.Own().Lone() {
+		return 1
+	}
 	return n.waiters.Len()
 }
 
 // Free reports whether no flag of the state word makes Add, Wait and TryWait take the lock.
 func Free(n *Notifier) bool { return n.count.Word().Addable(1) }
 
-// QueueAndLeave does what Wait does until it sleeps, with the lock held throughout, and then gives up.
-// It returns false if the next Add would not have found the waiter.
+// QueueAndLeave does what Wait does until it sleeps, in the queue, and then gives up. It returns false
+// if the next Add would not have found the waiter.
 func QueueAndLeave(n *Notifier) bool {
-	n.count.Lock()
-	defer n.count.Unlock()
+	n.lock()
 	_, p, _ := n.takeOrSleep(n.count.Private() && n.c.Load() == nil)
+	n.count.Unlock()
 	if p == nil {
 		return true
 	}
 	found := !Free(n)
-	n.waiters.Remove(p)
-	n.recount()
-	n.settle()
-	return found
+	left := n.leave(p)
+	if !left {
+		<-p.Value // an Add has found it
+	}
+	n.free(p)
+	return found || !left
+}
+
+// ServeLone is a goroutine that has waited alone and been served, until part, when it has received.
+func ServeLone(n *Notifier) (part func()) {
+	n.count.Own().WaitAlone()
+	n.count.Own().ClaimLone()
+	return n.count.Own().Part
 }

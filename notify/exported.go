@@ -91,7 +91,7 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 	if fd := n.count.FD(); fd != nil {
 		return fd, nil
 	}
-	if !n.count.Lock() {
+	if !n.lock() {
 		return nil, os.ErrClosed
 	}
 	defer n.count.Unlock()

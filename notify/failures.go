@@ -9,12 +9,9 @@ import (
 // for them.
 var failures sync.Map
 
-// fail ends a Wait with an error, which that call fetches after it has received 0. The place must not
-// be reused, because the error is stored under it. The caller holds the lock.
+// fail ends a Wait with an error, which that call fetches after it has received 0, before it frees its
+// place. The caller holds the lock.
 func (n *Notifier) fail(p *place, err error) {
-	if p == n.home {
-		n.home = nil
-	}
 	failures.Store(p, err)
 	n.give(p, 0)
 }

@@ -36,6 +36,7 @@ func TestCallsAreFreeAgainAfterTheLastWaiter(t *testing.T) {
 		},
 		"served, then Add":     func(t *testing.T, n *notify.Notifier) { serveByAdd(t, n); mustAdd(t, n, 1) },
 		"served, then TryWait": func(t *testing.T, n *notify.Notifier) { serveByAdd(t, n); n.TryWait() },
+		"shared":               func(t *testing.T, n *notify.Notifier) { n.Handle() },
 	}
 	switch {
 	case mode.Is("exported"):

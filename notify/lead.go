@@ -23,6 +23,7 @@ func (n *Notifier) leadFirst(ctx context.Context) *place {
 		return p
 	}
 	n.waiters.Remove(p)
+	n.free(p)
 	return nil
 }
 

@@ -100,11 +100,11 @@ func (n *Notifier) Notify() error {
 // [ErrOverflow]. After Close every Add, even Add(0), returns an error matching [os.ErrClosed]. If
 // Add returns nil, the count that it has added is delivered, even if Close runs concurrently.
 //
-// It costs one atomic operation, or one lock acquisition if a goroutine is waiting or C is in use,
-// because it then hands over the signal itself. After FD or File it costs one system call, unless
+// It costs one atomic operation. If a goroutine is waiting or C is in use, Add hands over the signal
+// itself, for which it needs a lock unless one goroutine alone waits for a private Notifier. After FD or File it costs one system call, unless
 // a goroutine is waiting or C is in use. It does not allocate.
 func (n *Notifier) Add(delta uint64) error {
-	if n.count.Word().Add(delta) {
+	if n.count.Word().Add(delta) || n.addLone(delta) {
 		return nil
 	}
 	fd := n.count.FD()
@@ -129,7 +129,7 @@ func (n *Notifier) add(delta uint64) error {
 			return nil
 		}
 	}
-	if !n.count.Lock() {
+	if !n.lock() {
 		return n.failed(fmt.Sprintf("Add(%d)", delta), os.ErrClosed)
 	}
 	var err error

@@ -1,13 +1,18 @@
 package notify
 
-// vacant returns a place that no call uses, which is home if possible. home is free once it is not
-// queued and its channel is empty, because its last user has then either given up or received its
-// count. The caller holds the lock.
+// vacant returns a place that no call uses, which is home if possible. The caller holds the lock.
 func (n *Notifier) vacant() *place {
-	if n.home != nil && !n.home.Queued() && len(n.home.Value) == 0 {
+	if n.count.Own().Occupy() {
 		return n.home
 	}
 	return newPlace()
+}
+
+// free ends the use of a place, which is not in the queue any more and whose channel is empty.
+func (n *Notifier) free(p *place) {
+	if p == n.home {
+		n.count.Own().Part()
+	}
 }
 
 func newPlace() *place { return &place{Value: make(result, 1)} }
@@ -19,9 +24,10 @@ func (n *Notifier) recount() {
 	}
 }
 
-// leave removes a waiter from the queue and reports whether it was still there.
+// leave removes a waiter from the queue, where lock has put one that waits alone, and reports whether
+// it was still there.
 func (n *Notifier) leave(p *place) bool {
-	if !n.count.Lock() {
+	if !n.lock() {
 		n.count.LockShut()
 		defer n.count.UnlockShut()
 		return n.waiters.Remove(p)

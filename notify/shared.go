@@ -24,7 +24,7 @@ import "unsafe"
 // reason the 64 bytes of a handle are never freed, and after 2^32 handles Handle returns nil. A program
 // that made and closed 1,000 such Notifiers per second would use 5.5 GB per day: reuse them instead.
 func (n *Notifier) Handle() unsafe.Pointer {
-	if !n.count.Lock() {
+	if !n.lock() {
 		return nil
 	}
 	defer n.count.Unlock()
@@ -32,5 +32,6 @@ func (n *Notifier) Handle() unsafe.Pointer {
 	if err != nil {
 		return nil
 	}
+	n.settle()
 	return slot.Address()
 }

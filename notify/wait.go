@@ -33,6 +33,9 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if count := n.count.Word().TakeAll(); count > 0 {
 		return n.got(count), nil
 	}
+	if n.count.Own().WaitAlone() {
+		return n.await(ctx, n.home)
+	}
 	if n.count.Shared() {
 		if count := n.linger(); count > 0 {
 			return n.got(count), nil
@@ -48,16 +51,22 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if leads {
 		n.count.SleepLeading()
 	}
-	switch {
-	case ctx.Done() == nil || p.Value.Served():
+	return n.await(ctx, p)
+}
+
+// await returns the count or the error that a waiter gets, and frees its place.
+func (n *Notifier) await(ctx context.Context, p *place) (count uint64, err error) {
+	if ctx.Done() == nil || p.Value.Served() {
 		count = <-p.Value // faster than a select
-	default:
-		if count, err = n.sleep(ctx, p); err != nil {
-			return 0, err
-		}
+	} else {
+		count, err = n.sleep(ctx, p)
 	}
-	if count == 0 {
-		return 0, n.failed("Wait", failure(p))
+	if count == 0 && err == nil {
+		err = n.failed("Wait", failure(p))
+	}
+	n.free(p)
+	if err != nil {
+		return 0, err
 	}
 	if n.count.Shared() {
 		n.count.Learn(count)
@@ -116,7 +125,7 @@ func (n *Notifier) TryWait() (uint64, bool) {
 	if count := w.TakeAll(); count > 0 {
 		return n.got(count), true
 	}
-	if w.Idle() {
+	if w.Idle() || n.count.Own().Lone() {
 		return 0, false
 	}
 	if count := n.tryWait(); count > 0 {
@@ -135,7 +144,7 @@ func (n *Notifier) tryWait() (count uint64) {
 		fd.Done()
 		return count
 	}
-	if !n.count.Lock() {
+	if !n.lock() {
 		n.count.LockShut()
 		defer n.count.UnlockShut()
 		return n.takeShut()
@@ -179,7 +188,7 @@ func (n *Notifier) take() (uint64, error) {
 // lock, and a C thread ring the doorbell, so that Serve is called with the lock held. Signals
 // through the eventfd make an edge, after which Serve is called as well.
 func (n *Notifier) takeOrQueue(ctx context.Context) (count uint64, p *place, leads bool, err error) {
-	if !n.count.Lock() {
+	if !n.lock() {
 		count, p, err = n.takeOrQueueShut()
 		return count, p, false, err
 	}

@@ -12,10 +12,11 @@ import "os"
 // goroutines complete as if they had happened before Close, and the descriptor is closed when
 // the last of them returns. A second Close returns an error matching [os.ErrClosed].
 func (s *Semaphore) Close() error {
-	fd, first := s.count.Shut() // no waiter is granted a permit after this
-	if !first {
+	if !s.count.Lock() {
 		return s.failed("Close", os.ErrClosed)
 	}
+	fd := s.count.Shut() // no waiter is granted a permit after this
+	s.count.Unlock()
 	if c := s.c.Load(); c != nil {
 		close(c.closing)
 		if c.offered != nil {

@@ -77,10 +77,20 @@ var leadChecks = []check{
 	{smallLead, "RESIGN_BLIND RESIGN_FIRST BUSY_LATE NO_NUDGE WAIT_FIRST", exhaustive},
 }
 
+// loneChecks has the checks of a waiter that waits alone, docs/lone.pml.
+var loneChecks = []check{
+	{"TIRED VISIT", "", exhaustive},
+	{"TIRED SHARE", "", exhaustive},
+	{"THREE TIRED SIGNALS=1", "", exhaustive},
+	{smallLone, "HOLD_BLIND LEAVE_LOST", exhaustive},
+	{"TIRED", "HOLD_FREE CLAIM_FREE OCCUPY_BLIND", exhaustive},
+}
+
 // The scenarios that are checked outside CI.
 const (
 	small      = "HOT PATIENT FEW"
 	smallLead  = "LETTERS=1"
+	smallLone  = "ONE TIRED"
 	smallQueue = "CLOSING PATIENT FEW"
 )
 
@@ -110,6 +120,12 @@ func TestQueueModel(t *testing.T) {
 // never two goroutines at one post.
 func TestLeadModel(t *testing.T) {
 	checkModel(t, "../docs/lead.pml", leadChecks, smallLead, "-m1000000", "-w22")
+}
+
+// In the model of waiting alone, spin finds no signal that is lost or left beside a goroutine that
+// waits, and never two goroutines that use one channel.
+func TestLoneModel(t *testing.T) {
+	checkModel(t, "../docs/lone.pml", loneChecks, smallLone, "-m1000000", "-w22")
 }
 
 // checkModel checks the model in a file: all checks in CI, and otherwise one scenario.

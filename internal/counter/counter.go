@@ -86,6 +86,9 @@ func (c *Counter) Init(count uint64, semaphore bool, fd *rawefd.FD, owner Owner)
 // Word returns the word, for lock-free operations.
 func (c *Counter) Word() *word.Word { return c.word.Load() }
 
+// Own returns the word of a private Counter. That of any other is held or closed.
+func (c *Counter) Own() *word.Word { return &c.own }
+
 // Shared reports whether C threads have a handle.
 func (c *Counter) Shared() bool { return c.bell.Load() != nil }
 
@@ -135,29 +138,25 @@ func (c *Counter) Serve() {
 	}
 }
 
-// Shut forbids Lock, decides which adds of C threads came in time, and reports
-// whether it was the first Shut. The caller must not hold the lock. If there
-// is an eventfd, the caller closes it and then calls End; otherwise the caller
-// calls End immediately.
-func (c *Counter) Shut() (fd *rawefd.FD, first bool) {
-	if !c.Lock() {
-		return nil, false
-	}
-	defer c.Unlock()
-	// The order of Swap, closing the Bell and replacing the word does not matter: what was
+// Shut forbids Lock, and decides which adds of C threads came in time. The caller holds the lock,
+// and unlocks it afterward. If there is an eventfd, the caller then closes it and calls End;
+// otherwise the caller calls End immediately.
+func (c *Counter) Shut() (fd *rawefd.FD) {
+	// The order of Retire, closing the Bell and replacing the word does not matter: what was
 	// added before Swap is in n, so the doorbell need not look any more, and the own word of a
-	// Counter with a Bell is already closed.
-	n, _ := c.Word().Swap(word.Closed | word.Held)
-	c.own.Store(n, word.Closed|word.Held) // nothing adds to it there any more
+	// Counter with a Bell is retired already and has no count.
+	n, _ := c.own.Retire()
+	if b := c.bell.Load(); b != nil {
+		n, _ = c.Word().Swap(word.Closed | word.Held)
+		b.Close()
+	}
+	c.own.Put(n) // nothing else adds to it there any more
 	c.word.Store(&c.own)
 	if fd = c.fd.Load(); fd != nil {
 		c.publish() // so that other holders of the eventfd find the count there
 	}
-	if b := c.bell.Load(); b != nil {
-		b.Close()
-	}
 	c.shut.Store(true)
-	return fd, true
+	return fd
 }
 
 // LockShut locks the Counter after Shut.

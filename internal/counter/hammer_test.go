@@ -111,7 +111,7 @@ func TestShutLosesNothing(t *testing.T) {
 			taken.Add(take(&c))
 			hammer.Yield()
 		}
-		c.Shut()
+		shut(&c)
 		adders.Wait()
 		c.LockShut()
 		c.End()
@@ -168,7 +168,7 @@ func (s *stream) meet(t *testing.T, f func(*target)) {
 	for next := s.next(); next.added.Load() == 0; { // after which the stream has left the old one
 		runtime.Gosched()
 	}
-	fd, _ := old.Shut()
+	fd, _ := shut(&old.Counter)
 	left := func() {
 		old.LockShut()
 		defer old.UnlockShut()
@@ -195,7 +195,7 @@ func TestMovesMeetAnAddAtEachStep(t *testing.T) {
 	for name, move := range map[string]func(*target){
 		"Handle": func(c *target) { lock(t, &c.Counter, func() { handOut(t, &c.Counter) }) },
 		"Export": func(c *target) { lock(t, &c.Counter, func() { export(t, &c.Counter) }) },
-		"Shut":   func(c *target) { c.Shut() },
+		"Shut":   func(c *target) { shut(&c.Counter) },
 		// This moves the count between the word and rest.
 		"Add past Full": func(c *target) {
 			for range 100 {

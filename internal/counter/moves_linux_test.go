@@ -119,7 +119,7 @@ func TestOtherHoldersFindWhatAThreadAdded(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer file.Close()
-			fd, _ := c.Shut()
+			fd, _ := shut(c)
 			fd.Close(func() { c.LockShut(); c.End(); c.Leave(); c.UnlockShut() })
 			var buf [8]byte
 			if n, err := unix.Read(int(file.Fd()), buf[:]); n != 8 || err != nil || buf[0]+buf[7] != 3 {

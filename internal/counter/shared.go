@@ -19,7 +19,11 @@ func (c *Counter) Handle(awaited bool) (*doorbell.Slot, error) {
 	// The flags move too, because adds to the new word must wake the waiters.
 	// An operation that finds the old word closed takes the lock and then finds the
 	// new word.
-	b.Slot().Word.Store(c.own.Swap(word.Closed | word.Held))
+	n, flags := c.own.Retire()
+	if awaited && flags&word.Held != 0 {
+		flags |= word.Ring // Sleep has left it unset if Rung was set
+	}
+	b.Slot().Word.Store(n, flags)
 	c.word.Store(&b.Slot().Word)
 	c.bell.Store(b)
 	exported := c.fd.Load() != nil

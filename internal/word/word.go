@@ -21,6 +21,7 @@ const (
 	Held = 1 << 61
 	// Rung means that the goroutine of the doorbell is going to look at the word.
 	// Ring stays unset until it has cleared Rung, so signalers do not ring again.
+	// In a private word, Ring and Rung are about a waiter that waits alone: see lone.go.
 	Rung  = 1 << 60
 	count = Rung - 1
 
@@ -104,6 +105,21 @@ func (w *Word) Count() uint64 { return w.bits.Load() & count }
 
 // Store fills a word that is not in use yet.
 func (w *Word) Store(count, flags uint64) { w.bits.Store(count | flags) }
+
+// Retire takes the count out of a private word and closes it. It returns the count and the
+// flags except Rung, which stays in the word.
+func (w *Word) Retire() (n, old uint64) {
+	for {
+		v := w.bits.Load()
+		if w.bits.CompareAndSwap(v, Closed|Held|v&Rung) {
+			race.Acquire()
+			return v & count, v &^ (count | Rung)
+		}
+	}
+}
+
+// Put adds n to a private word that is closed.
+func (w *Word) Put(n uint64) { w.bits.Add(n) }
 
 // Swap sets the count to 0 and replaces the flags. It returns the old count and the old flags.
 func (w *Word) Swap(flags uint64) (n, old uint64) {

@@ -1,0 +1,27 @@
+package notify
+
+// A waiter that is the only one, and finds a private Notifier without a count, needs neither the lock
+// nor the queue: it sets a flag of the state word, and the next Add sends to home. While it waits and
+// until it has received, home belongs to it; see internal/word/lone.go. All that takes the lock first
+// moves such a waiter to the queue.
+
+// addLone hands delta to a goroutine that waits alone, and reports whether there was one.
+func (n *Notifier) addLone(delta uint64) bool {
+	if delta-1 >= MaxCount || !n.count.Own().ClaimLone() {
+		return false
+	}
+	n.home.Value <- delta
+	return true
+}
+
+// lock locks the count and returns true, or returns false after Close. It sets a flag so that no
+// goroutine waits alone from now on. settle clears the flag when it is not needed.
+func (n *Notifier) lock() bool {
+	if !n.count.Lock() {
+		return false
+	}
+	if n.count.Own().Hold() {
+		n.waiters.Push(n.home)
+	}
+	return true
+}

@@ -154,7 +154,7 @@ var errTooMany = errors.New("too many")
 
 // leaveOut says why a row has no figures, if that is not a failure.
 func leaveOut(err error) (why string, ok bool) {
-	for _, reason := range []error{cpeer.ErrUnavailable, cpeer.ErrNotPermitted, errTooMany} {
+	for _, reason := range []error{cpeer.ErrUnavailable, cpeer.ErrNotPermitted, errNoCounter, errTooMany} {
 		if errors.Is(err, reason) {
 			return err.Error(), true
 		}

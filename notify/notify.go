@@ -104,7 +104,7 @@ func (n *Notifier) Notify() error {
 // itself, for which it needs a lock unless one goroutine alone waits for a private Notifier. After FD or File it costs one system call, unless
 // a goroutine is waiting or C is in use. It does not allocate.
 func (n *Notifier) Add(delta uint64) error {
-	if n.count.Word().Add(delta) || n.addLone(delta) {
+	if n.count.Word().Add(delta) || n.count.Own().Lone() && n.addLone(delta) {
 		return nil
 	}
 	fd := n.count.FD()

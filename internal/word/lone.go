@@ -24,6 +24,10 @@ func (w *Word) ClaimLone() bool { return w.bits.Load() == Ring && w.bits.Compare
 // Lone reports whether a goroutine is waiting alone.
 func (w *Word) Lone() bool { return w.bits.Load() == Ring }
 
+// Occupied reports whether Rung is set. A goroutine to which the channel belongs cannot mistake the
+// Rung of another for its own.
+func (w *Word) Occupied() bool { return w.bits.Load()&Rung != 0 }
+
 // Part frees the channel.
 func (w *Word) Part() { w.bits.And(^uint64(Rung)) }
 
@@ -47,4 +51,4 @@ func (w *Word) Hold() (lone bool) {
 
 // Occupy gives the channel to the caller if it is free, and reports whether it did. The caller holds
 // the owner's lock, and Hold came before.
-func (w *Word) Occupy() bool { return w.bits.Load()&Rung == 0 && w.bits.Or(Rung)&Rung == 0 }
+func (w *Word) Occupy() bool { return !w.Occupied() && w.bits.Or(Rung)&Rung == 0 }

@@ -39,9 +39,26 @@ func QueueAndLeave(n *Notifier) bool {
 	return found || !left
 }
 
-// ServeLone is a goroutine that has waited alone and been served, until part, when it has received.
-func ServeLone(n *Notifier) (part func()) {
+// ServeLone is an Add that has claimed a goroutine that waits alone, until it sends. The goroutine
+// then receives immediately, and its place is free.
+func ServeLone(n *Notifier) (send func(count uint64)) {
 	n.count.Own().WaitAlone()
 	n.count.Own().ClaimLone()
-	return n.count.Own().Part
+	return func(count uint64) {
+		n.home.Value <- count
+		<-n.home.Value
+		n.free(n.home)
+	}
+}
+
+// ServeQueued is a goroutine that has waited in the queue and been served, until it receives.
+func ServeQueued(n *Notifier) (receive func() uint64) {
+	n.lock()
+	_, p, _ := n.takeOrSleep(true)
+	n.count.Unlock()
+	n.Notify()
+	return func() uint64 {
+		defer n.free(p)
+		return <-p.Value
+	}
 }

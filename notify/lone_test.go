@@ -56,22 +56,49 @@ func wantOverflow(t *testing.T, n *notify.Notifier) {
 	wantIs(t, "Add(1<<64 - 1)", n.Add(notify.MaxCount+1), notify.ErrOverflow)
 }
 
-// The place of a goroutine that was served alone is still its own until it has received. Another
-// waiter waits elsewhere until then, and C threads find it there.
+// The place of a goroutine that was claimed is its own until it has received. Another waiter waits
+// elsewhere until then, where C threads find it.
 func TestWaiterBesideOneThatWasServed(t *testing.T) {
 	if !rawefd.HasDoorbell || !mode.Is("private") {
 		return
 	}
-	n := mustNew(t)
-	part := notify.ServeLone(n)
-	arrivals := startWaiters(n, contexts(1))
-	if !handletest.Signal(n.Handle(), 3) {
-		t.Error("the signal came too late")
+	for _, early := range []bool{true, false} {
+		n := mustNew(t)
+		send := notify.ServeLone(n)
+		var arrivals <-chan arrival
+		if early {
+			arrivals = startWaiters(n, contexts(1))
+		}
+		h := n.Handle()
+		if !early {
+			arrivals = startWaiters(n, contexts(1))
+		}
+		send(5)
+		if !handletest.Signal(h, 3) {
+			t.Error("the signal came too late")
+		}
+		if got := <-arrivals; got.count != 3 {
+			t.Errorf("Wait = %d, %v; want 3", got.count, got.err)
+		}
 	}
+}
+
+// A goroutine that was served in the queue and has not received yet keeps its place, too.
+func TestLoneWaiterBesideOneThatWasServed(t *testing.T) {
+	if !mode.Is("private") {
+		return
+	}
+	n := mustNew(t)
+	receive := notify.ServeQueued(n)
+	n.TryWait() // clears the flags that the goroutine has set
+	arrivals := startWaiters(n, contexts(1))
+	if got := receive(); got != 1 {
+		t.Errorf("the goroutine that was served got %d, want 1", got)
+	}
+	mustAdd(t, n, 3)
 	if got := <-arrivals; got.count != 3 {
 		t.Errorf("Wait = %d, %v; want 3", got.count, got.err)
 	}
-	part()
 }
 
 // Each signal is received once, whatever meets goroutines that wait alone: others that wait, give up

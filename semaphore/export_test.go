@@ -40,3 +40,13 @@ func Apart(s *Semaphore) int {
 	}
 	return s.apart.Len()
 }
+
+// Poll takes n permits as an Acquire does before it waits.
+func Poll(s *Semaphore, n int64) bool { return s.poll(n) }
+
+// Learn is what a waiter does that was woken, takes one of the free permits and finds the rest.
+func Learn(s *Semaphore) {
+	s.count.Word().Take(1)
+	s.learn()
+	s.count.Word().Add(1)
+}

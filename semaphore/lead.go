@@ -12,12 +12,21 @@ func (w wake) Served() bool { return len(w) > 0 }
 // the lock.
 func (s *Semaphore) alone() bool { return s.waiters.Len() <= 1 && s.c.Load() == nil }
 
+// The Tally of an exported Semaphore, where no waiter is overtaken, is a hint for the next Acquire.
+const (
+	found = 1 // an Acquire has found a permit in the eventfd and has not slept
+	leads = 2 // the last waiter leads: the next one can leave it to leadFirst to look for permits
+)
+
 // lead decides whether a waiter, which is about to sleep after Prepare, is going to lead.
 // One that needs several permits of an eventfd does not, because it also looks at intervals.
 // The caller holds the lock.
 func (s *Semaphore) lead(ctx context.Context, p *place) {
 	alone := s.alone() && (p.Value.permits == 1 || s.count.FD() == nil)
 	p.Value.leads = s.count.Lead(ctx, p.Value.wake, alone)
+	if p.Value.leads && s.count.FD() != nil {
+		s.count.Tally.Store(leads)
+	}
 }
 
 // leadFirst returns the place of a waiter that leads without having looked for permits,
@@ -27,7 +36,7 @@ func (s *Semaphore) leadFirst(ctx context.Context, n int64) *place {
 	if s.count.FD() == nil || n != 1 || s.waiters.Len() > 0 {
 		return nil
 	}
-	if s.count.Tally.Swap(0) > 0 {
+	if s.count.Tally.Swap(0) == found {
 		s.count.Unlike()
 	}
 	if !s.count.Armed() || !s.count.IsSteady(ctx, s.alone()) || s.count.Prepare() != nil {
@@ -44,11 +53,10 @@ func (s *Semaphore) leadFirst(ctx context.Context, n int64) *place {
 	return nil
 }
 
-// hasty notes that an Acquire has found a permit in the eventfd and has not slept. The
-// Tally has no other use there: no waiter is overtaken.
+// hasty notes that an Acquire has found a permit in the eventfd and has not slept.
 func (s *Semaphore) hasty() {
 	if s.count.Tally.Load() == 0 {
-		s.count.Tally.Store(1)
+		s.count.Tally.Store(found)
 	}
 }
 

@@ -107,7 +107,9 @@ func (s *Semaphore) setFirst() {
 			s.handOver(now)
 		}
 	}
-	s.count.Tally.Store(0)
+	if s.count.FD() == nil {
+		s.count.Tally.Store(0)
+	}
 }
 
 // queue puts a waiter at the end of the queue. The caller holds the lock.

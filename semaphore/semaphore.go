@@ -52,10 +52,10 @@ type Semaphore struct {
 	limit atomic.Uint64
 	c     atomic.Pointer[channel]    // nil until C is called
 	apart *fifo.Queue[chan struct{}] // waiters for more permits than size, under the lock; see size.go
-	// home is the place of a waiter that comes while no other waiter uses it. Other places are
-	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
+	// home is the place of a waiter that comes while no other waiter uses it; see poll.go for what
+	// else it is. Other places are not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
 	// so only New can make a place for reuse.
-	home *place
+	home *home
 
 	// count is the number of free permits. Its lock guards the fields below, and its Tally
 	// counts how often waiters were overtaken.
@@ -107,7 +107,7 @@ func New(permits int64) (*Semaphore, error) {
 }
 
 func wrap(permits int64, fd *rawefd.FD) *Semaphore {
-	s := &Semaphore{size: -1, home: newPlace()}
+	s := &Semaphore{size: -1, home: &home{place: place{Value: waiter{wake: make(wake, 1)}}}}
 	s.limit.Store(word.Full)
 	s.count.Init(uint64(permits), true, fd, (*server)(s))
 	return s

@@ -63,7 +63,7 @@ func (s *Semaphore) takeOrQueue(ctx context.Context, n int64, spare *place) (*pl
 // vacant returns a place for a waiter that needs n permits: home, or spare if home is in use,
 // or a new one if spare is nil. The caller holds the lock.
 func (s *Semaphore) vacant(n int64, spare *place) *place {
-	p := s.home
+	p := &s.home.place
 	if p.Value.busy.Load() {
 		if p = spare; p == nil {
 			p = newPlace()
@@ -182,7 +182,7 @@ func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
 		if err != nil {
 			w.failed = &failure{err}
 		}
-		s.count.Learn(s.count.Word().Count() + 1)
+		s.learn()
 	}
 	return s.count.Open()
 }

@@ -1,0 +1,37 @@
+package semaphore_test
+
+import (
+	"testing"
+
+	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+// An Acquire polls only if several permits were free when a waiter was woken, and nobody waits.
+func TestPollsWhereThatWasWorthwhile(t *testing.T) {
+	if !mode.Is("private") {
+		return
+	}
+	s := mustNew(t, 1)
+	if semaphore.Poll(s, 1) {
+		t.Error("a Semaphore of which nothing is known has polled")
+	}
+	semaphore.Learn(s)
+	if semaphore.Poll(s, 1) {
+		t.Error("one free permit is enough to poll, want two")
+	}
+	s.Release(1)
+	semaphore.Learn(s)
+	if !semaphore.Poll(s, 1) {
+		t.Error("no poll after two permits were free")
+	}
+	wantCount(t, s, 1)
+	c := newCrowd(s)
+	waiter := c.join(background, 3)
+	if semaphore.Poll(s, 1) {
+		t.Error("an Acquire that polls has overtaken one that needs several permits")
+	}
+	s.Release(2)
+	c.want(t, waiter, nil)
+	wantCount(t, s, 0)
+}

@@ -7,7 +7,7 @@ import (
 	"github.com/eventchan/eventchan/semaphore"
 )
 
-// An Acquire polls only if several permits were free when a waiter was woken, and nobody waits.
+// An Acquire polls only if several permits were free when a waiter was woken, and no goroutine waits.
 func TestPollsWhereThatWasWorthwhile(t *testing.T) {
 	if !mode.Is("private") {
 		return

@@ -138,9 +138,10 @@ func (s *Semaphore) release(n int64) {
 	if n == 0 {
 		return
 	}
+	var ended <-chan struct{}
 	var err error
 	if fd := s.count.FD(); fd == nil || uint32(s.slow.Load()) > 0 {
-		err = s.give(n)
+		ended, err = s.give(n)
 	} else if fd.Use() { // without waiters, adding to the eventfd is all that is needed
 		if permits := uint64(n); fd.TryAdd(&permits) != 0 {
 			err = fd.Add(permits)
@@ -151,12 +152,22 @@ func (s *Semaphore) release(n int64) {
 			return
 		}
 	}
-	if err == errPast {
+	if err != nil {
+		s.overflow(n, ended, err)
+	}
+}
+
+// overflow is a Release for which there is no room, unless the room was for a permit of C that has
+// been received: see unsent. It is apart from release to keep the frame of that small: in a crowd of
+// new goroutines each would otherwise have to grow its stack in its first Release, one after another.
+func (s *Semaphore) overflow(n int64, ended <-chan struct{}, err error) {
+	switch {
+	case err != errPast:
+		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())
+	case s.unsent(ended):
 		panic(err.Error())
 	}
-	if err != nil {
-		panic(s.failed(fmt.Sprintf("Release(%d)", n), err).Error())
-	}
+	s.release(n)
 }
 
 // keep stores n permits that could not be added because a system call failed, which Release
@@ -169,19 +180,9 @@ func (s *Semaphore) keep(n int64) {
 	}
 }
 
-// give adds n permits to the state word or the eventfd, and serves waiters.
-func (s *Semaphore) give(n int64) error {
-	for {
-		ended, err := s.tryGive(n)
-		if err != errPast || s.unsent(ended) {
-			return err
-		}
-	}
-}
-
-// tryGive is give that can fail with errPast because of a permit of C that has been received since.
-// ended is closed when it is known whether it was; see unsent.
-func (s *Semaphore) tryGive(n int64) (ended <-chan struct{}, err error) {
+// give adds n permits to the state word or the eventfd, and serves waiters. It can fail with errPast
+// because of a permit that C had reserved and that has been received; ended is for unsent.
+func (s *Semaphore) give(n int64) (ended <-chan struct{}, err error) {
 	for s.count.Word().AddableUpTo(uint64(n), s.limit.Load()) {
 		if s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 			return nil, nil

@@ -35,10 +35,10 @@ func RouseAndRob(s *Semaphore) (robbed bool) {
 func Apart(s *Semaphore) int {
 	s.count.LockShut()
 	defer s.count.UnlockShut()
-	if s.apart == nil {
-		return 0
+	if r := s.rare.Load(); r != nil {
+		return r.apart.Len()
 	}
-	return s.apart.Len()
+	return 0
 }
 
 // Poll takes n permits as an Acquire does before it waits.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/eventchan/eventchan/internal/counter"
+	"github.com/eventchan/eventchan/internal/doorbell"
 	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/word"
@@ -50,12 +51,12 @@ type Semaphore struct {
 	since atomic.Int64
 	// limit is the largest number of free permits that a Release without the lock can leave.
 	limit atomic.Uint64
-	c     atomic.Pointer[channel]    // nil until C is called
-	apart *fifo.Queue[chan struct{}] // waiters for more permits than size, under the lock; see size.go
-	// home is the place of a waiter that comes while no other waiter uses it; see poll.go for what
-	// else it is. Other places are not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
+	c     atomic.Pointer[channel] // nil until C is called
+	rare  atomic.Pointer[rare]    // nil until it is needed
+	// home is the place of a waiter that comes while no other waiter uses it. Other places are
+	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
 	// so only New can make a place for reuse.
-	home *home
+	home *place
 
 	// count is the number of free permits. Its lock guards the fields below, and its Tally
 	// counts how often waiters were overtaken.
@@ -72,6 +73,21 @@ type Semaphore struct {
 	// low half is 0. The low half counts the waiters and the goroutines that are taking several
 	// permits; the high half counts how often a goroutine began to take several.
 	slow atomic.Uint64
+}
+
+// A rare has what few Semaphores need.
+type rare struct {
+	apart    fifo.Queue[chan struct{}] // waiters for more permits than size, under the lock; see size.go
+	patience doorbell.Patience         // of a private Semaphore; see poll.go
+}
+
+// makeRare returns s.rare, and makes it the first time.
+func (s *Semaphore) makeRare() *rare {
+	if r := s.rare.Load(); r != nil {
+		return r
+	}
+	s.rare.CompareAndSwap(nil, new(rare))
+	return s.rare.Load()
 }
 
 // A place is a node of the queue, with the waiter that stands there.
@@ -107,7 +123,7 @@ func New(permits int64) (*Semaphore, error) {
 }
 
 func wrap(permits int64, fd *rawefd.FD) *Semaphore {
-	s := &Semaphore{size: -1, home: &home{place: place{Value: waiter{wake: make(wake, 1)}}}}
+	s := &Semaphore{size: -1, home: newPlace()}
 	s.limit.Store(word.Full)
 	s.count.Init(uint64(permits), true, fd, (*server)(s))
 	return s

@@ -124,17 +124,15 @@ func (s *Semaphore) outwait(ctx context.Context) error {
 		return nil
 	}
 	p := &fifo.Node[chan struct{}]{Value: make(chan struct{})}
-	if s.apart == nil {
-		s.apart = new(fifo.Queue[chan struct{}])
-	}
-	s.apart.Push(p)
+	apart := &s.makeRare().apart
+	apart.Push(p)
 	s.count.Unlock()
 	select {
 	case <-p.Value:
 	case <-ctx.Done():
 	}
 	s.count.LockShut()
-	s.apart.Remove(p)
+	apart.Remove(p)
 	s.count.UnlockShut()
 	return ctx.Err()
 }
@@ -142,7 +140,7 @@ func (s *Semaphore) outwait(ctx context.Context) error {
 // rejoin wakes the waiters of outwait, which then go on in the queue or find that the Semaphore
 // is closed. The caller holds the lock.
 func (s *Semaphore) rejoin() {
-	for s.apart != nil && s.apart.Len() > 0 {
-		close(s.apart.Pop().Value)
+	for r := s.rare.Load(); r != nil && r.apart.Len() > 0; {
+		close(r.apart.Pop().Value)
 	}
 }

@@ -63,7 +63,7 @@ func (s *Semaphore) takeOrQueue(ctx context.Context, n int64, spare *place) (*pl
 // vacant returns a place for a waiter that needs n permits: home, or spare if home is in use,
 // or a new one if spare is nil. The caller holds the lock.
 func (s *Semaphore) vacant(n int64, spare *place) *place {
-	p := &s.home.place
+	p := s.home
 	if p.Value.busy.Load() {
 		if p = spare; p == nil {
 			p = newPlace()

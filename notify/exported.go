@@ -99,6 +99,7 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 	fd, err := n.count.Export(n.waited())
 	if err != nil {
 		n.queued.Store(0)
+		n.settle()
 	}
 	return fd, err
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
@@ -37,6 +38,9 @@ func TestCallsAreFreeAgainAfterTheLastWaiter(t *testing.T) {
 		"served, then Add":     func(t *testing.T, n *notify.Notifier) { serveByAdd(t, n); mustAdd(t, n, 1) },
 		"served, then TryWait": func(t *testing.T, n *notify.Notifier) { serveByAdd(t, n); n.TryWait() },
 		"shared":               func(t *testing.T, n *notify.Notifier) { n.Handle() },
+	}
+	if !rawefd.HasEventfd {
+		tests["FD has failed"] = func(t *testing.T, n *notify.Notifier) { n.FD() }
 	}
 	switch {
 	case mode.Is("exported"):

@@ -29,9 +29,9 @@ func (n *Notifier) Handle() unsafe.Pointer {
 	}
 	defer n.count.Unlock()
 	slot, err := n.count.Handle(n.waited())
+	n.settle()
 	if err != nil {
 		return nil
 	}
-	n.settle()
 	return slot.Address()
 }

@@ -395,6 +395,7 @@ func TestSetC(t *testing.T) {
 	if s.C() != c {
 		t.Error("C is another channel the second time")
 	}
+	untilAsleep(t, "(*members).serve") // it looks twice before that, and can find a once more
 	for range 100 {
 		<-c // because a has become ready
 		wantPoll(t, s, "ready", event{"a", bridge.Readable})

@@ -15,7 +15,7 @@ func (n *Notifier) vacant() *place {
 
 // free ends the use of a place, which is not in the queue any more and whose channel is empty.
 func (n *Notifier) free(p *place) {
-	if own := n.count.Own(); p == n.home {
+	if own := n.count.Own(); p == n.home && own.Occupied() {
 		own.Part()
 	}
 }

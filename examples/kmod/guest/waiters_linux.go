@@ -13,8 +13,8 @@ import (
 
 const (
 	waiters = 200
-	// The runtime can start threads of its own during the check, however many waiters there are.
-	runtimeOwn = 2
+	// The runtime starts threads of its own whenever all that it has are in system calls, however many waiters there are.
+	runtimeOwn = waiters / 10
 )
 
 // waitersWithoutThreads makes 200 goroutines wait on 200 eventfds, which the kernel then signals one by one. If waiters

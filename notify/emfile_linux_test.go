@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
 	"github.com/eventchan/eventchan/semaphore"
 )
@@ -27,6 +28,9 @@ func init() {
 // If the runtime has never polled and finds no descriptors for its own poller, it ends the process. The
 // package must not let that happen.
 func TestOutOfDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
+	if !mode.First() {
+		return
+	}
 	for _, role := range []string{"emfile", "emfile C"} {
 		t.Run(role, func(t *testing.T) { runRole(t, role) })
 	}
@@ -34,6 +38,9 @@ func TestOutOfDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
 
 // If the runtime has polled, a call needs only the descriptors of its own.
 func TestFewDescriptorsOnceTheRuntimeHasPolled(t *testing.T) {
+	if !mode.First() {
+		return
+	}
 	for name := range firstCalls {
 		t.Run(name, func(t *testing.T) { runRole(t, "emfile, Go polls, "+name) })
 	}

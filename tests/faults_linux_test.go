@@ -91,14 +91,15 @@ func TestEachSystemCallFails(t *testing.T) {
 	}
 }
 
-// eachFault runs a program with each errno. Outside CI, it uses only one errno, a different one
-// for each position.
+// eachFault runs a program with each errno, once and for a while. Outside CI, it uses only one
+// errno and one of the two durations, different ones for positions that follow each other.
 func eachFault(t *testing.T, name string, f fault) {
+	durations := []time.Duration{0, 20 * time.Millisecond}
 	for i, errno := range errnos {
-		if !hammer.InCI() && i != f.at%len(errnos) {
-			continue
-		}
-		for _, lasts := range []time.Duration{0, 20 * time.Millisecond} {
+		for j, lasts := range durations {
+			if !hammer.InCI() && (i != f.at%len(errnos) || j != f.at%len(durations)) {
+				continue
+			}
 			f.errno, f.lasts = errno, lasts
 			if leftOut(name, f) == "" {
 				runWith(t, name, f)

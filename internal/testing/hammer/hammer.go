@@ -17,10 +17,10 @@ import (
 func InCI() bool { return os.Getenv("EVENTCHAN_CI") != "" }
 
 // For calls round again and again in each of n goroutines until d has passed, or
-// outside CI until a quarter of d has passed.
+// outside CI until an eighth of d has passed.
 func For(d time.Duration, n int, round func()) {
 	if !InCI() {
-		d /= 4
+		d /= 8
 	}
 	var wg sync.WaitGroup
 	deadline := time.Now().Add(d)

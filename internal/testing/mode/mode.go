@@ -28,7 +28,12 @@ func all() []string {
 	return modes
 }
 
-var current string // "" unless Each is running, for example in a child process of a test
+// These are "" unless Each is running, for example in a child process of a test.
+var current, first string
+
+// First reports whether the tests are running in the first of their modes. A test that does the
+// same in all modes returns at once in the others.
+func First() bool { return current == first }
 
 // chosen returns the mode that the environment picks, or "". Tests call it each time, because
 // "go test" notices that a cached result depends on the variable only if a test reads it.
@@ -61,6 +66,7 @@ func Each(modes []string, run func() int) int {
 	} else if set("test.bench") || set("test.fuzz") || set("test.list") {
 		modes = All[:1]
 	}
+	first = modes[0]
 	for i, mode := range modes {
 		current = mode
 		if i > 0 && !hammer.InCI() {

@@ -27,16 +27,18 @@
 //
 // # Guarantees
 //
-// All objects share a few goroutines and descriptors, which exist only while
-// a goroutine waits or a channel is in use. No thread is blocked. No signal is
-// lost, whether a goroutine, a C thread, another process or the kernel sends it.
+// All objects share a few goroutines and descriptors, which are made when they are
+// first needed. An exported Notifier or Semaphore and a Set also have a descriptor of
+// their own. No thread is blocked, except by an Add or Release to an eventfd that
+// another holder has made blocking and full. No signal is lost, whether a goroutine,
+// a C thread, another process or the kernel sends it.
 // Nothing is written to a descriptor after Close has closed it. Once every object is
 // closed, only 64 bytes per handle, about 4 KB per queue with a handle, and the
 // descriptor that all handles share remain.
 //
 // # Systems
 //
-// Notifiers and Semaphores work on every system that Go compiles for, WebAssembly
+// Notifiers, Semaphores and Queues work on every system that Go compiles for, WebAssembly
 // included, as long as they need no descriptor. C threads can signal through a handle
 // on every Unix system. Descriptors (FD, File, FromFD, FromProcess and package bridge)
 // need Linux. On other systems FD returns -1, and the others return an error matching

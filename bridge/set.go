@@ -143,7 +143,7 @@ func (s *Set[K]) poll(dst []Event[K]) (int, error) {
 
 // Wait is like [Set.Poll], but blocks until a member is ready, ctx is done or the Set is
 // closed. Several goroutines in Wait can get the same member. If dst is empty, Wait
-// returns 0 and nil without blocking.
+// returns 0 without blocking, and nil unless ctx is done or the Set is closed.
 //
 // If ctx is done first, or is already done, Wait returns 0 and ctx.Err(). If the Set is
 // closed, before or during the call, Wait returns an error matching [os.ErrClosed]. If ctx

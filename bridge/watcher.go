@@ -190,7 +190,9 @@ func (w *Watcher) Rearm() error {
 //
 // If Change returns an error, the Watcher keeps its old events. The error matches
 // [os.ErrInvalid] if events contains unknown bits, EBADF if the descriptor has been closed,
-// ENOENT if its number is another open file by now, and [os.ErrClosed] after Close.
+// ENOENT if its number is another open file by now, and [os.ErrClosed] after Close. If the
+// Watcher needs a registration of its own, Change can also return what [Watch] returns when
+// a limit is reached: ENOSPC, EINVAL, EMFILE, ENFILE.
 //
 // Change costs two system calls, or about ten if other Watchers of the descriptor keep the
 // old events, because this one then needs a registration of its own. It never blocks.

@@ -12,9 +12,11 @@ import (
 // does not change O_NONBLOCK, because all holders of the eventfd share that flag.
 //
 // On error the caller still owns fd, which is unchanged. The error matches [os.ErrInvalid] if fd is
-// negative, does not fit in 32 bits, or is not an eventfd in counting mode, and EBADF if fd is not
-// open. FromFD reads /proc, where the mode is shown since Linux 6.5. On systems other than Linux FromFD
-// returns an error matching [errors.ErrUnsupported].
+// negative, does not fit in 32 bits, or is not an eventfd in counting mode, EBADF if fd is not open,
+// and [os.ErrExist] if a Notifier or Semaphore already owns fd. FromFD reads /proc to check the kind
+// and the mode. Before Linux 6.5, and in gVisor, the mode is not shown, and an eventfd in the other
+// mode is accepted. On systems other than Linux FromFD returns an error matching
+// [errors.ErrUnsupported].
 func FromFD(fd int) (*Notifier, error) {
 	own, err := rawefd.Adopt(fd, false)
 	if err != nil {
@@ -29,8 +31,8 @@ func FromFD(fd int) (*Notifier, error) {
 // process, call it before [os/exec.Cmd.Wait], because the pid can be reused afterward.
 //
 // FromProcess returns an error matching ESRCH if the process does not exist, EBADF if it does not have
-// that descriptor, and [os.ErrPermission] if the caller is not allowed to ptrace it. Other errors are
-// those of [FromFD].
+// that descriptor, [os.ErrPermission] if the caller is not allowed to ptrace it, [os.ErrInvalid] if
+// pid is less than 1, and [errors.ErrUnsupported] before Linux 5.6. Other errors are those of [FromFD].
 func FromProcess(pid, fd int) (*Notifier, error) {
 	own, err := rawefd.FromProcess(pid, fd, false)
 	if err != nil {

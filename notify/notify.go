@@ -41,9 +41,10 @@ var ErrOverflow = errors.New("count exceeds the maximum")
 //
 // An exported Notifier uses one descriptor of its own. Handle uses none of its own: the first
 // Handle of a process opens one eventfd (a pipe on a Unix system without eventfd), which stays
-// open, and one goroutine serves all handles. All exported Notifiers and Semaphores and all
-// Watchers share one more goroutine and one or two descriptors, which exist only while one of
-// those objects has a waiter or a C channel. No thread is ever blocked. See eventfd(2).
+// open, and one goroutine serves all handles. All exported Notifiers and Semaphores share one
+// more goroutine and one descriptor from the time when one of them first has a waiter or a C
+// channel; at the latest, both are gone when all of them are closed. No thread is blocked,
+// except as Add describes. See eventfd(2).
 type Notifier struct {
 	// What most calls read and few write, on one cache line with the first fields of count:
 	// see counter.Counter. The lock of count guards home and pieces.
@@ -94,15 +95,18 @@ func (n *Notifier) Notify() error {
 	return n.Add(1)
 }
 
-// Add adds delta to the count and wakes a waiter. It never blocks. Add(0) does nothing.
+// Add adds delta to the count and wakes a waiter. Add(0) does nothing. Add does not block, with
+// one exception: if another holder of the eventfd has cleared O_NONBLOCK and filled the counter,
+// the call blocks its thread until there is room, or until Close.
 //
 // If the count would exceed [MaxCount], Add adds nothing and returns an error matching
 // [ErrOverflow]. After Close every Add, even Add(0), returns an error matching [os.ErrClosed]. If
 // Add returns nil, the count that it has added is delivered, even if Close runs concurrently.
 //
 // It costs one atomic operation. If a goroutine is waiting or C is in use, Add hands over the signal
-// itself, for which it needs a lock unless one goroutine alone waits for a private Notifier. After FD or File it costs one system call, unless
-// a goroutine is waiting or C is in use. It does not allocate.
+// itself. That takes a lock, unless exactly one goroutine is waiting for a private Notifier. After FD
+// or File Add costs one system call, unless a goroutine is waiting or C is in use. It does not
+// allocate.
 func (n *Notifier) Add(delta uint64) error {
 	if n.count.Word().Add(delta) || n.count.Own().Lone() && n.addLone(delta) {
 		return nil
@@ -146,7 +150,9 @@ func (n *Notifier) add(delta uint64) error {
 
 // Count returns the pending count without taking it. It does not include the count in C's buffer.
 // It is meant for debugging and monitoring, not for synchronization: after FD or File it reads
-// /proc. After Close it returns an error matching [os.ErrClosed].
+// /proc. If that fails, Count returns the error, and where the system does not show the count
+// (gVisor), one matching [errors.ErrUnsupported]. After Close it returns an error matching
+// [os.ErrClosed].
 func (n *Notifier) Count() (uint64, error) {
 	if !n.count.Lock() {
 		return 0, n.failed("Count", os.ErrClosed)

@@ -21,8 +21,8 @@ import "unsafe"
 //     atomic for C.
 //
 // The address stays valid for the life of the process; a signal after Close has no effect. For that
-// reason the 64 bytes of a handle are never freed, and after 2^32 handles Handle returns nil. A program
-// that made and closed 1,000 such Notifiers per second would use 5.5 GB per day: reuse them instead.
+// reason the 64 bytes of a handle are never freed, and after 2^32 - 2 handles Handle returns nil. A
+// program that made and closed 1,000 such Notifiers per second would use 5.6 GB per day: reuse them instead.
 func (n *Notifier) Handle() unsafe.Pointer {
 	if !n.lock() {
 		return nil

@@ -30,7 +30,7 @@ import (
 // descriptors (EMFILE), Acquire returns that error. It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
-// permit. If permits have become free in bunches lately, Acquire polls for up to 50 µs before it
+// permit. If several permits recently became free together, Acquire polls for up to 50 µs before it
 // waits, during which other goroutines can run. While Acquire takes more than 1,024 permits after FD
 // or File, other calls are not blocked. It does not allocate unless it waits, or takes more than
 // 16,384 permits after FD or File.

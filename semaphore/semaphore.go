@@ -39,9 +39,10 @@ import (
 //
 // An exported Semaphore uses one descriptor of its own. Handle uses none of its own: the first
 // Handle of a process opens one eventfd (a pipe on a Unix system without eventfd), which stays
-// open, and one goroutine serves all handles. All exported Semaphores and Notifiers and all
-// Watchers share one more goroutine and one or two descriptors, which exist only while one of
-// those objects has a waiter or a C channel. No thread is ever blocked. See eventfd(2).
+// open, and one goroutine serves all handles. All exported Semaphores and Notifiers share one
+// more goroutine and one descriptor from the time when one of them first has a waiter or a C
+// channel; at the latest, both are gone when all of them are closed. No thread is blocked,
+// except as Release describes. See eventfd(2).
 type Semaphore struct {
 	// What each call reads and few calls write, on one cache line with the first fields of
 	// count: see counter.Counter.
@@ -130,7 +131,9 @@ func wrap(permits int64, fd *rawefd.FD) *Semaphore {
 }
 
 // Release adds n permits and wakes waiters. Release(0) does nothing, and after Close Release
-// has no effect. Release never blocks.
+// has no effect. Release does not block, with one exception: if another holder of the eventfd
+// has cleared O_NONBLOCK and filled the counter, the call blocks its thread until there is
+// room, or until Close.
 //
 // Release panics, and adds nothing, in three cases:
 //
@@ -243,8 +246,9 @@ func panicNegative(call string, n int64) {
 
 // Count returns the number of permits that are free now, at most [math.MaxInt64]. It does not
 // include the permit that C has reserved. It is meant for debugging and monitoring, not for
-// synchronization: after FD or File it reads /proc. After Close it returns an error matching
-// [os.ErrClosed].
+// synchronization: after FD or File it reads /proc. If that fails, Count returns the error, and
+// where the system does not show the count (gVisor), one matching [errors.ErrUnsupported]. After
+// Close it returns an error matching [os.ErrClosed].
 func (s *Semaphore) Count() (int64, error) {
 	if !s.count.Lock() {
 		return 0, s.failed("Count", os.ErrClosed)

@@ -26,9 +26,9 @@ type Weighted = Semaphore
 //     not wait behind it.
 //
 // C threads that release through Handle do not check the size, because C code cannot panic. If
-// they release too many permits, a later Release in Go panics, when all permits are back. After
-// FD or File other processes can make permits, and the size no longer has an effect: an Acquire
-// of more than n then waits in the queue like any other.
+// they release too many permits, the Release in Go that would then bring the number of free
+// permits above n panics. After FD or File other processes can make permits, and the size no
+// longer has an effect: an Acquire of more than n then waits in the queue like any other.
 //
 // A private Semaphore does not need Close, unless C was called. A shared or exported one does.
 func NewWeighted(n int64) *Semaphore {

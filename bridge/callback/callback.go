@@ -27,8 +27,7 @@ import (
 // The C function never blocks, takes no lock, and leaves errno unchanged. Any number of
 // threads and signal handlers can call it concurrently. It reports no error: after Close,
 // or if the handle is NULL, it does nothing, and if 2^59 signals are already pending, the
-// signal is dropped. A pointer to other memory than a handle aborts the process with a
-// message.
+// signal is dropped. If the pointer is not a handle, the process aborts with a message.
 //
 // The C function costs one atomic operation. If a goroutine is asleep and has not been
 // signaled yet, it costs two more; and one write(2) and another atomic operation unless
@@ -38,8 +37,8 @@ func Signal() unsafe.Pointer { return SignalAt(0) }
 // SignalAt returns the address of a C function like that of [Signal], but one that expects
 // the handle as argument i of the callback. i is from 0 to 5:
 //
-//	// The callback is a void (*)(int, int, void *).
-//	C.jack_on_event(client, (C.event_callback)(callback.SignalAt(2)), n.Handle())
+//	// The callback is an int (*)(jack_nframes_t, void *).
+//	C.jack_set_buffer_size_callback(client, (C.JackBufferSizeCallback)(callback.SignalAt(1)), n.Handle())
 //
 // Only integer and pointer arguments count. The callback can have any number of them, and
 // floating-point arguments between them, because those are passed in other registers. That
@@ -69,8 +68,8 @@ type Args [6]uintptr
 //
 // The C function never blocks and takes no lock. Any number of threads and signal handlers
 // can call it concurrently. It reports no error: if the queue is full, the value is dropped
-// and counted by Refused, and after Close the value is dropped. The handle of a queue of
-// other values aborts the process with a message, and so does a pointer to other memory.
+// and counted by Refused, and after Close the value is dropped. If the pointer is not the handle of a
+// Queue[Args], the process aborts with a message.
 //
 // The C function costs as much as eventchan_send of 48 bytes.
 func SendAt(i int) unsafe.Pointer {

@@ -28,6 +28,7 @@
 // In a program that imports this package, declare the functions that you use in the cgo
 // preamble:
 //
+//	#include <stdint.h>
 //	extern int eventchan_add(void *handle, uint64_t n);
 //	extern long eventchan_signal(void *handle);
 //	extern int eventchan_send(void *queue, const void *value, size_t size);

@@ -22,6 +22,9 @@ import (
 // bubble. A Queue with a handle must not be used in a bubble, because the goroutine that
 // serves all handles of the process sends to its channels.
 //
+// The first Handle of a process, whether of a Queue, a Notifier or a Semaphore, opens one descriptor and
+// starts one goroutine, which serve all handles. A Queue needs nothing else.
+//
 // All methods are safe for concurrent use. The zero value is not usable.
 type Queue[T any] struct {
 	places   uint64 // the number of values that fit

@@ -38,7 +38,7 @@ func (q *Queue[T]) Receive(ctx context.Context) (v T, err error) {
 
 // ReceiveBatch removes the first values from the Queue, at most len(dst), copies them to dst
 // and returns their number. It blocks only while there is none. If dst is empty, it returns
-// 0 and nil. Blocking, cancellation and errors are those of [Queue.Receive]; if it returns an
+// 0, and nil unless ctx is done. Blocking, cancellation and errors are those of [Queue.Receive]; if it returns an
 // error, it has taken nothing.
 //
 // It costs one lock acquisition for all values, or a few if it blocks. It does not allocate

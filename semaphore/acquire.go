@@ -61,8 +61,11 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if s.pass(n) {
 		return nil
 	}
-	if s.poll(n) {
+	if s.poll(ctx, n) {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return s.refuse(err)
 	}
 	if s.size >= 0 && n > s.size {
 		if err := s.outwait(ctx); err != nil {

@@ -2,10 +2,14 @@ package semaphore_test
 
 import (
 	"context"
+	"math"
 	"os"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/semaphore"
 )
 
@@ -123,4 +127,30 @@ func TestCloseWakesWaiters(t *testing.T) {
 		got := <-c.arrivals
 		wantIs(t, "Acquire", got.err, os.ErrClosed)
 	}
+}
+
+// A Release for which the counter has no room adds nothing, not even what a waiter lacks.
+func TestReleaseThatPanicsAddsNothing(t *testing.T) {
+	if !mode.Is("private") {
+		return
+	}
+	oneAtATime(t)
+	s := mustNew(t, 0)
+	got := make(chan error)
+	go func() { got <- s.Acquire(background, 1) }()
+	for semaphore.Waiting(s) == 0 {
+		runtime.Gosched()
+	}
+	s.Release(1) // wakes the waiter, which does not run
+	s.Release(math.MaxInt64)
+	s.Release(math.MaxInt64 - 1) // now the counter is full
+	for begin := time.Now(); time.Since(begin) < 200*time.Microsecond; {
+	} // now permits are handed to the waiter, which is not overtaken any more
+	wantPanic(t, "Release(2)", "Release(2)", func() { s.Release(2) })
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	wantTry(t, s, math.MaxInt64, true)
+	wantTry(t, s, math.MaxInt64-1, true)
+	wantTry(t, s, 1, false)
 }

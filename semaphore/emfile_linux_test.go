@@ -21,6 +21,7 @@ const emfileKey = "EVENTCHAN_TEST_EMFILE"
 
 var emfileRoles = map[string]func() error{
 	"C":       reserveWithoutDescriptors,
+	"export":  exportWithoutDescriptors,
 	"late":    serveLateWithoutDescriptors,
 	"order":   keepOrderWithoutDescriptors,
 	"Acquire": acquireManyWithoutDescriptors,
@@ -56,8 +57,8 @@ func TestWithoutDescriptorsBeforeTheRuntimeHasPolled(t *testing.T) {
 	}
 }
 
-// fillUp leaves no descriptor free until the function that it returns is called.
-func fillUp() (free func(), err error) {
+// fillUp leaves no descriptor free, or a few, until the function that it returns is called.
+func fillUp(few int) (free func(), err error) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}); err != nil {
 		return nil, err
 	}
@@ -68,6 +69,10 @@ func fillUp() (free func(), err error) {
 			break
 		}
 		filler = append(filler, fd)
+	}
+	for ; few > 0; few-- {
+		unix.Close(filler[0])
+		filler = filler[1:]
 	}
 	return func() {
 		for _, fd := range filler {
@@ -91,13 +96,18 @@ func reserveWithoutDescriptors() error {
 		return err
 	}
 	s.FD()
-	free, err := fillUp()
+	free, err := fillUp(0)
 	if err != nil {
 		return err
 	}
 	c := s.C()
 	nap(300 * time.Millisecond) // three times as long as C otherwise keeps the permit
 	free()
+	return wantGivenBack(s, c, permits)
+}
+
+// wantGivenBack waits until C has given its permit back, so that all permits are free, and closes s.
+func wantGivenBack(s *semaphore.Semaphore, c <-chan struct{}, permits int64) error {
 	for begin := time.Now(); ; nap(time.Millisecond / 2) {
 		if count, err := s.Count(); err != nil {
 			return err
@@ -113,6 +123,27 @@ func reserveWithoutDescriptors() error {
 	return s.Close()
 }
 
+// exportWithoutDescriptors takes the last descriptor for the eventfd while C has reserved a permit,
+// which C gives back at intervals as soon as a poller can be opened.
+func exportWithoutDescriptors() error {
+	const permits = 2
+	s, err := semaphore.New(permits)
+	if err != nil {
+		return err
+	}
+	c := s.C()
+	free, err := fillUp(1)
+	if err != nil {
+		return err
+	}
+	if s.FD() < 0 {
+		return errors.New("FD finds no descriptor")
+	}
+	nap(50 * time.Millisecond)
+	free()
+	return wantGivenBack(s, c, permits)
+}
+
 // serveLateWithoutDescriptors has C wait for a permit that comes long after descriptors are
 // available again.
 func serveLateWithoutDescriptors() error {
@@ -121,7 +152,7 @@ func serveLateWithoutDescriptors() error {
 		return err
 	}
 	fd := s.FD()
-	free, err := fillUp()
+	free, err := fillUp(0)
 	if err != nil {
 		return err
 	}
@@ -156,7 +187,7 @@ func keepOrderWithoutDescriptors() error {
 	crowd := newCrowd(s)
 	first := crowd.join(background, 5)
 	second := crowd.join(background, 2)
-	free, err := fillUp()
+	free, err := fillUp(0)
 	if err != nil {
 		return err
 	}
@@ -190,7 +221,7 @@ func acquireManyWithoutDescriptors() error {
 		return err
 	}
 	s.FD()
-	free, err := fillUp()
+	free, err := fillUp(0)
 	if err != nil {
 		return err
 	}

@@ -30,9 +30,18 @@ func (s *Semaphore) recall() {
 
 // mayTime reports whether hold is to give its permit back after a while, for which it needs a
 // timer. The first timer of a process starts the runtime's poller, and without descriptors for
-// it the runtime ends the process. If the count is armed, the runtime's poller is running. The
-// caller holds the lock.
-func (s *Semaphore) mayTime() bool { return s.count.FD() != nil && s.count.Arm() == nil }
+// it the runtime ends the process. If the count is armed, the runtime's poller is running. If it
+// cannot be armed, ready asks hold again later. The caller holds the lock.
+func (s *Semaphore) mayTime() bool {
+	if s.count.FD() == nil {
+		return false
+	}
+	if err := s.count.Arm(); err != nil {
+		s.count.Retry()
+		return false
+	}
+	return true
+}
 
 // untimed reports whether hold should have a timer but has none. The caller holds the lock.
 func (s *Semaphore) untimed() bool {
@@ -60,7 +69,7 @@ func (s *Semaphore) hold(c *channel, p *place, ended chan struct{}) {
 			gone = s.stepAside(c, p)
 		case <-c.closing:
 			s.count.LockShut()
-			s.count.Add(1)
+			s.count.PutBack(1)
 			s.count.UnlockShut()
 			gone = true
 		}

@@ -222,7 +222,7 @@ func (s *Semaphore) give(n int64) (ended <-chan struct{}, err error) {
 	}
 	if s.waiters.Len() > 0 && !s.passable() {
 		if s.tooMany(n) {
-			return ended, errPast
+			return ended, s.past(rawefd.ErrFull)
 		}
 		return nil, s.hand(n)
 	}

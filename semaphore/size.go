@@ -68,9 +68,6 @@ func (s *Semaphore) most() uint64 {
 
 // tooMany reports whether n more permits would be too many. The caller holds the lock.
 func (s *Semaphore) tooMany(n int64) bool {
-	if s.size < 0 {
-		return false
-	}
 	free, _ := s.count.Count() // it cannot fail, because the Semaphore is not exported
 	most := s.most()
 	return free > most || uint64(n) > most-free
@@ -92,7 +89,8 @@ func (s *Semaphore) reserving() {
 // ended then, has not run since. The Release waits for hold to run, which does not depend on
 // anything else. If hold has reserved no permit, ended is nil.
 //
-// The answer is that of this hold, and not of a later one, unless ended is closed.
+// A later hold can answer in place of this one, which has ended then although ended is not closed
+// yet. The Release is tried again in that case.
 func (s *Semaphore) unsent(ended <-chan struct{}) bool {
 	if ended == nil {
 		return true
@@ -101,11 +99,13 @@ func (s *Semaphore) unsent(ended <-chan struct{}) bool {
 	case s.c.Load().unsent <- struct{}{}:
 	case <-ended:
 	}
+	s.count.LockShut()
+	defer s.count.UnlockShut()
 	select {
 	case <-ended:
 		return false
 	default:
-		return true
+		return s.c.Load().offered == ended
 	}
 }
 

@@ -95,21 +95,25 @@ func TestReservedPermitIsNotHeld(t *testing.T) {
 }
 
 // A permit that was received from C can be released immediately, even if the goroutine that sent
-// it has not run since.
+// it has not run since, and even if C has reserved the next permit by then.
 func TestReleaseOfAReceivedPermit(t *testing.T) {
-	for size := range int64(3) {
-		s := newWeighted(t, size+1)
-		c := s.C()
-		mustAcquire(t, s, size)
-		hammer.For(100*time.Millisecond, 1, func() {
-			<-c
-			s.Release(1)
-		})
-		hammer.Eventually(t, func() string { return "C does not reserve the last permit" }, func() bool {
-			free, err := s.Count()
-			return free == 0 && err == nil
-		})
-		wantPanic(t, "Release", tooMany, func() { s.Release(size + 1) })
+	for size := int64(1); size <= 2; size++ {
+		for free := int64(1); free <= size; free++ {
+			t.Run(fmt.Sprintf("%d of %d free", free, size), func(t *testing.T) {
+				s := newWeighted(t, size)
+				c := s.C()
+				mustAcquire(t, s, size-free)
+				hammer.For(time.Second/2, 1, func() {
+					<-c
+					s.Release(1)
+				})
+				hammer.Eventually(t, func() string { return "C does not reserve a permit" }, func() bool {
+					count, err := s.Count()
+					return count == free-1 && err == nil
+				})
+				wantPanic(t, "Release", tooMany, func() { s.Release(size - free + 1) })
+			})
+		}
 	}
 }
 

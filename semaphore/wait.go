@@ -196,7 +196,7 @@ func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err er
 	case err != nil && w.granted.Load():
 		// The permits go to the next waiter, so that an Acquire whose ctx was done before the
 		// Release always fails.
-		s.count.Add(uint64(w.permits))
+		s.count.PutBack(uint64(w.permits))
 	case err != nil:
 	case w.granted.Load():
 	case w.failed != nil:

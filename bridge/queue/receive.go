@@ -12,8 +12,8 @@ import (
 // order.
 //
 // If ctx is done first, Receive returns ctx.Err() and takes nothing. If ctx is already done,
-// it returns immediately, even if there is a value. If a value was handed over before ctx
-// was done, Receive returns it with a nil error. Once the Queue is closed and empty, Receive
+// it returns immediately, even if there is a value. If a value was handed over before Receive
+// has noticed that ctx is done, Receive returns it with a nil error. Once the Queue is closed and empty, Receive
 // returns an error matching [os.ErrClosed]. If ctx is nil, it returns an error matching
 // [os.ErrInvalid].
 //
@@ -38,8 +38,8 @@ func (q *Queue[T]) Receive(ctx context.Context) (v T, err error) {
 
 // ReceiveBatch removes the first values from the Queue, at most len(dst), copies them to dst
 // and returns their number. It blocks only while there is none. If dst is empty, it returns
-// 0, and nil unless ctx is done. Blocking, cancellation and errors are those of [Queue.Receive]; if it returns an
-// error, it has taken nothing.
+// 0, and nil unless ctx is done. Blocking, cancellation and errors are those of
+// [Queue.Receive]; if it returns an error, it has taken nothing.
 //
 // It costs one lock acquisition for all values, or a few if it blocks. It does not allocate
 // unless several goroutines are waiting.

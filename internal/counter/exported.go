@@ -101,16 +101,16 @@ func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
 	return true, nil
 }
 
-// PutBack adds to the eventfd what was taken from it. If other holders have filled the eventfd in
-// between, PutBack keeps n in rest until there is room.
+// PutBack adds what was taken before. If that fails, because other holders have filled the eventfd in
+// between or a system call fails, PutBack keeps n in rest and adds it later.
 func (c *Counter) PutBack(n uint64) {
-	if n > 0 && c.fd.Load().AddIfWritable(n) != nil {
+	if n > 0 && c.Add(n) != nil {
 		c.Keep(n)
 	}
 }
 
-// Keep keeps n, which cannot be added to the eventfd now, in rest until there is room.
+// Keep keeps n, which cannot be added now, in rest. After Shut, Leave adds it.
 func (c *Counter) Keep(n uint64) {
 	c.rest += min(n, math.MaxUint64-c.rest)
-	c.source.Retry()
+	c.Retry()
 }

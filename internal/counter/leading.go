@@ -116,6 +116,9 @@ func (c *Counter) SleepLeading() {
 	l.Release()
 	if !waited && c.Lock() {
 		c.Hasty()
+		if !l.sleeper.Served() {
+			c.owner.Serve() // the leader has not looked for a count yet, and has left the post
+		}
 		c.Unlock()
 	}
 }

@@ -1,0 +1,45 @@
+package counter_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/eventchan/eventchan/internal/counter"
+)
+
+// A sleeper waits for something that never comes.
+type sleeper struct{}
+
+func (sleeper) Served() bool { return false }
+
+// A goroutine that leaves the post to the keeper before it has waited looks for a count. It has not
+// looked before, and the edge of a count that is there can be gone.
+func TestLeaderThatDoesNotWaitLooks(t *testing.T) {
+	defer func(steady uint8) { counter.Steady = steady }(counter.Steady)
+	counter.Steady = 0
+	looked := make(served, 1)
+	c, other := new(counter.Counter), newCounter(t, 0)
+	c.Init(0, false, nil, looked)
+	t.Cleanup(func() { end(c) })
+	lock(t, c, func() {
+		export(t, c)
+		if err := c.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		if !c.Lead(context.Background(), sleeper{}, true) {
+			t.Skip("no goroutine leads here")
+		}
+	})
+	lock(t, other, func() {
+		export(t, other)
+		if err := other.Arm(); err != nil { // with a second source, a leader leaves the post
+			t.Fatal(err)
+		}
+	})
+	c.SleepLeading()
+	select {
+	case <-looked:
+	default:
+		t.Error("the goroutine goes on to sleep, and has not looked for a count")
+	}
+}

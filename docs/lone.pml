@@ -106,6 +106,13 @@ proctype Waiter(byte own) {
 		if
 		:: atomic { !rung -> rung = true; place = 0; use() }
 		:: atomic { rung -> place = own }
+#ifdef OCCUPY_TWICE
+		:: rung ->
+			if
+			:: atomic { !rung && !inqueue[0] && !box[0] -> place = 0; use() }
+			:: else -> place = own
+			fi
+#endif
 		fi;
 #endif
 		push(place);

@@ -52,6 +52,7 @@ func (n *Notifier) deliver() {
 		case n.waiters.Len() > 0:
 			if count, err := n.take(); err != nil {
 				n.fail(n.next(), err)
+				continue // there is no other event for the waiters behind it
 			} else if count > 0 {
 				n.give(n.next(), count)
 				served = true

@@ -62,3 +62,15 @@ func ServeQueued(n *Notifier) (receive func() uint64) {
 		return <-p.Value
 	}
 }
+
+// WaitInSteps is a Wait that is queued: fetch receives what it gets, and end returns its error.
+func WaitInSteps(n *Notifier) (fetch func() uint64, end func() error) {
+	n.lock()
+	_, p, _ := n.takeOrSleep(false)
+	n.count.Arm()
+	n.count.Unlock()
+	return func() uint64 { return <-p.Value }, func() error {
+		defer n.free(p)
+		return failure(p)
+	}
+}

@@ -5,10 +5,15 @@ package notify
 // until it has received, home belongs to it; see internal/word/lone.go. All that takes the lock first
 // moves such a waiter to the queue.
 
-// addLone hands delta to a goroutine that waits alone, and reports whether there was one.
+// addLone hands delta to a goroutine that waits alone, as the caller has seen, and reports whether it
+// did.
 func (n *Notifier) addLone(delta uint64) bool {
-	if delta-1 >= MaxCount || !n.count.Own().ClaimLone() {
+	if delta-1 >= MaxCount {
 		return false
+	}
+	n.note(delta) // before the waiter has it, because FD and Close could come in between
+	if !n.count.Own().ClaimLone() {
+		return false // the waiter is gone
 	}
 	n.home.Value <- delta
 	return true

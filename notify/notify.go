@@ -64,7 +64,7 @@ type Notifier struct {
 	queued   atomic.Int32       // number of waiters once exported; read without the lock
 	closed   bool               // set by last, which runs when Close has begun and the calls in progress have ended
 	spilling bool               // a goroutine is in spill; see channel.go
-	received atomic.Bool        // Wait or TryWait has returned a count
+	received atomic.Bool        // a goroutine has received a count, or is about to
 }
 
 // A place is a node of the queue of waiters. Its channel, with a buffer of one, gets the count

@@ -1,13 +1,9 @@
 package notify
 
-// vacant returns a place that no call uses, which is home if possible. The caller holds the lock.
-//
-// As long as the Notifier is private, the state word says whether home is in use. Later no goroutine
-// waits alone, and home is free once it is not queued and its channel is empty, because its last user
-// has then either given up or received its count.
+// vacant returns a place that no call uses, which is home if no goroutine owns it. The caller holds the
+// lock.
 func (n *Notifier) vacant() *place {
-	own := n.count.Own()
-	if n.count.Private() && own.Occupy() || !own.Occupied() && !n.home.Queued() && len(n.home.Value) == 0 {
+	if n.count.Own().Occupy() {
 		return n.home
 	}
 	return newPlace()
@@ -15,8 +11,8 @@ func (n *Notifier) vacant() *place {
 
 // free ends the use of a place, which is not in the queue any more and whose channel is empty.
 func (n *Notifier) free(p *place) {
-	if own := n.count.Own(); p == n.home && own.Occupied() {
-		own.Part()
+	if p == n.home {
+		n.count.Own().Part()
 	}
 }
 

@@ -30,15 +30,15 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, n.refuse(err)
 	}
-	if count := n.count.Word().TakeAll(); count > 0 {
-		return n.got(count), nil
+	if count := n.takeWord(); count > 0 {
+		return count, nil
 	}
 	if n.count.Own().WaitAlone() {
 		return n.await(ctx, n.home)
 	}
 	if n.count.Shared() {
 		if count := n.linger(); count > 0 {
-			return n.got(count), nil
+			return count, nil
 		}
 	}
 	count, p, leads, err := n.takeOrQueue(ctx)
@@ -46,7 +46,7 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 		return 0, n.failed("Wait", err)
 	}
 	if p == nil {
-		return n.got(count), nil
+		return count, nil
 	}
 	if leads {
 		n.count.SleepLeading()
@@ -71,21 +71,29 @@ func (n *Notifier) await(ctx context.Context, p *place) (count uint64, err error
 	if n.count.Shared() {
 		n.count.Learn(count)
 	}
-	return n.got(count), nil
+	return count, nil
 }
 
-// got records that this Notifier has received a count; see Close.
-func (n *Notifier) got(count uint64) uint64 {
-	if !n.received.Load() {
+// note records that a count is received, for Close. It is called before the receiver has the count, or
+// before Close can find out: a receiver that has it can take long to run again.
+func (n *Notifier) note(count uint64) {
+	if count > 0 && !n.received.Load() {
 		n.received.Store(true)
 	}
-	return count
+}
+
+// takeWord takes the whole count from the state word, unless it is held there.
+func (n *Notifier) takeWord() (count uint64) {
+	w := n.count.Word()
+	if !n.received.Load() && w.Takeable(1) {
+		n.note(1) // before it is taken, because FD and Close could come in between
+	}
+	return w.TakeAll()
 }
 
 // linger polls the state word a few more times, because C threads might be signaling right now.
 func (n *Notifier) linger() (count uint64) {
-	w := n.count.Word()
-	if w.Idle() && n.count.Again(func() bool { count = w.TakeAll(); return count > 0 }) {
+	if n.count.Word().Idle() && n.count.Again(func() bool { count = n.takeWord(); return count > 0 }) {
 		n.count.Learn(count)
 	}
 	return count
@@ -121,17 +129,14 @@ func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 //
 // It costs one atomic operation, or one system call after FD or File. It does not allocate.
 func (n *Notifier) TryWait() (uint64, bool) {
-	w := n.count.Word()
-	if count := w.TakeAll(); count > 0 {
-		return n.got(count), true
+	if count := n.takeWord(); count > 0 {
+		return count, true
 	}
-	if w.Idle() || n.count.Own().Lone() {
+	if n.count.Word().Idle() || n.count.Own().Lone() {
 		return 0, false
 	}
-	if count := n.tryWait(); count > 0 {
-		return n.got(count), true
-	}
-	return 0, false
+	count := n.tryWait()
+	return count, count > 0
 }
 
 // tryWait is the slow path of TryWait. It returns 0 if it takes nothing.
@@ -141,6 +146,7 @@ func (n *Notifier) tryWait() (count uint64) {
 	}
 	if fd := n.count.Alone(); fd != nil && n.c.Load() == nil && fd.Use() {
 		count, _ = fd.Take()
+		n.note(count)
 		fd.Done()
 		return count
 	}
@@ -239,6 +245,7 @@ func (n *Notifier) takeOrSleep(empty bool) (count uint64, p *place, err error) {
 func (n *Notifier) takeFirst() (count uint64, err error) {
 	if n.waiters.Len() == 0 {
 		count, err = n.take()
+		n.note(count)
 		n.settle()
 	}
 	return count, err

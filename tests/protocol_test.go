@@ -83,7 +83,7 @@ var loneChecks = []check{
 	{"TIRED SHARE", "", exhaustive},
 	{"THREE TIRED SIGNALS=1", "", exhaustive},
 	{smallLone, "HOLD_BLIND LEAVE_LOST", exhaustive},
-	{"TIRED", "HOLD_FREE CLAIM_FREE OCCUPY_BLIND", exhaustive},
+	{"TIRED", "HOLD_FREE CLAIM_FREE OCCUPY_BLIND OCCUPY_TWICE", exhaustive},
 }
 
 // The scenarios that are checked outside CI.

@@ -64,19 +64,16 @@ func (r *reader) Ready() { (*Counter)(r).Serve() }
 // The caller of the methods below holds the lock.
 
 // publish moves the count from the word to the eventfd, where other holders see it, and makes
-// C threads ring for what they add later. The part for which the eventfd has no room stays
-// in rest until it has.
+// C threads ring for what they add later. The flags are set first: a thread that adds while the
+// count moves rings, and publish is called again. Otherwise a stream could keep publish moving,
+// with the lock held. The part for which the eventfd has no room stays in rest until it has.
 func (c *Counter) publish() {
 	if !c.Shared() && c.rest == 0 {
 		return
 	}
-	for {
-		c.rest += c.Word().TakeUpTo(math.MaxUint64 - c.rest)
-		c.fill(c.fd.Load())
-		if c.rest == math.MaxUint64 || c.Word().Sleep(1, word.Ring|word.Held) {
-			break
-		}
-	}
+	c.Word().Sleep(math.MaxUint64, word.Ring|word.Held)
+	c.rest += c.Word().TakeUpTo(math.MaxUint64 - c.rest)
+	c.fill(c.fd.Load())
 	if c.rest > 0 {
 		c.source.Retry()
 	}

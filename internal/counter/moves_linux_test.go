@@ -6,12 +6,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 )
 
 // While the count moves to the eventfd, calls without the lock can use neither the word nor the
@@ -223,4 +225,43 @@ func TestHandleFillsTheWordFirst(t *testing.T) {
 	}
 	stop.Store(true)
 	<-done
+}
+
+// A stream of signals does not keep publish busy: it ends although a thread adds in each of its
+// writes, and what was added while it ran is seen soon.
+func TestPublishEndsInAStream(t *testing.T) {
+	looks := make(served, 1)
+	c := inBoth(t, looks, false)
+	num := c.FD().Number()
+	var h unsafe.Pointer
+	lock(t, c, func() { slot, _ := c.Handle(false); h = unsafe.Pointer(slot) })
+	var writes, added atomic.Int32
+	done := rawefd.SetHook(func(call rawefd.Call) syscall.Errno {
+		if call.Name == "write" && call.Num == num && writes.Add(1) < 1000 {
+			handletest.Signal(h, 1)
+			added.Add(1)
+		}
+		return 0
+	})
+	lock(t, c, func() {
+		select {
+		case <-looks: // of the Handle
+		default:
+		}
+		threadAdds(t, c, 1)
+		c.Word().Claim() // the thread has rung, and the doorbell looks
+		c.Word().Answer()
+		c.Wake()
+		if n := writes.Load(); n > 2 {
+			t.Errorf("publish has written %d times, want at most twice", n)
+		}
+	})
+	done()
+	<-looks
+	lock(t, c, func() {
+		got, err := c.TakeAll()
+		if want := 1 + uint64(added.Load()); got != want || err != nil {
+			t.Errorf("TakeAll = %d, %v; want %d", got, err, want)
+		}
+	})
 }

@@ -6,7 +6,7 @@ package word
 //
 //   - Ring without Held: a goroutine waits alone, and the count is 0. The channel is its own.
 //   - Rung: the channel belongs to a goroutine that was alone and has been served, or that is or
-//     was in the owner's queue.
+//     was in the owner's queue. That also holds in a word that was retired.
 //
 // Only the goroutine to which the channel belongs frees it, by Part. What is sent to the channel is
 // therefore received by the goroutine for which it was sent, and a goroutine that gives up does not

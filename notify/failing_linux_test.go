@@ -1,0 +1,76 @@
+package notify_test
+
+import (
+	"errors"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// failReads makes reads of fd fail while fails is not 0, of which each failure takes one. done undoes
+// that.
+func failReads(fd int, fails *atomic.Int32) (done func()) {
+	return rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if (c.Name == "preadv2" || c.Name == "read") && c.Num == fd && fails.Add(-1) >= 0 {
+			return syscall.EIO
+		}
+		return 0
+	})
+}
+
+// If a system call fails while the first of several waiters is served, the others are served all the
+// same.
+func TestWaitersBehindOneThatFailsAreServed(t *testing.T) {
+	if !mode.First() {
+		return
+	}
+	n := mustNew(t)
+	var fails atomic.Int32
+	defer failReads(n.FD(), &fails)()
+	arrivals := startWaiters(n, contexts(3))
+	fails.Store(2)
+	mustWrite(t, n, 7)
+	var sum uint64
+	failed := 0
+	for range 3 {
+		got := <-arrivals
+		sum += got.count
+		if errors.Is(got.err, syscall.EIO) {
+			failed++
+		}
+	}
+	if sum != 7 || failed != 2 {
+		t.Errorf("%d failed and the others received %d, want 2 and 7", failed, sum)
+	}
+}
+
+// A Wait that fails gets its own error, even if another fails before it runs.
+func TestEachWaitGetsItsError(t *testing.T) {
+	if !mode.First() {
+		return
+	}
+	n := mustNew(t)
+	var fails atomic.Int32
+	defer failReads(n.FD(), &fails)()
+	fetch, end := notify.WaitInSteps(n)
+	fails.Store(1)
+	mustWrite(t, n, 7)
+	if got := fetch(); got != 0 {
+		t.Errorf("the first Wait received %d, want 0", got)
+	}
+	wantWait(t, n, 7)
+	arrivals := startWaiters(n, contexts(1))
+	fails.Store(1)
+	mustWrite(t, n, 7)
+	if got := <-arrivals; !errors.Is(got.err, syscall.EIO) {
+		t.Errorf("the second Wait = %d, %v; want EIO", got.count, got.err)
+	}
+	if err := end(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("the first Wait = %v, want EIO", err)
+	}
+	wantWait(t, n, 7)
+}

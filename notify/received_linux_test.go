@@ -1,0 +1,84 @@
+package notify_test
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// Close takes the count along if a receiver has been served before, even if that receiver has not run
+// since.
+func TestCloseKnowsOfAReceiverThatHasNotRun(t *testing.T) {
+	for name, exportFirst := range map[string]bool{"served when exported": true, "served when private": false} {
+		t.Run(name, func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+			for range 20 {
+				n, err := notify.New()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if exportFirst {
+					n.FD()
+				}
+				arrivals := startWaiters(n, contexts(1))
+				mustAdd(t, n, 1) // goes to the waiter
+				n.FD()
+				mustAdd(t, n, 5) // goes to the eventfd
+				if err := n.Close(); err != nil {
+					t.Error(err)
+				}
+				left, _ := n.TryWait()
+				if got := <-arrivals; got.err != nil || got.count+left != 6 {
+					t.Errorf("received %d, %v, and %d after Close, want 6 together", got.count, got.err, left)
+				}
+			}
+		})
+	}
+}
+
+// What is added before Close is received, if anything is, by a receiver that runs at the same time or
+// after Close.
+func TestFirstReceiverMeetsClose(t *testing.T) {
+	if !mode.First() {
+		return
+	}
+	for name, receive := range map[string]func(*notify.Notifier) uint64{
+		"TryWait": func(n *notify.Notifier) uint64 { count, _ := n.TryWait(); return count },
+		"Wait":    func(n *notify.Notifier) uint64 { count, _ := n.Wait(background); return count },
+	} {
+		t.Run(name, func(t *testing.T) {
+			round := 0
+			hammer.For(2*time.Second, 1, func() {
+				n, err := notify.New()
+				if err != nil {
+					t.Fatal(err)
+				}
+				round++
+				if round%2 == 0 {
+					n.FD()
+				}
+				mustAdd(t, n, 1)
+				got := make(chan uint64)
+				go func() { got <- receive(n) }()
+				for range round % 500 {
+					spins.Add(1) // takes time
+				}
+				n.FD()
+				mustAdd(t, n, 5)
+				n.Close()
+				first := <-got
+				left, _ := n.TryWait()
+				if first > 0 && first+left != 6 {
+					t.Fatalf("round %d: received %d, and %d after Close, want 6 together", round, first, left)
+				}
+			})
+		})
+	}
+}
+
+var spins atomic.Int64

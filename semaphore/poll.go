@@ -9,13 +9,13 @@ import "context"
 
 // poll takes n permits, or returns false if the caller is to wait or ctx is done.
 func (s *Semaphore) poll(ctx context.Context, n int64) (took bool) {
-	if s.since.Load() != 0 {
+	if s.since.Load() != 0 || s.count.FD() != nil {
 		return false
 	}
 	try := func() bool { return ctx.Err() == nil && s.pass(n) }
 	if s.count.Shared() {
 		took = s.count.Again(try)
-	} else if r := s.rare.Load(); r != nil && s.count.FD() == nil {
+	} else if r := s.rare.Load(); r != nil {
 		took = r.patience.Again(try)
 	}
 	if took {

@@ -17,8 +17,7 @@ import (
 // An alien is a registration that could not be deleted, because its number had become
 // another file's. It lives on while a duplicate keeps its file open. Each registration has
 // an ID of its own, so the events of aliens are recognized and ignored. They take up room
-// in the kernel's answer, however, so poll asks for as many more events as the previous
-// fetch had of them.
+// in the kernel's answer, however, so poll then asks again.
 type members struct {
 	mu      sync.Mutex // guards all below
 	in      *poller.Instance
@@ -32,8 +31,8 @@ type members struct {
 	turn   uint32 // the number of the current poll
 	raw    []rawefd.RawEvent
 	found  []found
-	alien  int     // the number of events of aliens in the latest fetch
-	pulsed []int32 // slots with a pulse that poll has not returned; see pulses.go
+	met    map[uint64]bool // the IDs of the aliens that the current poll has fetched
+	pulsed []int32         // slots with a pulse that poll has not returned; see pulses.go
 
 	sleepers // the goroutines that wait, and C
 }
@@ -56,7 +55,7 @@ type found struct {
 
 func (m *members) open() (err error) {
 	m.in, err = poller.NewInstance()
-	m.numbers, m.aliens = make(map[int32]int32), make(map[int32]bool)
+	m.numbers, m.aliens, m.met = make(map[int32]int32), make(map[int32]bool), make(map[uint64]bool)
 	return err
 }
 
@@ -139,15 +138,17 @@ func (m *members) change(fd int, events Events) error {
 	if m.aliens[s.num] { // If Modify reaches an alien, this ID makes it the member.
 		s.gen = m.nextGen()
 	}
-	if err := m.register(at, m.in.Modify); err != nil {
+	if err = m.register(at, m.in.Modify); err != nil {
 		s.gen, s.bits, s.pulses = old.gen, old.bits, old.pulses
-		s.pulse &= old.bits
-		return err
 	}
 	// A kept Failed goes with its pulse: proc and cgroup files report it with Priority, once.
-	// One that lasts is reported again, because Modify polls the file.
-	s.pulse &= events
-	return nil
+	// One that lasts is reported again, because Modify polls the file. Without pulses, every
+	// event is. Nothing must be kept then, because take would think that a member that
+	// takePulses has found was fetched before.
+	if s.pulse &= s.bits; !s.pulses {
+		s.pulse = 0
+	}
+	return err
 }
 
 func (m *members) remove(fd int) (at int32, err error) {
@@ -169,39 +170,44 @@ func (m *members) forget(at int32) {
 
 // poll returns at most n ready members. The slice is valid until the next poll. The caller
 // holds the lock.
+//
+// It never asks the kernel for more events than it can return members, although that costs
+// more system calls if many aliens are ready. A member that is fetched goes to the end of the
+// list. If poll did not return it, it would lose its turn, possibly in every poll.
 func (m *members) poll(n int) ([]found, error) {
 	m.found = m.found[:0]
 	if m.closed || n == 0 {
 		return nil, nil
 	}
 	m.turn++
+	clear(m.met)
 	m.takePulses(n)
-	for len(m.found) < n {
-		want := n + m.alien
-		if cap(m.raw) < want {
-			m.raw = make([]rawefd.RawEvent, want)
-		}
+	if cap(m.raw) < n {
+		m.raw = make([]rawefd.RawEvent, n)
+	}
+	for all := false; len(m.found) < n && !all; {
+		want := n - len(m.found)
 		got, err := m.in.Fetch(m.raw[:want])
 		if err != nil {
 			m.refill(true) // Poll drops the error, so its caller has to be asked again
 			return m.found, err
 		}
-		m.alien = m.take(m.raw[:got], n)
-		if got < want {
-			break // The kernel has no more. Otherwise more aliens were ready than last time.
-		}
+		all = m.take(m.raw[:got]) || got < want
 	}
 	m.refill(len(m.found) > 0)
 	return m.found, nil
 }
 
-// take adds the members of events to m.found, up to n in all, and returns how many of the
-// events are those of aliens.
-func (m *members) take(events []rawefd.RawEvent, n int) (alien int) {
+// take adds the members of events to m.found. It reports whether an alien or a member has
+// come for the second time in this poll. The kernel's list is a queue, so whatever was ready
+// the first time has come since.
+func (m *members) take(events []rawefd.RawEvent) (again bool) {
 	for i := range events {
-		at, ok := m.at(events[i].ID())
+		id := events[i].ID()
+		at, ok := m.at(id)
 		if !ok {
-			alien++
+			again = again || m.met[id]
+			m.met[id] = true
 			continue
 		}
 		s, bits := &m.slots[at], Events(events[i].Bits())
@@ -209,18 +215,16 @@ func (m *members) take(events []rawefd.RawEvent, n int) (alien int) {
 			bits = s.pulseBits(bits)
 		}
 		switch {
-		case s.turn == m.turn:
-			// This poll has it already. The next one reports it again.
-		case len(m.found) < n:
+		case s.turn != m.turn:
 			s.turn = m.turn
 			m.found = append(m.found, found{at, bits})
-			continue
-		}
-		if s.pulses {
+		case s.pulses: // takePulses might have found it, so this can be the first time
 			m.keepPulse(at, bits)
+		default:
+			again = true // the next poll reports it again
 		}
 	}
-	return alien
+	return again
 }
 
 // String is Set.String.

@@ -47,9 +47,10 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 
 // dropEdge drops the edge that registering a pulsing file makes, which is not a pulse. The
 // kernel has put that edge behind all ready members, so dropEdge fetches them all, and
-// keeps the pulses of other members.
+// keeps the pulses of other members. It does not reach the edge if more aliens are ready
+// than the latest poll has met.
 func (m *members) dropEdge(at int32) {
-	events := make([]rawefd.RawEvent, len(m.slots)+m.alien)
+	events := make([]rawefd.RawEvent, len(m.slots)+len(m.met))
 	got, err := m.in.Fetch(events)
 	if err != nil {
 		return // the edge is reported as a pulse that never was, which is harmless

@@ -122,9 +122,9 @@ func (s *Set[K]) Remove(fd int) error {
 // ready than fit in dst, they take turns: no member is returned twice before every other
 // ready member has been returned once. Poll never blocks. After Close it returns 0.
 //
-// It costs one system call, or a few if descriptors were closed without Remove. It
-// allocates only to enlarge its buffers, when dst is longer or more members are ready than
-// in any earlier call.
+// It costs one system call. Each ready descriptor that was closed while it was a member, and
+// has a duplicate, can add one. Poll allocates only to enlarge its buffers, when dst is longer
+// or more such descriptors are ready than in any earlier call.
 func (s *Set[K]) Poll(dst []Event[K]) int {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()

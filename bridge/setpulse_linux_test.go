@@ -144,3 +144,26 @@ func TestSetCForgetsAPulse(t *testing.T) {
 		s.Close() // otherwise it takes the next pulse
 	}
 }
+
+// If the system call of a Wait fails, Wait still returns the pulses that were kept. It returns
+// them without the error, because they are not reported again.
+func TestSetWaitReturnsAPulseOrAnError(t *testing.T) {
+	m := openMountinfo(t)
+	s := mustSet[string](t)
+	m.pulse(t)
+	mustAddTo(t, s, m.fd, bridge.Priority, "m") // keeps the pulse
+	restore := rawefd.SetHook(func(c rawefd.Call) unix.Errno {
+		if c.Name == "epoll_pwait" {
+			return unix.EIO
+		}
+		return 0
+	})
+	dst := make([]event, 2)
+	n, err := s.Wait(background, dst)
+	_, second := s.Wait(background, dst[1:])
+	restore()
+	if n != 1 || dst[0].Key != "m" || err != nil {
+		t.Errorf("Wait = %d, %v, with %v; want 1 member and no error", n, err, dst[:n])
+	}
+	wantIs(t, "the second Wait", second, unix.EIO)
+}

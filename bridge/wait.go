@@ -74,5 +74,8 @@ func (s *Set[K]) look(ctx context.Context, dst []Event[K]) result {
 		return result{done: true, err: err}
 	}
 	n, err := s.poll(dst)
+	if n > 0 {
+		err = nil // Wait's caller might ignore members beside an error; the next Wait reports it
+	}
 	return result{n, n > 0 || err != nil, err}
 }

@@ -2,10 +2,13 @@ package bridge_test
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"weak"
 
 	"golang.org/x/sys/unix"
 
@@ -134,7 +137,7 @@ func wantCalls(t *testing.T, s *bridge.Set[string], room, want, most int) {
 	}
 }
 
-// A pulse that was kept for a member is no reason to miss other members beside an alien.
+// A pulse that was kept for a member does not make Poll miss other members beside an alien.
 func TestSetChangeOfAKeptPulseBesideAnAlien(t *testing.T) {
 	m := openMountinfo(t)
 	s := mustSet[string](t)
@@ -148,4 +151,40 @@ func TestSetChangeOfAKeptPulseBesideAnAlien(t *testing.T) {
 	if got, want := poll(s, 3), []event{{"b", bridge.Readable}, {"m", bridge.Readable}}; !slices.Equal(got, want) {
 		t.Errorf("Poll gave %v, want %v", got, want)
 	}
+}
+
+// The key of a member that Add has replaced can be collected.
+func TestSetForgetsTheKeyOfAReplacedMember(t *testing.T) {
+	s := mustSet[*[64]byte](t)
+	p, number := newTube(t), newTube(t).r
+	key := new([64]byte)
+	gone := weak.Make(key)
+	mustAddTo(t, s, number, bridge.Readable, key)
+	key = nil
+	dupTo(t, p.r, number)
+	mustAddTo(t, s, number, bridge.Readable, nil)
+	runtime.GC()
+	if gone.Value() != nil {
+		t.Error("the Set still holds the key of the replaced member")
+	}
+	runtime.KeepAlive(s)
+}
+
+// If a member was closed before Remove, Add of a member with its number replaces that member.
+func TestSetAddReplacesAMemberOfASuspectNumber(t *testing.T) {
+	s := mustSet[string](t)
+	p, q := newTube(t), newTube(t)
+	number := p.r
+	mustAddTo(t, s, number, bridge.Readable, "a")
+	wantIs(t, "Add of a member", s.Add(number, 0, "b"), os.ErrExist)
+	p.close(&p.r)
+	if err := s.Remove(number); err != nil {
+		t.Fatal(err)
+	}
+	q.write(t)
+	dupTo(t, q.r, number)
+	t.Cleanup(func() { unix.Close(number) })
+	mustAddTo(t, s, number, bridge.Readable, "c")
+	mustAddTo(t, s, number, bridge.Readable, "d")
+	wantPoll(t, s, "d has replaced c", event{"d", bridge.Readable})
 }

@@ -18,6 +18,13 @@ func Level(w *Watcher, events Events) bool { return (*target)(w).Level(uint32(ev
 func Edge(w *Watcher, events Events)    { (*target)(w).Edge(uint32(events)) }
 func Changed(w *Watcher, events Events) { (*target)(w).Changed(uint32(events)) }
 
+// Pulsed returns the length of the list of slots with a kept pulse.
+func Pulsed[K any](s *Set[K]) int {
+	s.members.mu.Lock()
+	defer s.members.mu.Unlock()
+	return len(s.members.pulsed)
+}
+
 // Sleeping reports whether there is a leader, and whether there are followers.
 func Sleeping[K any](s *Set[K]) (leading, following bool) {
 	s.members.mu.Lock()

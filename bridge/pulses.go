@@ -3,16 +3,19 @@ package bridge
 import (
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
 // Some files report Priority to one poll only (see rawefd.Pulses); such an event is called
-// a pulse. In an epoll instance that is itself watched, the poll that takes the pulse is
-// not the Set's. But these files are always readable, so an edge of Readable stands for
-// Priority, as in internal/poller/pulse.go. The kernel reports each edge once. A pulse that
-// was fetched but not returned yet is therefore kept in its slot.
+// a pulse. Others, such as cgroup.events, report it until they are read. The two cannot be
+// distinguished, so it counts as a pulse for them as well. In an epoll instance that is
+// itself watched, the poll that takes the pulse is not the Set's. But these files are always
+// readable, so an edge of Readable stands for Priority, as in internal/poller/pulse.go. The
+// kernel reports each edge once. A pulse that was fetched but not returned yet is therefore
+// kept in its slot.
 
 // register registers a slot with the kernel. call is Add or Modify.
 func (m *members) register(at int32, call func(num int, bits uint32, id uint64) error) (err error) {
@@ -48,7 +51,8 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 // dropEdge drops the edge that registering a pulsing file makes, which is not a pulse. The
 // kernel has put that edge behind all ready members, so dropEdge fetches them all, and
 // keeps the pulses of other members. It does not reach the edge if more aliens are ready
-// than the latest poll has met.
+// than the latest poll has met. A pulse that has come since register polled the file is
+// dropped with the edge, as the comment of Set.Add says.
 func (m *members) dropEdge(at int32) {
 	events := make([]rawefd.RawEvent, len(m.slots)+len(m.met))
 	got, err := m.in.Fetch(events)
@@ -69,7 +73,7 @@ func (s *slot) pulseBits(bits Events) Events { return bits&(s.bits|unasked) | Pr
 // poller might not wake the leader, because by the time it asks the kernel, the events have
 // been fetched.
 func (m *members) keepPulse(at int32, bits Events) {
-	if m.slots[at].pulse == 0 {
+	if !slices.Contains(m.pulsed, at) { // it can be there without a pulse, or for an earlier member
 		m.pulsed = append(m.pulsed, at)
 	}
 	m.slots[at].pulse |= bits

@@ -16,7 +16,9 @@ import (
 // A Set is level-triggered: every Poll and Wait returns a ready member again until it has
 // been read or written far enough that it is no longer ready. If a member is not going to
 // be served for a while, remove it, or change its events to 0, which leaves HangUp and
-// Failed.
+// Failed. Priority of a file of proc or cgroup v2, such as /proc/self/mountinfo or
+// cgroup.events, is edge-triggered instead: it is returned once, even if the file has not
+// been read since.
 //
 // Remove a descriptor before closing it. If it is closed first, the kernel drops the
 // member, unless a duplicate, for example in a child process, keeps the open file alive:
@@ -54,10 +56,16 @@ func NewSet[K any]() (*Set[K], error) {
 // Add makes fd a member, which is watched for events. HangUp and Failed are always
 // reported, so events can be 0. If fd is ready already, the next Poll or Wait returns it,
 // and a goroutine blocked in Wait wakes up. If the descriptor of a member has been closed
-// and fd is the same number for another open file, Add replaces that member.
+// and fd is the same number for another open file, Add replaces that member. Once that has
+// happened, or a member with this number was closed before Remove, Add also replaces a member
+// whose descriptor is still open, and returns nil instead of [os.ErrExist].
+//
+// Priority of a file of proc or cgroup v2, such as /proc/pressure/memory or
+// /proc/self/mountinfo, can be missed if it comes during the call, so call Add first and then
+// read the file.
 //
 // It returns an error matching
-//   - [os.ErrExist] if fd is in the Set already;
+//   - [os.ErrExist] if fd is in the Set already, but see above;
 //   - [ErrNotPollable] if epoll does not support the descriptor;
 //   - EBADF if fd is not open;
 //   - [os.ErrInvalid] if fd is negative or greater than [math.MaxInt32], or if events
@@ -70,9 +78,13 @@ func NewSet[K any]() (*Set[K], error) {
 func (s *Set[K]) Add(fd int, events Events, key K) error {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
+	old, replaces := s.members.numbers[int32(fd)]
 	slot, err := s.members.add(fd, events)
 	if err != nil {
 		return failedSet("Add", fd, err)
+	}
+	if replaces {
+		clear(s.keys[old : old+1])
 	}
 	if slot == len(s.keys) {
 		s.keys = append(s.keys, key)
@@ -83,7 +95,8 @@ func (s *Set[K]) Add(fd int, events Events, key K) error {
 
 // Change replaces the events that the member fd is watched for. If one of the new events
 // is there already, the next Poll or Wait returns it. No later Poll or Wait returns an
-// event that is no longer asked for, except HangUp and Failed.
+// event that is no longer asked for, except HangUp and Failed. If the member was not watched
+// for Priority before, Change can miss it as [Set.Add] can.
 //
 // If Change returns an error, the member keeps its old events. The error matches
 //   - [os.ErrNotExist] if fd is not in the Set;

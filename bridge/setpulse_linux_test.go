@@ -145,6 +145,33 @@ func TestSetCForgetsAPulse(t *testing.T) {
 	}
 }
 
+// A pulsing file that is added, changed and removed while nothing polls does not make the list of
+// kept pulses grow.
+func TestSetKeepsOnePulsePerSlot(t *testing.T) {
+	m := openMountinfo(t)
+	s := mustSet[string](t)
+	for range 10 {
+		m.pulse(t)
+		mustAddTo(t, s, m.fd, bridge.Priority, "m")
+		for _, events := range []bridge.Events{0, bridge.Priority} {
+			m.pulse(t)
+			if err := s.Change(m.fd, events); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Remove(m.fd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := bridge.Pulsed(s); got != 1 {
+		t.Errorf("the list has %d slots, want 1", got)
+	}
+	m.pulse(t)
+	mustAddTo(t, s, m.fd, bridge.Priority, "n")
+	wantPoll(t, s, "after all that", event{"n", bridge.Priority})
+	wantPoll(t, s, "once more")
+}
+
 // If the system call of a Wait fails, Wait still returns the pulses that were kept. It returns
 // them without the error, because they are not reported again.
 func TestSetWaitReturnsAPulseOrAnError(t *testing.T) {

@@ -63,6 +63,10 @@ type round struct {
 // reported, so events can be 0. Events that are there already are in the buffer of C when
 // Watch returns.
 //
+// Priority of a file of proc or cgroup v2, such as /proc/pressure/memory or
+// /proc/self/mountinfo, can be missed if it comes during the call, so call Watch first and
+// then read the file.
+//
 // It returns an error matching
 //   - [ErrNotPollable] if epoll does not support the descriptor;
 //   - EBADF if fd is not open;
@@ -186,7 +190,8 @@ func (w *Watcher) Rearm() error {
 
 // Change replaces the events that the Watcher reports. Those of the new events that are
 // there already are sent to C and wake the goroutines blocked in Wait. Events that are no
-// longer asked for are removed from C's buffer, except HangUp and Failed.
+// longer asked for are removed from C's buffer, except HangUp and Failed. Priority of a file
+// of proc or cgroup v2 can be missed if it comes during the call, as in [Watch].
 //
 // If Change returns an error, the Watcher keeps its old events. The error matches
 // [os.ErrInvalid] if events contains unknown bits, EBADF if the descriptor has been closed,

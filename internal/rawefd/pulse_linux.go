@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pulses reports whether num is a file that reports an event to only one poll: a file of
-// proc or cgroup v2, such as /proc/pressure/memory or
-// /proc/self/mountinfo. These files are always readable and give EPOLLPRI only to the
-// first poll after something happened.
+// Pulses reports whether num is a file of proc or cgroup v2, which can report an event to only one
+// poll. Some, such as /proc/pressure/memory and /proc/self/mountinfo, give EPOLLPRI only to the
+// first poll after something happened. Others, such as cgroup.events, give it until they are read.
+// The two cannot be distinguished. Almost all of them are always readable.
 //
 // If the file system lacks statfs(2), it is neither of the two. If a sandbox refuses that call,
 // Pulses returns false, which is right for most files.

@@ -1,6 +1,9 @@
 package notify
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // C returns a channel of counts for use in a select statement. C returns the same channel each time.
 //
@@ -37,6 +40,11 @@ func (n *Notifier) C() <-chan uint64 {
 	return c
 }
 
+// mostTurns is how often deliver looks again because a signal has come while it was delivering. In a
+// stream it would otherwise keep the lock, and all other handles waiting, for as long as C threads
+// signal faster than it delivers.
+const mostTurns = 16
+
 // deliver hands the pending count to the first waiter, or to C without a waiter, until the count is
 // 0, and then asks for the next event. Without a waiter and C, the count stays where it is, and the
 // source is disarmed. If taking the count fails, the first waiter gets the error. C, which cannot
@@ -47,7 +55,11 @@ func (n *Notifier) deliver() {
 		n.count.MustArm() // before anything is taken, so that no later signal goes unseen
 	}
 	var served bool
-	for {
+	for turn := 0; ; turn++ {
+		last := turn >= mostTurns
+		if last {
+			n.count.Sleep(math.MaxUint64, true) // before anything is taken: a signal after it rings
+		}
 		switch {
 		case n.waiters.Len() > 0:
 			if count, err := n.take(); err != nil {
@@ -69,7 +81,7 @@ func (n *Notifier) deliver() {
 				n.send(*c, count)
 			}
 		}
-		if n.spilling || n.waited() && n.count.Sleep(1, true) {
+		if n.spilling || n.waited() && (last || n.count.Sleep(1, true)) {
 			return
 		}
 	}

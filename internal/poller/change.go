@@ -82,6 +82,10 @@ func (it *item) modify() error {
 
 // move takes w from its item to another of the same number. It fails unless the number refers
 // to the file of the old item both before and after.
+//
+// Each poll of the file on the way can take a pulse, whose edge then waits at the old item. So
+// that w gets it, the old item has a second watch of the same target until the edges that w
+// could have missed are handed out. w can therefore hear of one pulse twice.
 func (w *Watch) move(bits uint32) error {
 	old := w.item
 	_, asking := old.asking[w]
@@ -89,16 +93,23 @@ func (w *Watch) move(bits uint32) error {
 		return err
 	}
 	w.leave()
+	stay := &Watch{target: w.target}
+	stay.enter(old)
 	err := w.open(old.num, bits)
 	if err == nil {
 		if _, err = old.look(); err == nil && asking {
 			w.ask()
 			_, err = w.item.look()
 		}
+		if err == nil && old.pulses {
+			err = old.set.drainEdges()
+		}
 		if err != nil {
 			w.quit()
 		}
 	}
+	stay.leave()
+	w.pulse |= stay.pulse
 	if err != nil {
 		w.enter(old)
 		if asking {

@@ -174,13 +174,33 @@ func (h *hub) remove(b *Bell) {
 	defer h.mu.Unlock()
 	h.table.remove(b)
 	if h.live--; h.live == 0 {
+		h.vacate()
+	}
+}
+
+// vacate makes the keeper leave the post, where nothing sleeps any more because the last Bell has
+// been closed. The caller holds mu, so no Bell can be opened.
+//
+// InterruptLater replaces an Interrupt that its goroutine has not seen yet, and the runtime then
+// lets that goroutine sleep until the delay ends. That must not happen to a leader, which a Nudge
+// has interrupted because it is served. But while the keeper is at the post no leader is, and if
+// the keeper leaves, none comes: a leader takes the post only for an open Bell.
+//
+// Nor does a keeper stay that Kept does not report. It can only be one that a goroutine is
+// starting because it has resigned and has seen a need before the last Rest. That goroutine has
+// called Resume before, and the keeper is not running yet, so the Interrupt ends its first Read.
+// If a Resume undoes the Interrupt instead, what called it looks for a need afterwards.
+func (h *hub) vacate() {
+	if h.post.Kept() {
 		h.door.InterruptLater(idle)
+	} else {
+		h.door.Interrupt()
 	}
 }
 
 // idle is how long the keeper waits for another Bell before it ends, so that a program that
-// makes one handle after another does not start a goroutine for each.
-const idle = 20 * time.Millisecond
+// makes one handle after another does not start a goroutine for each. Only tests change it.
+var idle = 20 * time.Millisecond
 
 // awake is the Look of the post: the goroutine there calls it each time that it is woken, and once
 // before it waits for the first time. awake returns false if its caller is a leader that has

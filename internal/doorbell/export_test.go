@@ -40,3 +40,10 @@ func AddLast(n uint32) (given int, err error) {
 	}
 	return given, err
 }
+
+// SetIdle sets how long the keeper waits for another Bell, and returns a function that undoes it.
+func SetIdle(d time.Duration) (restore func()) {
+	before := idle
+	idle = d
+	return func() { idle = before }
+}

@@ -30,6 +30,7 @@ type Post struct {
 
 	needed atomic.Int32 // how many sources have sleepers
 	manned atomic.Bool  // a goroutine is at the post, or the descriptor is closed
+	kept   atomic.Bool  // that goroutine is the keeper; only what has manned the post sets it
 	asked  atomic.Bool  // a sleeper could have led if the keeper had gone
 	busy   atomic.Bool  // the leader is in its Look, and checks afterwards whether it is done
 	ended  atomic.Bool  // End was called
@@ -53,9 +54,14 @@ func (p *Post) Need(change int32) { p.needed.Add(change) }
 // Ensure makes sure that the post is manned: it starts the keeper if no goroutine is there.
 func (p *Post) Ensure() {
 	if !p.manned.Load() && p.manned.CompareAndSwap(false, true) {
+		p.kept.Store(true)
 		go p.keep()
 	}
 }
+
+// Kept reports whether the keeper is at the post. While it is, no leader is. It returns false for
+// a moment while Ensure starts the keeper, and while the keeper resigns.
+func (p *Post) Kept() bool { return p.kept.Load() }
 
 // keep is the keeper. It stays at the post even while nothing sleeps, so that the next sleeper
 // does not have to start a goroutine. If nothing sleeps, it goes once a sleeper has asked for
@@ -72,6 +78,7 @@ func (p *Post) keep() {
 		}
 	}
 	p.asked.Store(false)
+	p.kept.Store(false)
 	p.resign()
 }
 

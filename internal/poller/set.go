@@ -13,11 +13,11 @@ import (
 // when its file is closed for good, which a duplicate of the descriptor delays. Until
 // then the number can come to refer to another file, and the registration can be
 // neither changed nor deleted. The rule of a set is therefore that a number is in it
-// at most once, until deleting its registrations has succeeded. Then no operation on
+// at most once, until its registrations are known to have ended. Then no operation on
 // a number in a set can affect the registration of another watcher: it
 // affects the file that was registered, or it fails. A number whose deletion
-// failed keeps its place until the set is closed, and watchers of its new
-// file go into the next set.
+// failed keeps its place until the set is closed or swept (see sweep.go), and watchers of its
+// new file go into the next set.
 //
 // With an epoll instance per watcher, no such rule would be needed. That would cost a
 // descriptor per watcher, and the kernel allows one file in at most 500 such instances.
@@ -120,6 +120,8 @@ func (it *item) remove() {
 	levels := s.levels.Delete(it.num)
 	if edges == nil && levels == nil {
 		delete(s.items, it.num)
+	} else {
+		deaths++
 	}
 	s.live--
 }

@@ -59,6 +59,9 @@ func (w *Watch) open(num int, bits uint32) error {
 		}
 	}
 	if free == nil {
+		free = sweep(num)
+	}
+	if free == nil {
 		var err error
 		if free, err = newSet(); err != nil {
 			return err

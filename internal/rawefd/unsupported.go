@@ -60,6 +60,7 @@ func NewEpoll() (Epoll, error)                               { return -1, errNoE
 func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errNoEpoll }
 func (e Epoll) Modify(num int, bits uint32, id uint64) error { return errNoEpoll }
 func (e Epoll) Delete(num int) error                         { return errNoEpoll }
+func (e Epoll) Numbers() (map[int]bool, error)               { return nil, errNoEpoll }
 func (e Epoll) Wait(b *Batch) ([]Event, error)               { return nil, errNoEpoll }
 func (e Epoll) Fetch(events []RawEvent) (int, error)         { return 0, errNoEpoll }
 func (e Epoll) File() (*os.File, error)                      { return nil, errNoEpoll }

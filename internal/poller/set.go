@@ -138,6 +138,21 @@ func (it *item) look() (uint32, error) {
 	return it.ready, err
 }
 
+// lookForEdge is look for a caller that does not ask, so that what look misses would not reach it
+// later. Older kernels can answer that nothing is ready while another thread, of the
+// runtime's, scans the same instance (docs/kernel.md). poll(2) waits for the end of that scan.
+func (it *item) lookForEdge() (uint32, error) {
+	ready, err := it.look()
+	if ready != 0 || err != nil {
+		return ready, err
+	}
+	levels := it.set.levels
+	if missed, _ := rawefd.Poll(int(levels.Epoll), rawefd.EventIn); missed != 0 {
+		err = it.set.drainLevels()
+	}
+	return it.ready, err
+}
+
 func (s *set) drainEdges() error {
 	return s.drain(s.edges, func(it *item, bits uint32) {
 		if it.pulses {

@@ -111,7 +111,7 @@ func (w *Watch) leave() {
 // join adds w to an item and returns true, unless the item's number refers to another file by
 // now. The item's other watches have already had their edges.
 func (w *Watch) join(it *item) bool {
-	ready, err := it.look()
+	ready, err := it.lookForEdge()
 	if err != nil {
 		return false
 	}
@@ -162,7 +162,7 @@ func (w *Watch) Rearm() error {
 }
 
 func (w *Watch) rearm() error {
-	ready, err := w.item.look()
+	ready, err := w.item.lookForEdge()
 	if ready != 0 {
 		w.target.Edge(ready)
 	}

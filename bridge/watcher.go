@@ -199,7 +199,7 @@ func (w *Watcher) Rearm() error {
 // Watcher needs a registration of its own, Change can also return what [Watch] returns when
 // a limit is reached: ENOSPC, EINVAL, EMFILE, ENFILE.
 //
-// Change costs two system calls, or about ten if other Watchers of the descriptor keep the
+// Change costs two or three system calls, or about ten if other Watchers of the descriptor keep the
 // old events, because this one then needs a registration of its own. It never blocks.
 func (w *Watcher) Change(events Events) error {
 	err := events.check()

@@ -482,14 +482,14 @@ func TestSetOfManyMembers(t *testing.T) {
 		fds[i] = fd
 	}
 	dst := make([]bridge.Event[int], many)
-	goroutines, before := runtime.NumGoroutine(), heap()
+	goroutines, before := leaktest.Goroutines(), heap()
 	for i, fd := range fds {
 		mustAddTo(t, s, fd, bridge.Readable, i)
 	}
 	if got := (heap() - before) / many; got > 200 {
 		t.Errorf("%d bytes of heap per member, want at most 200", got)
 	}
-	if got := runtime.NumGoroutine(); got > goroutines {
+	if got := leaktest.Goroutines(); got > goroutines {
 		t.Errorf("%d goroutines, want %d as before", got, goroutines)
 	}
 	n, err := s.Wait(background, dst)

@@ -153,7 +153,7 @@ func stand(t *testing.T, many, servers int, makeOne func(i int) (waitable, error
 	allAsleep(t) // also the goroutine of finalizers, which counts while it runs one
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	goroutines := runtime.NumGoroutine()
+	goroutines := leaktest.Goroutines()
 	objects := make([]waitable, many)
 	gate := make(chan struct{})
 	ended := make(chan error, many)
@@ -175,7 +175,7 @@ func stand(t *testing.T, many, servers int, makeOne func(i int) (waitable, error
 	allAsleep(t)
 	after := heapInUse()
 	allAsleep(t) // also the goroutine of finalizers, which the collection has woken
-	if got, want := runtime.NumGoroutine()-goroutines, many+servers; got != want {
+	if got, want := leaktest.Goroutines()-goroutines, many+servers; got != want {
 		t.Errorf("%d goroutines more while %d wait, want %d", got, many, want)
 	}
 	select {
@@ -184,7 +184,7 @@ func stand(t *testing.T, many, servers int, makeOne func(i int) (waitable, error
 	default:
 	}
 	disperse(t, objects, ended)
-	eventually(t, "the goroutines ended", func() bool { return runtime.NumGoroutine() <= goroutines })
+	eventually(t, "the goroutines ended", func() bool { return leaktest.Goroutines() <= goroutines })
 	return int(after-before) / many
 }
 

@@ -1,7 +1,6 @@
 package poller_test
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -116,13 +115,13 @@ func TestMoreEventsThanOneLookReturns(t *testing.T) {
 
 func TestNothingIsLeftAfterTheLastSource(t *testing.T) {
 	f := mustNew(t)
-	before, goroutines := leaktest.Baseline(), runtime.NumGoroutine()
+	before, goroutines := leaktest.Baseline(), leaktest.Goroutines()
 	for range 100 {
 		s := poller.NewSource(f.Number(), handler(func() {}))
 		if err := s.Arm(); err != nil {
 			t.Fatal(err)
 		}
-		if got := runtime.NumGoroutine(); got > goroutines+2 { // the last source's can still be ending
+		if got := leaktest.Goroutines(); got > goroutines+2 { // the last source's can still be ending
 			t.Errorf("%d goroutines, there were %d", got, goroutines)
 		}
 		s.Close()

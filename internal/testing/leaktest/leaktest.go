@@ -58,6 +58,13 @@ func Baseline() []string {
 	return descriptors()
 }
 
+// Goroutines returns how many goroutines there are. runtime.NumGoroutine also counts those that
+// have ended while the garbage collector frees their stacks, which can be hundreds.
+func Goroutines() int {
+	n, _ := runtime.GoroutineProfile(make([]runtime.StackRecord, 1)) // counts while the world is stopped
+	return n
+}
+
 // Ours returns how many descriptors there are, and whether the poller is running. A private
 // object needs neither.
 func Ours(t testing.TB) (count int, poller bool) {

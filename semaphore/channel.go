@@ -12,6 +12,7 @@ type channel struct {
 	offered  chan struct{} // closed when the latest hold has ended
 	holding  bool          // hold has reserved a permit, and has not noted yet that it was received
 	timed    bool          // hold gives the permit back after a while
+	offers   uint8         // see mostOffers
 	received time.Time     // when a permit was last received, or when C was called
 }
 
@@ -75,25 +76,33 @@ func (s *Semaphore) waitForC(p *place) {
 	s.serve()
 }
 
+// mostOffers is how many permits of C in a row offer hands over itself. If C threads release as
+// quickly as goroutines receive, serve would otherwise keep the lock, and all other handles
+// waiting, for as long as the stream lasts.
+const mostOffers = 64
+
 // offer hands a permit that was taken for C to a goroutine that is receiving from C. Without
-// such a goroutine, C lets waiters go first if there are any. Otherwise offer starts hold,
-// which reserves the permit. hold needs a goroutine because nothing else notices a receiver
+// such a goroutine, C lets waiters go first if there are any. Otherwise, and for one permit in
+// mostOffers, offer starts hold, which reserves the permit, and serve ends. hold needs a goroutine because nothing else notices a receiver
 // that comes later. Each Semaphore has its own, because a select over the channels of all
 // (reflect.Select) costs more with each channel, and because a channel that was made in a
 // testing/synctest bubble must stay there. The caller holds the lock.
 func (s *Semaphore) offer(p *place) {
 	c := s.c.Load()
-	select {
-	case c.permits <- struct{}{}:
-		c.received = time.Now()
-		s.queue(p)
-		return
-	default:
-		if s.waiters.Len() > 0 && s.count.Add(1) == nil {
+	if c.offers++; c.offers < mostOffers {
+		select {
+		case c.permits <- struct{}{}:
+			c.received = time.Now()
 			s.queue(p)
 			return
+		default:
+			if s.waiters.Len() > 0 && s.count.Add(1) == nil {
+				s.queue(p)
+				return
+			}
 		}
 	}
+	c.offers = 0
 	c.holding, c.timed = true, s.mayTime()
 	c.offered = make(chan struct{})
 	go s.hold(c, p, c.offered)

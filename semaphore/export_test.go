@@ -54,3 +54,14 @@ func Learn(s *Semaphore) {
 	s.learn()
 	s.count.Word().Add(1)
 }
+
+// Hand is a Release of n permits to waiters. It returns how many of them are left, before the lock
+// is released.
+func Hand(s *Semaphore, n int64) (left uint64, err error) {
+	s.count.Lock()
+	defer s.count.Unlock()
+	if err := s.hand(n); err != nil {
+		return 0, err
+	}
+	return s.count.Count()
+}

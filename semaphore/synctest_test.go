@@ -210,3 +210,24 @@ func TestBubbleLeavesNothingInASemaphore(t *testing.T) {
 	synctest.Test(t, use)
 	use(t)
 }
+
+// However many goroutines are receiving from C, the lock is released after a number of permits. The
+// others are received later.
+func TestServingCEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		const receivers = 1000
+		s := private(t, 0)
+		c := s.C()
+		var all sync.WaitGroup
+		for range receivers {
+			all.Go(func() { <-c })
+		}
+		synctest.Wait()
+		left, err := semaphore.Hand(s, receivers)
+		if err != nil || left < receivers-100 {
+			t.Errorf("Hand = %d permits left, error %v; want most of %d left", left, err, receivers)
+		}
+		all.Wait()
+		s.Close()
+	})
+}

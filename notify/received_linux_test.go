@@ -82,4 +82,54 @@ func TestFirstReceiverMeetsClose(t *testing.T) {
 	}
 }
 
+// A receiver that polls, or is about to wait, while the first count comes counts as one that has received:
+// what is added after that is received after Close.
+func TestFirstReceiverMeetsTheFirstSignal(t *testing.T) {
+	if !mode.First() {
+		return
+	}
+	for name, receive := range map[string]func(*notify.Notifier) uint64{
+		"TryWait": func(n *notify.Notifier) uint64 {
+			for {
+				if count, ok := n.TryWait(); ok {
+					return count
+				}
+				hammer.Yield()
+			}
+		},
+		"Wait": func(n *notify.Notifier) uint64 { count, _ := n.Wait(background); return count },
+	} {
+		t.Run(name, func(t *testing.T) {
+			round := 0
+			hammer.For(2*time.Second, 1, func() {
+				n, err := notify.New()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				round++
+				var begun atomic.Bool
+				got := make(chan uint64)
+				go func() { begun.Store(true); got <- receive(n) }()
+				for !begun.Load() {
+					runtime.Gosched()
+				}
+				for range round % 97 {
+					spins.Add(1) // takes time
+				}
+				mustAdd(t, n, 1)
+				if first := <-got; first != 1 {
+					t.Errorf("round %d: received %d, want 1", round, first)
+				}
+				n.FD()
+				mustAdd(t, n, 5)
+				n.Close()
+				if left, _ := n.TryWait(); left != 5 {
+					t.Errorf("round %d: received %d after Close, want 5", round, left)
+				}
+			})
+		})
+	}
+}
+
 var spins atomic.Int64

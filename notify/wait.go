@@ -82,11 +82,17 @@ func (n *Notifier) note(count uint64) {
 	}
 }
 
-// takeWord takes the whole count from the state word, unless it is held there.
+// takeWord takes the whole count from the state word, unless it is held there. The first time, it notes
+// that a count is received before it takes one, because FD and Close could come in between. If it has seen
+// no count then, it takes none: a count that has come since is left to the slow path, which notes under the
+// lock.
 func (n *Notifier) takeWord() (count uint64) {
 	w := n.count.Word()
-	if !n.received.Load() && w.Takeable(1) {
-		n.note(1) // before it is taken, because FD and Close could come in between
+	if !n.received.Load() {
+		if !w.Takeable(1) {
+			return 0
+		}
+		n.note(1)
 	}
 	return w.TakeAll()
 }

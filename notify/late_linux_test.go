@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -114,6 +115,24 @@ func TestTryWaitAfterCloseTakesNothingOfOthers(t *testing.T) {
 			}
 		})
 	}
+	t.Run("waiter that gives up", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(background)
+		defer cancel()
+		var arrivals <-chan arrival
+		n, fd, end := closeDuringAdd(t, func(n *notify.Notifier) {
+			mustWrite(t, n, 2)
+			wantWait(t, n, 2)
+			arrivals = startWaiters(n, []context.Context{ctx})
+		})
+		cancel()
+		if got := <-arrivals; got.err != context.Canceled {
+			t.Errorf("the waiter got %d, %v; want context.Canceled", got.count, got.err)
+		}
+		write(t, fd, 7)
+		wantTryWait(t, "after the waiter has given up", n, 7)
+		end()
+		wantTryWait(t, "after the Add", n, 1)
+	})
 	t.Run("signaled only", func(t *testing.T) {
 		n, fd, end := closeDuringAdd(t, func(n *notify.Notifier) { mustWrite(t, n, 7) })
 		wantTryWait(t, "of a Notifier that has never received", n, 0)

@@ -31,7 +31,11 @@ func (n *Notifier) leave(p *place) bool {
 	if !n.lock() {
 		n.count.LockShut()
 		defer n.count.UnlockShut()
-		return n.waiters.Remove(p)
+		if !n.waiters.Remove(p) {
+			return false
+		}
+		n.recount()
+		return true
 	}
 	defer n.count.Unlock()
 	if !n.waiters.Remove(p) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
 // These tests check properties that callers cannot see, because they only cost time, or matter
@@ -73,6 +75,29 @@ func TestLargeWaiterPollsByItself(t *testing.T) {
 			unheard(t, s, 3)
 			wantNil(t, "Acquire(3)", result)
 		})
+	}
+}
+
+// A Release for which the eventfd has no room adds nothing, not even what a waiter lacks.
+func TestReleaseIntoAFullEventfdAddsNothing(t *testing.T) {
+	s := mustMake(t, 0)
+	fd := s.FD()
+	result := asleep(context.Background(), s, 2)
+	unheard(t, s, rawefd.MaxCount)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("Release(3) does not panic, but there is no room for the third permit")
+			}
+		}()
+		s.Release(3)
+	}()
+	wantNil(t, "Acquire(2)", result) // polls by itself, and takes 2 of those in the eventfd
+	if _, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, 2)); err != nil {
+		t.Errorf("write(2) = %v, want room for the permits that Acquire took", err)
+	}
+	if _, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, 1)); err != unix.EAGAIN {
+		t.Errorf("write(2) = %v, want EAGAIN, because the eventfd is full again", err)
 	}
 }
 

@@ -110,22 +110,27 @@ func (s *Semaphore) fail(p *place, err error) bool {
 
 // hand hands n permits, which were not added to the count yet, to waiters in FIFO order, and
 // adds the rest, which can be what the next waiter lacks. It fails only if other holders of
-// the eventfd have filled it while goroutines of this process wait for a permit. The caller
-// holds the lock.
+// the eventfd have filled it while goroutines of this process wait for a permit. The rest is
+// added first, so that a hand that fails hands out nothing. The caller holds the lock.
 func (s *Semaphore) hand(n int64) error {
-	for p := s.waiters.First(); p != nil && p.Value.permits <= n && !s.taking; p = s.waiters.First() {
+	rest := n
+	for p := s.waiters.First(); p != nil && p.Value.permits <= rest && !s.taking; p = p.Next() {
+		rest -= p.Value.permits
+	}
+	if rest > 0 {
+		if err := s.count.Add(uint64(rest)); errors.Is(err, rawefd.ErrFull) {
+			return err
+		} else if err != nil {
+			s.count.Keep(uint64(rest))
+		}
+	}
+	for n > rest { // C, which offer queues again, is then behind the waiters that are due
+		p := s.waiters.First()
 		n -= p.Value.permits
 		s.unqueue(p)
 		s.grant(p)
 	}
-	if n > 0 {
-		if err := s.count.Add(uint64(n)); errors.Is(err, rawefd.ErrFull) {
-			return err
-		} else if err != nil {
-			s.count.Keep(uint64(n))
-		}
-	}
-	s.serve() // even if n is 0: permits too few for one waiter can be enough for the next
+	s.serve() // even if rest is 0: permits too few for one waiter can be enough for the next
 	return nil
 }
 

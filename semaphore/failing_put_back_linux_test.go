@@ -70,3 +70,33 @@ func TestPermitOfCIsNotLostInClose(t *testing.T) {
 		wantCount(t, other, 1)
 	}
 }
+
+// A Release whose system call fails adds its permits for the other holders of the eventfd, even if
+// Close is called before it returns.
+func TestPermitsOfAReleaseAreNotLostInClose(t *testing.T) {
+	if !mode.Is("exported") {
+		return
+	}
+	var s *semaphore.Semaphore
+	var armed atomic.Bool
+	defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name != "write" || !armed.CompareAndSwap(true, false) {
+			return 0
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		return unix.ENOMEM
+	})()
+	s = mustNew(t, 0) // after SetHook, so that the hook sees each write
+	other := dup(t, s.FD())
+	defer unix.Close(other)
+	armed.Store(true)
+	s.Release(3)
+	if armed.Load() {
+		t.Fatal("Release does not write")
+	}
+	for range 3 {
+		fetch(t, other)
+	}
+}

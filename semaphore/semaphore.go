@@ -165,11 +165,11 @@ func (s *Semaphore) release(n int64) {
 		if permits := uint64(n); fd.TryAdd(&permits) != 0 {
 			err = fd.Add(permits)
 		}
-		fd.Done()
 		if err != nil && !errors.Is(err, rawefd.ErrFull) {
 			s.keep(n)
-			return
+			err = nil
 		}
+		fd.Done()
 	}
 	if err != nil {
 		s.overflow(n, ended, err)
@@ -190,12 +190,14 @@ func (s *Semaphore) overflow(n int64, ended <-chan struct{}, err error) {
 }
 
 // keep stores n permits that could not be added because a system call failed, which Release
-// has no way to report. They are added later, or handed to a waiter.
+// has no way to report. They are added later, or handed to a waiter. The caller is between Use
+// and Done, so that even after Close the last call in progress adds them.
 func (s *Semaphore) keep(n int64) {
-	if s.count.Lock() {
-		s.count.Keep(uint64(n))
+	s.count.LockShut()
+	defer s.count.UnlockShut()
+	s.count.Keep(uint64(n))
+	if s.count.Open() {
 		s.serve()
-		s.count.Unlock()
 	}
 }
 

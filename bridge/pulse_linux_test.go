@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
@@ -126,6 +127,26 @@ func TestPulseBetweenLookingAndSleepingIsSeen(t *testing.T) {
 		t.Error(err)
 	}
 	wantPriority(t, "Wait", got)
+}
+
+// A Wait whose ctx has ended takes no pulse along, neither one that comes later nor one that is there.
+func TestCanceledWaitTakesNoPulse(t *testing.T) {
+	m := openMountinfo(t)
+	w := mustWatch(t, m.fd, bridge.Priority)
+	ctx, cancel := context.WithCancel(background)
+	cancel()
+	for range 20 { // select picks one of two cases at random
+		if got, err := bridge.Sleep(ctx, w); err != context.Canceled {
+			t.Fatalf("Sleep without a pulse = %v, %v; want %v", got, err, context.Canceled)
+		}
+		m.pulse(t)
+		wantPriority(t, "C", <-w.C())
+		got, err := bridge.Sleep(ctx, w)
+		if err == context.Canceled {
+			got = mustWait(t, w)
+		}
+		wantPriority(t, "Wait", got)
+	}
 }
 
 func TestReadablePulsingFileIsReadable(t *testing.T) {

@@ -55,8 +55,9 @@ type Watcher struct {
 // A round is the time from a goroutine blocking in Wait until the next event, which wakes
 // it and all others that have joined the round.
 type round struct {
-	done   chan struct{}
-	events Events // written before done is closed; none if the Watcher was closed
+	done    chan struct{}
+	waiters int    // guarded by mu; without any, a pulse has to be kept for the next Wait
+	events  Events // written before done is closed; none if the Watcher was closed
 }
 
 // Watch returns a Watcher that watches fd for events. HangUp and Failed are always
@@ -144,13 +145,15 @@ func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 // later and ends it then.
 func (w *Watcher) sleep(ctx context.Context) (Events, error) {
 	r := w.join()
-	if _, err := w.watch.Look(); err != nil {
+	if _, err := w.watch.Look(); err != nil && w.leave(r) {
 		return 0, w.failed("Wait", err)
 	}
 	select {
 	case <-r.done:
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		if w.leave(r) {
+			return 0, ctx.Err()
+		}
 	}
 	if r.events == 0 {
 		return 0, w.failed("Wait", os.ErrClosed)
@@ -168,7 +171,22 @@ func (w *Watcher) join() *round {
 			close(w.round.done)
 		}
 	}
+	w.round.waiters++
 	return w.round
+}
+
+// leave removes a goroutine from its round, and returns false if the round has ended. Then the
+// goroutine returns the events of the round, because no later Wait sees a pulse among them.
+func (w *Watcher) leave(r *round) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.round != r || w.closed.Load() {
+		return false
+	}
+	if r.waiters--; r.waiters == 0 {
+		w.round = nil
+	}
+	return true
 }
 
 // Rearm sends the current events to C again, if there are any. Use it when you have left

@@ -117,6 +117,10 @@ func (n *Notifier) Add(delta uint64) error {
 	}
 	var err error
 	if fd.TryAdd(&delta) != 0 {
+		if fd.Blocking() {
+			fd.Done()
+			return n.add(delta)
+		}
 		err = fd.Add(delta)
 	}
 	fd.Done()

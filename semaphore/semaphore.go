@@ -159,7 +159,7 @@ func (s *Semaphore) release(n int64) {
 	}
 	var ended <-chan struct{}
 	var err error
-	if fd := s.count.FD(); fd == nil || uint32(s.slow.Load()) > 0 {
+	if fd := s.count.FD(); fd == nil || fd.Blocking() || uint32(s.slow.Load()) > 0 {
 		ended, err = s.give(n)
 	} else if fd.Use() { // without waiters, adding to the eventfd is all that is needed
 		if permits := uint64(n); fd.TryAdd(&permits) != 0 {
@@ -177,7 +177,7 @@ func (s *Semaphore) release(n int64) {
 }
 
 // overflow is a Release for which there is no room, unless the room was for a permit of C that has
-// been received: see unsent. It is apart from release to keep the frame of that small: in a crowd of
+// been received: see unsent. It is apart from release so that release has a small frame: in a crowd of
 // new goroutines each would otherwise have to grow its stack in its first Release, one after another.
 func (s *Semaphore) overflow(n int64, ended <-chan struct{}, err error) {
 	switch {

@@ -170,7 +170,7 @@ func (c *Counter) End() {
 	c.leader.end()
 	if fd := c.fd.Load(); fd != nil {
 		c.source.Close()
-		c.rest += min(fd.Taken(), math.MaxUint64-c.rest)
+		c.collect(fd)
 	}
 }
 
@@ -178,6 +178,7 @@ func (c *Counter) End() {
 func (c *Counter) Leave() {
 	if fd := c.fd.Load(); fd != nil {
 		c.fill(fd)
+		c.fill(fd) // what had to be taken to make room
 	}
 }
 
@@ -186,7 +187,11 @@ func (c *Counter) Leave() {
 // Add adds n, or returns rawefd.ErrFull.
 func (c *Counter) Add(n uint64) error {
 	if fd := c.fd.Load(); fd != nil {
-		return fd.AddIfWritable(n)
+		err := fd.AddIfWritable(n)
+		if c.collect(fd); c.rest > 0 {
+			c.Retry()
+		}
+		return err
 	}
 	return c.AddUpTo(n, rawefd.MaxCount)
 }

@@ -81,10 +81,18 @@ func (c *Counter) publish() {
 
 // fill moves rest to the eventfd, as far as there is room.
 func (c *Counter) fill(fd *rawefd.FD) {
-	if n := min(c.rest, rawefd.MaxCount); n > 0 && fd.AddIfWritable(n) == nil {
+	n := min(c.rest, rawefd.MaxCount)
+	if n == 0 {
+		return
+	}
+	if fd.AddIfWritable(n) == nil {
 		c.rest -= n
 	}
+	c.collect(fd)
 }
+
+// collect moves to rest what had to be taken from the eventfd to make room.
+func (c *Counter) collect(fd *rawefd.FD) { c.rest += min(fd.Taken(), math.MaxUint64-c.rest) }
 
 // takeSingly takes n, one per read, from an eventfd in semaphore mode. If there are fewer, it
 // puts back what it got and returns false.

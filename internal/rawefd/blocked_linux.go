@@ -1,73 +1,141 @@
 package rawefd
 
 import (
+	"math"
+	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/race"
 )
 
-// A lock-free Add does not poll before it writes, which would cost a system call
-// each time. If another holder of the eventfd has cleared O_NONBLOCK and filled the
-// counter, that one call blocks, in a full system call, and Close has to end it.
+// A write(2) waits for room if another holder of the eventfd has cleared O_NONBLOCK, which all
+// holders share. No flag of a single write prevents that, and no check before it is certain,
+// because the other holder can act between the two. A write that waits is therefore ended by
+// taking the count, which makes room:
+//
+//   - A guarded write, whose caller holds a lock, is ended soon, by guard.
+//   - A lock-free Add, which would pay each time for being guarded, is ended by Close, with
+//     endBlocked.
+//
+// What was taken belongs to the object, which fetches it with Taken. In semaphore mode a read
+// takes 1, so a write of n ends after up to n reads, about five million per second.
 
-// blockedDelay is how long Close lets calls in progress go on before it checks whether one of
-// them blocks.
+// blockedDelay is how long a write must last before it is taken for one that waits. Taking the
+// count of one that does not wait only moves the count for a moment.
 const blockedDelay = 10 * time.Millisecond
 
-// endBlocked is called by Close, between Use and Done, if other calls are in progress. It starts
-// a goroutine that makes room in the eventfd whenever one of these calls blocks, by taking the
-// count. The goroutine checks that with a duplicate of the descriptor and without a Use, which
-// would delay the end of f.
-func (f *FD) endBlocked() {
-	dup, err := fcntl(int(f.num), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return
+// blocked guards the two maps.
+var blocked struct {
+	sync.Mutex
+	running bool // guard is running
+	busy    bool // a guarded write has begun since guard looked
+}
+
+// writes has the guarded writes that are in progress, and whether guard has seen them before.
+// There is at most one for each FD, because its caller holds looking.
+var writes = make(map[*FD]bool)
+
+// taken has what was taken to make room.
+var taken = make(map[*FD]uint64)
+
+// writeGuarded is write for a caller that holds looking. Other goroutines can wait for a lock
+// that the caller holds as well.
+func (f *FD) writeGuarded(delta *uint64) error {
+	blocked.Lock()
+	writes[f], blocked.busy = false, true
+	if !blocked.running {
+		blocked.running = true
+		go guard()
 	}
-	go func() {
-		defer unix.Close(dup)
-		for pause(blockedDelay); f.state.Load()&gone == 0; pause(blockedDelay) {
-			if fullAndBlocking(dup) {
-				f.makeRoom()
-			}
+	blocked.Unlock()
+	err := f.write(delta)
+	blocked.Lock()
+	delete(writes, f)
+	blocked.Unlock()
+	return err
+}
+
+// guard is the goroutine that ends guarded writes. It stays for a moment after the last one, so
+// that not each of them starts it.
+func guard() {
+	for again := true; again; {
+		pause(blockedDelay)
+		for endGuarded() {
+			runtime.Gosched()
 		}
+		blocked.Lock()
+		again = blocked.busy || len(writes) > 0
+		blocked.running, blocked.busy = again, false
+		blocked.Unlock()
+	}
+}
+
+// endGuarded makes room for the writes that it sees for the second time, and reports whether it
+// took anything. None of them returns to its caller meanwhile, because that needs the mutex, so
+// their numbers still refer to the eventfds.
+func endGuarded() (took bool) {
+	blocked.Lock()
+	defer blocked.Unlock()
+	for f, seen := range writes {
+		writes[f] = true
+		took = seen && f.makeRoom() || took
+	}
+	return took
+}
+
+// endBlocked is called by Close, between Use and Done, if other calls are in progress. It starts
+// a goroutine that makes room until they have ended.
+func (f *FD) endBlocked() {
+	go func() {
+		for pause(blockedDelay); f.state.Add(1)&gone == 0; pause(blockedDelay) { // a use that is allowed after Close
+			for f.state.Load() != closed+1 && f.makeRoomLocking() {
+				runtime.Gosched()
+			}
+			f.Done()
+		}
+		f.state.Add(^uint64(0))
 	}()
 }
 
-// fullAndBlocking reports whether a write would block now.
-func fullAndBlocking(num int) bool {
-	flags, err := fcntl(num, unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_NONBLOCK != 0 {
+func (f *FD) makeRoomLocking() (took bool) {
+	blocked.Lock()
+	defer blocked.Unlock()
+	return f.makeRoom()
+}
+
+// makeRoom takes the count if O_NONBLOCK is off, or a part of it in semaphore mode, and reports
+// whether it took anything. Where a read can block, it does nothing: the caller holds the mutex.
+func (f *FD) makeRoom() (took bool) {
+	flags, err := fcntl(int(f.num), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_NONBLOCK != 0 || !askNowait() {
 		return false
 	}
-	there, err := Poll(num, unix.POLLOUT)
-	return err == nil && there&unix.POLLOUT == 0
-}
-
-// makeRoom takes the count. It counts as a use, so that f ends after it and Taken returns the
-// count.
-func (f *FD) makeRoom() {
-	if f.state.Add(1)&gone != 0 { // a use that is allowed after Close
-		f.state.Add(^uint64(0))
-		return
+	for range 1000 {
+		var count uint64
+		if preadv2(int(f.num), &count, unix.RWF_NOWAIT) != 0 {
+			break
+		}
+		race.Acquire()
+		taken[f] += min(count, math.MaxUint64-taken[f])
+		took = true
+		if count > 1 {
+			break // counting mode
+		}
 	}
-	if count, _ := f.Take(); count > 0 {
-		taken.Store(f, count+f.Taken())
-	}
-	f.Done()
+	return took
 }
-
-// taken maps an FD to the count that was taken to make room. It is a map and not a field of FD,
-// because that almost never happens.
-var taken sync.Map
 
 // Taken returns the count that was taken to make room and that no Take has returned. A second
-// call returns 0. The function that is passed to Close calls it.
+// call returns 0. The caller of AddIfWritable and the function that is passed to Close call it.
 func (f *FD) Taken() uint64 {
-	if count, ok := taken.LoadAndDelete(f); ok {
-		return count.(uint64)
-	}
-	return 0
+	blocked.Lock()
+	defer blocked.Unlock()
+	count := taken[f]
+	delete(taken, f)
+	return count
 }
 
 // pause sleeps. If the runtime's poller is not running, it does not use a timer, which would

@@ -61,17 +61,18 @@ func (f *FD) TryAdd(delta *uint64) (errno uintptr) {
 }
 
 // Add adds delta, which must not be 0, to the count. It returns ErrFull if the count would exceed
-// MaxCount, and does not block unless another holder has cleared O_NONBLOCK (see
-// blocked_linux.go and AddIfWritable). The caller must be between Use and Done.
+// MaxCount. If another holder has cleared O_NONBLOCK, Add can block until Close (see
+// blocked_linux.go). The caller must be between Use and Done.
 func (f *FD) Add(delta uint64) error {
 	if delta > MaxCount {
 		return ErrFull
 	}
-	if f.blocking {
-		return f.AddIfWritable(delta)
-	}
 	return f.write(&delta)
 }
+
+// Blocking reports whether O_NONBLOCK was off when the descriptor was adopted. If so, its owner
+// adds with AddIfWritable, under its lock.
+func (f *FD) Blocking() bool { return f.blocking }
 
 func (f *FD) write(delta *uint64) error {
 	race.Release()
@@ -97,9 +98,10 @@ func (f *FD) write(delta *uint64) error {
 // eventfd share that flag. A single write cannot be made non-blocking: pwritev2 with RWF_NOWAIT
 // fails with EOPNOTSUPP.
 //
-// Another process that has cleared O_NONBLOCK, and raises the count to just under 2^64 between
-// the poll and the write, can still make the write wait until the count is taken. In that case
-// only calls for this descriptor wait.
+// Another process that raises the count to just under 2^64 between the poll and the write, and
+// clears O_NONBLOCK, makes the write wait nevertheless. It is ended after 10 to 20 ms, by taking
+// the count. The caller then fetches that with Taken, whether AddIfWritable succeeds or not.
+// Only where preadv2 is refused does the write wait until another holder takes the count.
 func (f *FD) AddIfWritable(delta uint64) error {
 	if delta > MaxCount {
 		return ErrFull
@@ -117,7 +119,7 @@ func (f *FD) AddIfWritable(delta uint64) error {
 			return err
 		}
 	}
-	return f.write(&delta)
+	return f.writeGuarded(&delta)
 }
 
 // checkRoom returns an error if a write of delta could block. If the system does not

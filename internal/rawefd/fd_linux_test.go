@@ -97,15 +97,19 @@ func TestAddPastMaximumAddsNothing(t *testing.T) {
 		if !nonblock {
 			f = adoptDup(t, f)
 		}
+		add := f.Add
+		if f.Blocking() {
+			add = f.AddIfWritable
+		}
 		for _, delta := range []uint64{6, rawefd.MaxCount, math.MaxUint64} {
-			if err := f.Add(delta); err != rawefd.ErrFull {
+			if err := add(delta); err != rawefd.ErrFull {
 				t.Errorf("nonblock %v: Add(%d) = %v, want ErrFull", nonblock, delta, err)
 			}
 		}
-		if err := f.Add(5); err != nil {
+		if err := add(5); err != nil {
 			t.Errorf("nonblock %v: Add(5) = %v with room for 5", nonblock, err)
 		}
-		if err := f.Add(1); err != rawefd.ErrFull {
+		if err := add(1); err != rawefd.ErrFull {
 			t.Errorf("nonblock %v: Add(1) = %v at the maximum, want ErrFull", nonblock, err)
 		}
 		wantTake(t, f, rawefd.MaxCount)

@@ -45,6 +45,7 @@ func Adopt(num int, semaphore bool) (*FD, error)             { return nil, errUn
 func FromProcess(pid, num int, semaphore bool) (*FD, error)  { return nil, errUnsupported }
 func (f *FD) TryAdd(delta *uint64) uintptr                   { return 1 }
 func (f *FD) Add(delta uint64) error                         { return errUnsupported }
+func (f *FD) Blocking() bool                                 { return false }
 func (f *FD) AddIfWritable(delta uint64) error               { return errUnsupported }
 func (f *FD) Take() (uint64, error)                          { return 0, errUnsupported }
 func (f *FD) Count() (uint64, error)                         { return 0, errUnsupported }

@@ -1,0 +1,152 @@
+package tests
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
+	"github.com/eventchan/eventchan/notify"
+)
+
+// These tests are about a process that fills an eventfd which it shares with this one, and clears
+// O_NONBLOCK, so that write(2) waits for room.
+
+// peer returns another descriptor of an eventfd.
+func peer(t *testing.T, fd int) int {
+	t.Helper()
+	twin := duplicate(t, fd)
+	t.Cleanup(func() { unix.Close(twin) })
+	return twin
+}
+
+// fill adds count to an eventfd and clears O_NONBLOCK.
+func fill(t *testing.T, peer int, count uint64) {
+	if err := rawio.Add(peer, count); err != nil {
+		t.Error(err)
+	}
+	if err := unix.SetNonblock(peer, false); err != nil {
+		t.Error(err)
+	}
+}
+
+// readNowait requires preadv2(2) with RWF_NOWAIT, without which the library cannot make room in an
+// eventfd.
+func readNowait(t *testing.T) {
+	t.Helper()
+	var buf [8]byte
+	fd := eventfd(t, 0, unix.EFD_CLOEXEC)
+	if _, err := unix.Preadv2(fd, [][]byte{buf[:]}, -1, 1<<30); err != unix.EOPNOTSUPP {
+		lacks(t, "preadv2 with an unknown flag: %v, want EOPNOTSUPP", err)
+	}
+}
+
+// inWrite reports whether a thread of this process is in write(2) to fd.
+func inWrite(fd int) bool {
+	call := fmt.Sprintf("%d %#x ", unix.SYS_WRITE, fd)
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, task := range tasks {
+		text, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/syscall")
+		if strings.HasPrefix(string(text), call) {
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends a write that waits for room, whether there is room for a part of what it adds or none.
+func TestCloseEndsAWriteThatAPeerBlocks(t *testing.T) {
+	readNowait(t)
+	if _, err := os.ReadFile("/proc/self/syscall"); err != nil {
+		lacks(t, "this system does not show whether a thread is in write(2): %v", err)
+	}
+	for _, c := range []struct{ filled, added uint64 }{
+		{notify.MaxCount, 1},
+		{notify.MaxCount, 2},
+		{notify.MaxCount, 5000},
+		{notify.MaxCount - 1, 2},
+	} {
+		n := newNotifier(t)
+		added := blocked(t, n.FD(), c.filled, func() error { return n.Add(c.added) })
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+		if err, _ := receive(t, added); err != nil {
+			t.Errorf("Add(%d) = %v", c.added, err)
+		}
+		s := newSemaphore(t, 0)
+		released := blocked(t, s.FD(), c.filled, func() error { s.Release(int64(c.added)); return nil })
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		receive(t, released)
+		receive(t, s.C()) // is closed when the last call has ended
+	}
+}
+
+// blocked fills an eventfd, lets add add to it, and returns when that waits for room.
+func blocked(t *testing.T, fd int, filled uint64, add func() error) (ended <-chan error) {
+	fill(t, peer(t, fd), filled)
+	ended = inBackground(add)
+	eventually(t, "write(2) blocks", func() bool { return inWrite(fd) })
+	return ended
+}
+
+// fillBefore fills the eventfd when the library, which has looked whether there is room, is about to
+// write to it.
+func fillBefore(t *testing.T, fd int) {
+	peer := peer(t, fd)
+	var filled atomic.Bool
+	t.Cleanup(rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == "write" && c.Num == fd && filled.CompareAndSwap(false, true) {
+			fill(t, peer, notify.MaxCount)
+		}
+		return 0
+	}))
+}
+
+// A write under a lock ends soon although a peer has filled the eventfd just before it. The goroutine that
+// serves all handles goes on, and nothing is lost.
+func TestPeerThatFillsBetweenLookingAndWriting(t *testing.T) {
+	readNowait(t)
+	n, other := newNotifier(t), newNotifier(t)
+	h, forOther := n.Handle(), other.Handle()
+	if h == nil || forOther == nil {
+		t.Fatal("no handle")
+	}
+	fillBefore(t, n.FD())
+	handletest.Signal(h, 1)
+	handletest.Signal(forOther, 3)
+	wantWaited(t, other, 3)
+	eventually(t, "all is in one place", func() bool {
+		count, err := n.Count()
+		return err == nil && count == math.MaxUint64
+	})
+	wantTaken(t, n, math.MaxUint64)
+}
+
+// The lock of a Semaphore is free soon, too.
+func TestPeerThatFillsBeforeARelease(t *testing.T) {
+	readNowait(t)
+	s := newSemaphore(t, 0)
+	fd := s.FD()
+	acquired := inBackground(func() error { return s.Acquire(soon(t), 2) })
+	allAsleep(t)
+	fillBefore(t, fd)
+	released := inBackground(func() error { s.Release(1); return nil })
+	receive(t, released)
+	if err, _ := receive(t, acquired); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -31,3 +31,10 @@ func Sleeping[K any](s *Set[K]) (leading, following bool) {
 	defer s.members.mu.Unlock()
 	return s.members.leading, s.members.round != nil
 }
+
+// LastTurn is called instead of 1<<32 - 1 calls of Poll.
+func LastTurn[K any](s *Set[K]) {
+	s.members.mu.Lock()
+	defer s.members.mu.Unlock()
+	s.members.turn = 1<<32 - 1
+}

@@ -42,7 +42,7 @@ type slot struct {
 	num    int32
 	gen    uint32 // the generation: a new number for each member; 0 if the slot is free
 	bits   Events // the events asked for
-	turn   uint32 // the last poll that returned the member
+	turn   uint32 // the last poll that returned the member, or 0
 	pulse  Events // events fetched but not yet returned; see pulses.go
 	pulses bool   // the file reports Priority by pulses
 }
@@ -52,6 +52,9 @@ type found struct {
 	slot   int32
 	events Events
 }
+
+// mostEvents is how many events of at most 16 bytes epoll_wait(2) can be asked for.
+const mostEvents = math.MaxInt32 / 16
 
 func (m *members) open() (err error) {
 	m.in, err = poller.NewInstance()
@@ -179,7 +182,8 @@ func (m *members) poll(n int) ([]found, error) {
 	if m.closed || n == 0 {
 		return nil, nil
 	}
-	m.turn++
+	m.turn = max(m.turn+1, 1) // 0 is the turn of a member that was never returned
+	n = min(n, mostEvents)
 	clear(m.met)
 	m.takePulses(n)
 	if cap(m.raw) < n {

@@ -168,18 +168,15 @@ func (s *Set[K]) Wait(ctx context.Context, dst []Event[K]) (int, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("bridge: Set.Wait: nil context: %w", os.ErrInvalid)
 	}
-	n, err := s.wait(ctx, dst)
-	if err != nil && err != ctx.Err() {
-		err = fmt.Errorf("bridge: Set.Wait: %w", err)
-	}
-	return n, err
+	_ = ctx.Err() // panics here, and not with the lock held, if ctx is a nil pointer
+	return s.wait(ctx, dst)
 }
 
 // C returns a channel for use in a select statement. Every call returns the same channel.
-// It holds a value while Poll has members to return, and after a Poll or Wait that has
-// returned members, because they might still be ready. A Poll that returns 0 takes the
-// value out. After receiving from C, call Poll: until then, C gets another value only when
-// another member becomes ready.
+// It gets a value when a member becomes ready, and after a Poll or Wait that has returned
+// members, because they might still be ready. A Poll that returns 0 takes the value out. After
+// receiving from C, call Poll, which can nevertheless return 0: until then, C gets another value
+// only when another member becomes ready.
 //
 // The buffer holds one value, so a slow receiver blocks nothing and loses nothing. Close
 // closes the channel. From the first call of C until Close, the Set uses one goroutine.

@@ -512,3 +512,46 @@ func heap() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
+
+// 0 is not the number of a poll, because it is that of a member that was never returned.
+func TestSetTurnWraps(t *testing.T) {
+	s := mustSet[string](t)
+	bridge.LastTurn(s)
+	p := newTube(t)
+	mustAddTo(t, s, p.r, bridge.Readable, "pipe")
+	mustWrite(t, p.w)
+	for range 4 {
+		if got := poll(s, 1); len(got) != 1 {
+			t.Errorf("Poll = %v, want the member", got)
+		}
+	}
+}
+
+// An oddContext has an error that cannot be compared, or is a nil pointer.
+type oddContext struct{ context.Context }
+
+type oddError []string
+
+func (oddError) Error() string { return "odd" }
+
+func (oddContext) Err() error { return oddError{"odd"} }
+
+// Wait returns what Err returns, whatever it is. If Err panics, the Set can still be used.
+func TestSetWaitWithAnOddContext(t *testing.T) {
+	s := mustSet[string](t)
+	var odd oddError
+	if _, err := s.Wait(oddContext{background}, make([]event, 1)); !errors.As(err, &odd) {
+		t.Errorf("Wait = %v, want the error of ctx", err)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("Wait with a nil pointer did not panic")
+			}
+		}()
+		s.Wait((*oddContext)(nil), make([]event, 1))
+	}()
+	if got := poll(s, 1); len(got) != 0 {
+		t.Errorf("Poll = %v, want nothing", got)
+	}
+}

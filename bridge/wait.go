@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fmt"
 	"os"
 )
 
@@ -68,14 +69,19 @@ func (s *Set[K]) lookAsLeader(uintptr) (done bool) {
 // look polls once for Wait. The caller holds the lock.
 func (s *Set[K]) look(ctx context.Context, dst []Event[K]) result {
 	if s.members.closed {
-		return result{done: true, err: os.ErrClosed}
+		return result{done: true, err: failedWait(os.ErrClosed)}
 	}
 	if err := ctx.Err(); err != nil || len(dst) == 0 {
 		return result{done: true, err: err}
 	}
 	n, err := s.poll(dst)
-	if n > 0 {
+	switch {
+	case n > 0:
 		err = nil // Wait's caller might ignore members beside an error; the next Wait reports it
+	case err != nil:
+		err = failedWait(err)
 	}
 	return result{n, n > 0 || err != nil, err}
 }
+
+func failedWait(err error) error { return fmt.Errorf("bridge: Set.Wait: %w", err) }

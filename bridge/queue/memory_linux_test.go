@@ -127,3 +127,21 @@ func forget(t *testing.T) (h unsafe.Pointer, place *[1016]byte, ticket uint64) {
 	q.Close()
 	return h, place, ticket
 }
+
+// Values larger than a page are in memory after Handle as well, so that a real-time thread that sends one
+// has no page fault.
+func TestHandleTouchesAllPages(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	q, err := queue.New[[60000]byte](8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	h := mustHandle(t, q)
+	_, bytes := handletest.Cells(h)
+	if got, want := resident(t, h), int(bytes)/os.Getpagesize(); got < want {
+		t.Errorf("%d pages are in memory after Handle, want all %d", got, want)
+	}
+}

@@ -74,7 +74,7 @@ func guard() {
 }
 
 // endGuarded makes room for the writes that it sees for the second time, and reports whether it
-// took anything. None of them returns to its caller meanwhile, because that needs the mutex, so
+// took anything. None of them can return to its caller before the mutex is unlocked, so
 // their numbers still refer to the eventfds.
 func endGuarded() (took bool) {
 	blocked.Lock()

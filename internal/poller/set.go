@@ -2,6 +2,7 @@ package poller
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -60,6 +61,18 @@ func (in *instance) Ready() {
 	in.drain()
 }
 
+// ending is the number of instances that have been interrupted and are not closed yet. NewWatch
+// yields to their goroutines while there are more than mostEnding. Otherwise a program that watches
+// and closes again and again would use up its descriptors.
+var ending atomic.Int32
+
+const mostEnding = 8
+
+func (in *instance) serveAndClose() {
+	in.serve(in.Ready)
+	ending.Add(-1)
+}
+
 // newSet adds an empty set to sets.
 func newSet() (*set, error) {
 	edges, err := NewInstance()
@@ -74,8 +87,8 @@ func newSet() (*set, error) {
 	s := &set{items: make(map[int]*item)}
 	s.edges = &instance{edges, s.drainEdges}
 	s.levels = &instance{levels, s.drainLevels}
-	go edges.serve(s.edges.Ready)
-	go levels.serve(s.levels.Ready)
+	go s.edges.serveAndClose()
+	go s.levels.serveAndClose()
 	sets = append(sets, s)
 	return s, nil
 }
@@ -83,12 +96,14 @@ func newSet() (*set, error) {
 // closeIfUnused closes a set without watches, which also ends the
 // registrations that could not be deleted.
 func (s *set) closeIfUnused() {
-	if s.live > 0 {
+	at := slices.Index(sets, s)
+	if s.live > 0 || at < 0 {
 		return
 	}
+	sets = slices.Delete(sets, at, at+1)
+	ending.Add(2)
 	s.edges.Interrupt()
 	s.levels.Interrupt()
-	sets = slices.DeleteFunc(sets, func(other *set) bool { return other == s })
 }
 
 // watchedFor reports whether the item has watches and is registered for exactly bits.

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -195,4 +196,21 @@ func TestCloseAgainstEverything(t *testing.T) {
 		})
 		wg.Wait()
 	})
+}
+
+// The numbers of closed descriptors are the next that Watch itself gets from the kernel. It watches none
+// of its own descriptors in their place.
+func TestWatchOfTheNextNumber(t *testing.T) {
+	p, q := newTube(t), newTube(t)
+	numbers := []int{p.r, p.w, q.r, q.w}
+	for _, end := range []*int{&p.r, &p.w, &q.r, &q.w} {
+		p.close(end)
+	}
+	for _, fd := range numbers {
+		w, err := bridge.Watch(fd, bridge.Readable)
+		if err == nil {
+			w.Close()
+		}
+		wantIs(t, fmt.Sprintf("Watch(%d)", fd), err, unix.EBADF)
+	}
 }

@@ -66,8 +66,11 @@ func (w *Watch) open(num int, bits uint32) error {
 		free = sweep(num)
 	}
 	if free == nil {
-		var err error
-		if free, err = newSet(); err != nil {
+		err := rawefd.CheckOpen(num) // otherwise num could become one of the new instances
+		if err == nil {
+			free, err = newSet()
+		}
+		if err != nil {
 			return err
 		}
 	}

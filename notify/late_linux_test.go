@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -142,4 +143,24 @@ func TestTryWaitAfterCloseTakesNothingOfOthers(t *testing.T) {
 			t.Errorf("another holder read %d, want 8", got)
 		}
 	})
+}
+
+// TryWait takes a count that the first call of C moves to the buffer while TryWait looks for it.
+func TestTryWaitMeetsTheFirstC(t *testing.T) {
+	if mode.Is("handle") {
+		return // TryWait holds the lock, which C needs
+	}
+	n := mustNew(t)
+	fd := n.FD()
+	mustAdd(t, n, 5)
+	var called atomic.Bool
+	t.Cleanup(rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Num == fd && c.Name == "preadv2" && called.CompareAndSwap(false, true) {
+			n.C()
+		}
+		return 0
+	}))
+	if count, ok := n.TryWait(); count != 5 || !ok {
+		t.Errorf("TryWait = %d, %v; want 5", count, ok)
+	}
 }

@@ -11,18 +11,19 @@ import "unsafe"
 // File, each signal of a C thread wakes the goroutine that serves all handles, which moves the count to
 // the eventfd.
 //
-// Handle returns nil in four cases:
+// Handle returns nil:
 //
 //   - after Close;
-//   - if the process is out of descriptors (EMFILE) or memory when its first Handle opens what all
-//     handles share; a handle itself needs no descriptor;
+//   - if the process is out of memory, or its first Handle finds no descriptor (EMFILE, ENFILE) or
+//     no watch (ENOSPC) for what all handles share; a handle itself needs no descriptor;
+//   - after 2^32 - 2 handles;
 //   - on systems other than Unix;
 //   - on mips, mipsle and arm before v7, where Go's 64-bit atomic operations are not
 //     atomic for C.
 //
 // The address stays valid for the life of the process; a signal after Close has no effect. For that
-// reason the 64 bytes of a handle are never freed, and after 2^32 - 2 handles Handle returns nil. A
-// program that made and closed 1,000 such Notifiers per second would use 5.6 GB per day: reuse them instead.
+// reason the 64 bytes of a handle are never freed. A program that made and closed 1,000 such
+// Notifiers per second would use 5.6 GB per day: reuse them instead.
 func (n *Notifier) Handle() unsafe.Pointer {
 	if !n.lock() {
 		return nil

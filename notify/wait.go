@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// Wait takes the whole count and returns it. The count goes back to 0. While the count is 0, Wait
-// blocks until a signal comes or ctx is done. Waiting goroutines are served in FIFO order, and
-// each count goes to exactly one of them.
+// Wait takes the whole count, with what is in C's buffer, and returns it. The count goes back to 0.
+// While the count is 0, Wait blocks until a signal comes or ctx is done. Waiting goroutines are
+// served in FIFO order, and each count goes to exactly one of them.
 //
 // If ctx is done first, Wait returns ctx.Err() and takes nothing. If ctx is already done, Wait
 // returns immediately, even if a count is pending. If a count was handed over before Wait has
@@ -128,9 +128,9 @@ func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 	}
 }
 
-// TryWait takes the whole count and returns it and true. The count goes back to 0. TryWait returns
-// 0 and false if the count is 0, or if it belongs to goroutines that are already waiting. It never
-// blocks. The first TryWait after Close can still receive the pending count; later ones return
+// TryWait takes the whole count, with what is in C's buffer, and returns it and true. The count goes
+// back to 0. TryWait returns 0 and false if the count is 0, if it belongs to goroutines that are
+// already waiting, or if a system call fails. It never blocks. The first TryWait after Close can still receive the pending count; later ones return
 // false.
 //
 // It costs one atomic operation, or one system call after FD or File. It does not allocate.
@@ -154,7 +154,9 @@ func (n *Notifier) tryWait() (count uint64) {
 		count, _ = fd.Take()
 		n.note(count)
 		fd.Done()
-		return count
+		if count > 0 || n.c.Load() == nil {
+			return count
+		} // the first call of C might have moved the count to the buffer
 	}
 	if !n.lock() {
 		n.count.LockShut()

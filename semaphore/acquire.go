@@ -32,7 +32,7 @@ import (
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
 // permit. If several permits recently became free together, Acquire polls for up to 50 µs before it
 // waits, during which other goroutines can run. While Acquire takes more than 1,024 permits after FD
-// or File, other calls are not blocked. It does not allocate unless it waits, or takes more than
+// or File, other calls are not blocked, but TryAcquire fails. It does not allocate unless it waits, or takes more than
 // 16,384 permits after FD or File.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
@@ -118,10 +118,13 @@ func (s *Semaphore) pass(n int64) bool {
 
 // TryAcquire takes n permits, all or none, and reports whether it did. It never blocks. It
 // overtakes waiting goroutines only where Acquire would. TryAcquire(0) returns true. After
-// Close, TryAcquire returns false, even for 0 permits. It panics if n is negative.
+// Close, TryAcquire returns false, even for 0 permits. It also returns false if a system call
+// fails, and can do so while another call takes more than 1,024 permits after FD or File. It
+// panics if n is negative.
 //
-// It costs one atomic operation; after FD or File, n system calls. It does not allocate unless
-// it takes more than 16,384 permits after FD or File.
+// It costs one atomic operation; after FD or File, n system calls. It does not allocate unless,
+// after FD or File, it takes more than 1,024 permits or a goroutine waits for several: then it reads
+// /proc.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	w := s.count.Word()
 	if n > 0 && s.since.Load() == 0 && w.Take(uint64(n)) {

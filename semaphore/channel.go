@@ -36,8 +36,8 @@ func newChannel() *channel {
 //
 // The reserved permit does not keep others waiting. If the first goroutine in Acquire lacks
 // permits, C immediately gives its permit back and queues again behind that goroutine. After
-// FD, File, FromFD or FromProcess, C also gives the permit back if nothing was received for
-// 100 ms, because another process can be waiting for it. C queues again 5 ms later, so a
+// FD, File, FromFD or FromProcess, C also gives the permit back once nothing was received for
+// 100 to 200 ms, because another process can be waiting for it. C queues again 5 ms later, so a
 // receive can take that much longer.
 //
 // The channel has no buffer. While a permit is reserved, and only then, the Semaphore runs one

@@ -113,9 +113,10 @@ type failure struct{ error }
 // call, and works on every system and inside a testing/synctest bubble. It returns an error
 // matching [os.ErrInvalid] if permits is negative, and no other error.
 //
-// In a bubble the Semaphore has to stay private. After FD, File or Handle, a goroutine that
-// serves all objects of the process sends to the Semaphore's channels, and the Go runtime ends
-// a process in which a goroutine outside a bubble uses a channel of the bubble.
+// For use in a bubble, make the Semaphore there: a goroutine that waits for one made outside is
+// not durably blocked. In a bubble the Semaphore has to stay private. After FD, File or Handle, a
+// goroutine that serves all objects of the process sends to the Semaphore's channels, and the Go
+// runtime ends a process in which a goroutine outside a bubble uses a channel of the bubble.
 func New(permits int64) (*Semaphore, error) {
 	if permits < 0 {
 		return nil, fmt.Errorf("semaphore: New(%d): negative number of permits: %w", permits, os.ErrInvalid)
@@ -142,8 +143,9 @@ func wrap(permits int64, fd *rawefd.FD) *Semaphore {
 //   - the Semaphore is from [NewWeighted], and more permits than its size would be free.
 //
 // It costs one atomic operation, or one lock acquisition if a waiter has to be woken. After FD
-// or File it costs one system call, or none if waiting goroutines get all n permits. It does
-// not allocate, except that it can start the goroutine that offers a permit on C.
+// or File it costs one system call, or none if waiting goroutines get all n permits. While
+// a goroutine waits for several permits, it also reads /proc, which allocates. Otherwise it does not
+// allocate, except that it can start the goroutine that offers a permit on C.
 func (s *Semaphore) Release(n int64) {
 	if n > 0 && s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 		return

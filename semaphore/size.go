@@ -16,7 +16,9 @@ type Weighted = Semaphore
 
 // NewWeighted returns a private Semaphore of size n with n free permits. It is for programs
 // that were written for golang.org/x/sync/semaphore: they need to change only their import
-// path. NewWeighted panics if n is negative.
+// path. NewWeighted panics if n is negative. A goroutine that waits in a testing/synctest bubble
+// for a Semaphore made outside is not durably blocked, unlike with that package: a test makes
+// the Semaphore in its bubble.
 //
 // The size has two effects, which a Semaphore made by [New] lacks:
 //
@@ -26,8 +28,8 @@ type Weighted = Semaphore
 //     not wait behind it.
 //
 // C threads that release through Handle do not check the size, because C code cannot panic. If
-// they release too many permits, the Release in Go that would then bring the number of free
-// permits above n panics. After FD or File other processes can make permits, and the size no
+// they release too many permits, an Acquire of more than n can succeed, and the Release in Go that
+// would then bring the number of free permits above n panics. After FD or File other processes can make permits, and the size no
 // longer has an effect: an Acquire of more than n then waits in the queue like any other.
 //
 // A private Semaphore does not need Close, unless C was called. A shared or exported one does.

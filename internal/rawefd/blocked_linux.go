@@ -91,7 +91,7 @@ func endGuarded() (took bool) {
 func (f *FD) endBlocked() {
 	go func() {
 		for pause(blockedDelay); f.state.Add(1)&gone == 0; pause(blockedDelay) { // a use that is allowed after Close
-			for f.state.Load() != closed+1 && f.makeRoomLocking() {
+			for f.state.Load() != closed+1 && f.makeRoomInClose() {
 				runtime.Gosched()
 			}
 			f.Done()
@@ -100,17 +100,23 @@ func (f *FD) endBlocked() {
 	}()
 }
 
-func (f *FD) makeRoomLocking() (took bool) {
+// makeRoomInClose is makeRoom for a caller that does not hold the mutex, and can use Take where a
+// read can block.
+func (f *FD) makeRoomInClose() (took bool) {
+	var count uint64
+	if !askNowait() && f.canBlock() {
+		count, _ = f.Take()
+	}
 	blocked.Lock()
 	defer blocked.Unlock()
-	return f.makeRoom()
+	f.keep(count)
+	return count > 0 || f.makeRoom()
 }
 
-// makeRoom takes the count if O_NONBLOCK is off, or a part of it in semaphore mode, and reports
-// whether it took anything. Where a read can block, it does nothing: the caller holds the mutex.
+// makeRoom takes the count if a write can block, or a part of it in semaphore mode, and reports
+// whether it took anything. It does nothing where a read can block. The caller holds the mutex.
 func (f *FD) makeRoom() (took bool) {
-	flags, err := fcntl(int(f.num), unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_NONBLOCK != 0 || !askNowait() {
+	if !askNowait() || !f.canBlock() {
 		return false
 	}
 	for range 1000 {
@@ -119,13 +125,26 @@ func (f *FD) makeRoom() (took bool) {
 			break
 		}
 		race.Acquire()
-		taken[f] += min(count, math.MaxUint64-taken[f])
+		f.keep(count)
 		took = true
 		if count > 1 {
 			break // counting mode
 		}
 	}
 	return took
+}
+
+// canBlock reports whether O_NONBLOCK is off.
+func (f *FD) canBlock() bool {
+	flags, err := fcntl(int(f.num), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_NONBLOCK == 0
+}
+
+// keep keeps what was taken for Taken. The caller holds the mutex.
+func (f *FD) keep(count uint64) {
+	if count > 0 {
+		taken[f] += min(count, math.MaxUint64-taken[f])
+	}
 }
 
 // Taken returns the count that was taken to make room and that no Take has returned. A second

@@ -87,24 +87,40 @@ func endGuarded() (took bool) {
 }
 
 // endBlocked is called by Close, between Use and Done, if other calls are in progress. It starts
-// a goroutine that makes room until they have ended.
+// a goroutine that makes room until they have ended. The goroutine looks at a duplicate, if there
+// is a descriptor for it, because a use of f could delay the end of f.
 func (f *FD) endBlocked() {
+	dup, err := fcntl(int(f.num), unix.F_DUPFD_CLOEXEC, 0)
 	go func() {
-		for pause(blockedDelay); f.state.Add(1)&gone == 0; pause(blockedDelay) { // a use that is allowed after Close
-			for f.state.Load() != closed+1 && f.makeRoomInClose() {
-				runtime.Gosched()
-			}
-			f.Done()
+		if err == nil {
+			defer unix.Close(dup)
 		}
-		f.state.Add(^uint64(0))
+		for pause(blockedDelay); f.state.Load()&gone == 0; pause(blockedDelay) {
+			if err != nil || canBlock(dup) {
+				f.endUses()
+			}
+		}
 	}()
+}
+
+// endUses makes room until all other uses have ended, or there is nothing to take. It counts as
+// a use, so that f ends after it and Taken returns the count.
+func (f *FD) endUses() {
+	if f.state.Add(1)&gone != 0 { // a use that is allowed after Close
+		f.state.Add(^uint64(0))
+		return
+	}
+	for f.state.Load() != closed+1 && f.makeRoomInClose() {
+		runtime.Gosched()
+	}
+	f.Done()
 }
 
 // makeRoomInClose is makeRoom for a caller that does not hold the mutex, and can use Take where a
 // read can block.
 func (f *FD) makeRoomInClose() (took bool) {
 	var count uint64
-	if !askNowait() && f.canBlock() {
+	if !askNowait() && canBlock(int(f.num)) {
 		count, _ = f.Take()
 	}
 	blocked.Lock()
@@ -116,7 +132,7 @@ func (f *FD) makeRoomInClose() (took bool) {
 // makeRoom takes the count if a write can block, or a part of it in semaphore mode, and reports
 // whether it took anything. It does nothing where a read can block. The caller holds the mutex.
 func (f *FD) makeRoom() (took bool) {
-	if !askNowait() || !f.canBlock() {
+	if !askNowait() || !canBlock(int(f.num)) {
 		return false
 	}
 	for range 1000 {
@@ -135,8 +151,8 @@ func (f *FD) makeRoom() (took bool) {
 }
 
 // canBlock reports whether O_NONBLOCK is off.
-func (f *FD) canBlock() bool {
-	flags, err := fcntl(int(f.num), unix.F_GETFL, 0)
+func canBlock(num int) bool {
+	flags, err := fcntl(num, unix.F_GETFL, 0)
 	return err == nil && flags&unix.O_NONBLOCK == 0
 }
 

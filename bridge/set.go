@@ -16,9 +16,9 @@ import (
 // A Set is level-triggered: every Poll and Wait returns a ready member again until it has
 // been read or written far enough that it is no longer ready. If a member is not going to
 // be served for a while, remove it, or change its events to 0, which leaves HangUp and
-// Failed. Priority of a file of proc or cgroup v2, such as /proc/self/mountinfo or
-// cgroup.events, is edge-triggered instead: it is returned once, even if the file has not
-// been read since.
+// Failed. While Priority of a file of proc or cgroup v2, such as /proc/self/mountinfo or
+// cgroup.events, is asked for, all events of that file are edge-triggered instead: each is
+// returned once, even if the file has not been read since.
 //
 // Remove a descriptor before closing it. If it is closed first, the kernel drops the
 // member, unless a duplicate, for example in a child process, keeps the open file alive:

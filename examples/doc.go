@@ -1,6 +1,7 @@
 // Package examples has a program in each folder. Run it with
-// "go run ./examples/NAME". Each program exits with status 1 if it did not see what it
-// should, and prints what it left out if the machine lacks something.
+// "go run ./examples/NAME", except kmod, a module of its own: see its README.md. Each
+// program exits with status 1 if it did not see what it should, and prints what it left out
+// if the machine lacks something.
 //
 // Start here:
 //

@@ -69,7 +69,7 @@ type Args [6]uintptr
 // The C function never blocks and takes no lock. Any number of threads and signal handlers
 // can call it concurrently. It reports no error: if the queue is full, the value is dropped
 // and counted by Refused, and after Close the value is dropped. If the pointer is not the handle of a
-// Queue[Args], the process aborts with a message.
+// Queue, or if its values have another size than Args, the process aborts with a message.
 //
 // The C function costs as much as eventchan_send of 48 bytes.
 func SendAt(i int) unsafe.Pointer {

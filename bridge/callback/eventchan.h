@@ -23,7 +23,8 @@
  *
  * A handle is valid until the process exits: after Close, signals have no effect
  * and values are refused. It is valid in one process only: signals and values from
- * a child created by fork(2) are lost. If a function is called with a pointer to
+ * a child created by fork(2) are lost, and such a child must not signal at all if
+ * it closes descriptors that it has inherited. If a function is called with a pointer to
  * other memory, or with a handle of the wrong kind, it writes a message to standard
  * error and calls abort(3).
  *

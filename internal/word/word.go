@@ -21,7 +21,8 @@ const (
 	Held = 1 << 61
 	// Rung means that the goroutine of the doorbell is going to look at the word.
 	// Ring stays unset until it has cleared Rung, so signalers do not ring again.
-	// In a private word, Ring and Rung are about a waiter that waits alone: see lone.go.
+	// In the word of a private Notifier, Ring without Held, and Rung, are about a waiter that
+	// waits alone: see lone.go.
 	Rung  = 1 << 60
 	count = Rung - 1
 

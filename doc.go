@@ -32,8 +32,8 @@
 // their own. No thread is blocked, with three exceptions: an Add or Release to an eventfd
 // that another holder has made blocking and full; where preadv2(2) is refused, a read of a
 // count that another holder takes first; and one thread while a system call that has failed
-// is tried again. No signal is lost, whether a goroutine,
-// a C thread, another process or the kernel sends it.
+// is tried again. No signal is lost, whether a goroutine, a C thread, another process or
+// the kernel sends it.
 // Nothing is written to a descriptor after Close has closed it. Once every object is
 // closed, only 64 bytes per handle, about 4 KB per queue with a handle, and the
 // descriptor that all handles share remain.

@@ -3,9 +3,7 @@ package notify_test
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/internal/testing/handletest"
+	"github.com/eventchan/eventchan/internal/testing/rawio"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -33,19 +32,6 @@ func hostile(t *testing.T, n *notify.Notifier) (fd int) {
 	return fd
 }
 
-// inWrite reports whether a thread of this process is blocked in write(2) to fd.
-func inWrite(fd int) bool {
-	call := fmt.Sprintf("%d %#x ", unix.SYS_WRITE, fd)
-	tasks, _ := os.ReadDir("/proc/self/task")
-	for _, task := range tasks {
-		text, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/syscall")
-		if strings.HasPrefix(string(text), call) {
-			return true
-		}
-	}
-	return false
-}
-
 // At worst the one Add that found the eventfd full blocks. Close returns, ends that Add, and wakes all
 // waiters.
 func TestCloseEndsAnAddThatAHostilePeerBlocks(t *testing.T) {
@@ -59,7 +45,7 @@ func TestCloseEndsAnAddThatAHostilePeerBlocks(t *testing.T) {
 	number := n.FD()
 	go func() { added <- n.Add(1) }()
 	hammer.Eventually(t, func() string { return "Add does not block; is the counter not full?" }, func() bool {
-		return inWrite(number)
+		return rawio.InWrite(number)
 	})
 	if err := n.Close(); err != nil {
 		t.Fatal(err)

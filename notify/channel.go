@@ -13,8 +13,9 @@ import (
 // does not fit in a uint64 is received as several values.
 //
 // Close leaves the pending count in the channel and then closes it, even if C is called for the
-// first time after Close. The exception that [Notifier.Close] names applies. C needs neither a goroutine of its own nor a receiver that drains it. Only
-// a sum above [math.MaxUint64] keeps a goroutine, until its first value is received.
+// first time after Close. The exception that [Notifier.Close] names applies. C needs neither a
+// goroutine of its own nor a receiver that drains it. Only a sum above [math.MaxUint64] keeps a
+// goroutine, until its first value is received.
 func (n *Notifier) C() <-chan uint64 {
 	if c := n.c.Load(); c != nil {
 		return *c

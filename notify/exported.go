@@ -15,8 +15,8 @@ import (
 // negative, does not fit in 32 bits, or is not an eventfd in counting mode, EBADF if fd is not open,
 // and [os.ErrExist] if a Notifier or Semaphore already owns fd. FromFD reads /proc to check the kind
 // and the mode. Before Linux 6.5, and in gVisor, the mode is not shown, and an eventfd in the other
-// mode is accepted. If /proc cannot be read, FromFD returns that error. On systems other than Linux FromFD returns an error matching
-// [errors.ErrUnsupported].
+// mode is accepted. If /proc cannot be read, FromFD returns that error. On systems other than Linux
+// FromFD returns an error matching [errors.ErrUnsupported].
 func FromFD(fd int) (*Notifier, error) {
 	own, err := rawefd.Adopt(fd, false)
 	if err != nil {

@@ -104,9 +104,9 @@ func (n *Notifier) Notify() error {
 // Add returns nil, the count that it has added is delivered, even if Close runs concurrently.
 //
 // It costs one atomic operation. If a goroutine is waiting or C is in use, Add hands over the signal
-// itself. That takes a lock, unless exactly one goroutine is waiting for a private Notifier and several
-// have not been waiting lately. After FD or File Add costs one system call, unless a goroutine is
-// waiting or C is in use. It does not allocate.
+// itself. That takes a lock, unless exactly one goroutine is waiting for a private Notifier; once
+// several have been waiting, until an Add finds none. After FD or File Add costs one system call,
+// unless a goroutine is waiting or C is in use. It does not allocate.
 func (n *Notifier) Add(delta uint64) error {
 	if n.count.Word().Add(delta) || n.count.Own().Lone() && n.addLone(delta) {
 		return nil

@@ -41,95 +41,91 @@ func TestCloseKnowsOfAReceiverThatHasNotRun(t *testing.T) {
 	}
 }
 
-// What is added before Close is received, if anything is, by a receiver that runs at the same time or
-// after Close.
-func TestFirstReceiverMeetsClose(t *testing.T) {
+// A receiver receives once.
+type receiver func(*notify.Notifier) uint64
+
+func waitOnce(n *notify.Notifier) uint64 { count, _ := n.Wait(background); return count }
+
+func tryOnce(n *notify.Notifier) uint64 { count, _ := n.TryWait(); return count }
+
+func tryOften(n *notify.Notifier) uint64 {
+	for {
+		if count, ok := n.TryWait(); ok {
+			return count
+		}
+		hammer.Yield()
+	}
+}
+
+// eachReceiver calls round, with its number and a new Notifier, again and again for each receiver.
+func eachReceiver(t *testing.T, receivers map[string]receiver, round func(t *testing.T, i int, n *notify.Notifier, receive receiver)) {
 	if !mode.First() {
 		return
 	}
-	for name, receive := range map[string]func(*notify.Notifier) uint64{
-		"TryWait": func(n *notify.Notifier) uint64 { count, _ := n.TryWait(); return count },
-		"Wait":    func(n *notify.Notifier) uint64 { count, _ := n.Wait(background); return count },
-	} {
+	for name, receive := range receivers {
 		t.Run(name, func(t *testing.T) {
-			round := 0
+			i := 0
 			hammer.For(2*time.Second, 1, func() {
 				n, err := notify.New()
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				round++
-				if round%2 == 0 {
-					n.FD()
-				}
-				mustAdd(t, n, 1)
-				got := make(chan uint64)
-				go func() { got <- receive(n) }()
-				for range round % 500 {
-					spins.Add(1) // takes time
-				}
-				n.FD()
-				mustAdd(t, n, 5)
-				n.Close()
-				first := <-got
-				left, _ := n.TryWait()
-				if first > 0 && first+left != 6 {
-					t.Errorf("round %d: received %d, and %d after Close, want 6 together", round, first, left)
-				}
+				i++
+				round(t, i, n, receive)
 			})
 		})
 	}
 }
 
+// What is added before Close is received, if anything is, by a receiver that runs at the same time or
+// after Close.
+func TestFirstReceiverMeetsClose(t *testing.T) {
+	eachReceiver(t, map[string]receiver{"TryWait": tryOnce, "Wait": waitOnce}, func(t *testing.T, i int, n *notify.Notifier, receive receiver) {
+		if i%2 == 0 {
+			n.FD()
+		}
+		mustAdd(t, n, 1)
+		got := make(chan uint64)
+		go func() { got <- receive(n) }()
+		for range i % 500 {
+			spins.Add(1) // takes time
+		}
+		n.FD()
+		mustAdd(t, n, 5)
+		n.Close()
+		first := <-got
+		left, _ := n.TryWait()
+		if first > 0 && first+left != 6 {
+			t.Errorf("round %d: received %d, and %d after Close, want 6 together", i, first, left)
+		}
+	})
+}
+
 // A receiver that polls, or is about to wait, while the first count comes counts as one that has received:
 // what is added after that is received after Close.
 func TestFirstReceiverMeetsTheFirstSignal(t *testing.T) {
-	if !mode.First() {
-		return
-	}
-	for name, receive := range map[string]func(*notify.Notifier) uint64{
-		"TryWait": func(n *notify.Notifier) uint64 {
-			for {
-				if count, ok := n.TryWait(); ok {
-					return count
-				}
-				hammer.Yield()
-			}
-		},
-		"Wait": func(n *notify.Notifier) uint64 { count, _ := n.Wait(background); return count },
-	} {
-		t.Run(name, func(t *testing.T) {
-			round := 0
-			hammer.For(2*time.Second, 1, func() {
-				n, err := notify.New()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				round++
-				var begun atomic.Bool
-				got := make(chan uint64)
-				go func() { begun.Store(true); got <- receive(n) }()
-				for !begun.Load() {
-					runtime.Gosched()
-				}
-				for range round % 97 {
-					spins.Add(1) // takes time
-				}
-				mustAdd(t, n, 1)
-				if first := <-got; first != 1 {
-					t.Errorf("round %d: received %d, want 1", round, first)
-				}
-				n.FD()
-				mustAdd(t, n, 5)
-				n.Close()
-				if left, _ := n.TryWait(); left != 5 {
-					t.Errorf("round %d: received %d after Close, want 5", round, left)
-				}
-			})
-		})
-	}
+	eachReceiver(t, map[string]receiver{"TryWait": tryOften, "Wait": waitOnce}, func(t *testing.T, i int, n *notify.Notifier, receive receiver) {
+		var begun atomic.Bool
+		got := make(chan uint64)
+		go func() { begun.Store(true); got <- receive(n) }()
+		for !begun.Load() {
+			runtime.Gosched()
+		}
+		for range i % 97 {
+			spins.Add(1) // takes time
+		}
+		mustAdd(t, n, 1)
+		if first := <-got; first != 1 {
+			t.Errorf("round %d: received %d, want 1", i, first)
+		}
+		n.FD()
+		mustAdd(t, n, 5)
+		n.Close()
+		if left, _ := n.TryWait(); left != 5 {
+			t.Errorf("round %d: received %d after Close, want 5", i, left)
+		}
+	})
 }
 
 var spins atomic.Int64

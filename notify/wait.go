@@ -130,8 +130,8 @@ func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
 
 // TryWait takes the whole count, with what is in C's buffer, and returns it and true. The count goes
 // back to 0. TryWait returns 0 and false if the count is 0, if it belongs to goroutines that are
-// already waiting, or if a system call fails. It never blocks. The first TryWait after Close can still receive the pending count; later ones return
-// false.
+// already waiting, or if a system call fails. It never blocks. The first TryWait after Close can
+// still receive the pending count; later ones return false.
 //
 // It costs one atomic operation, or one system call after FD or File. It does not allocate.
 func (n *Notifier) TryWait() (uint64, bool) {
@@ -156,7 +156,8 @@ func (n *Notifier) tryWait() (count uint64) {
 		fd.Done()
 		if count > 0 || n.c.Load() == nil {
 			return count
-		} // the first call of C might have moved the count to the buffer
+		}
+		// The first call of C might have moved the count to the buffer.
 	}
 	if !n.lock() {
 		n.count.LockShut()

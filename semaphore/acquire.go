@@ -32,8 +32,8 @@ import (
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
 // permit. If several permits recently became free together, Acquire polls for up to 50 µs before it
 // waits, during which other goroutines can run. While Acquire takes more than 1,024 permits after FD
-// or File, other calls are not blocked, but TryAcquire fails. It does not allocate unless it waits, or takes more than
-// 16,384 permits after FD or File.
+// or File, other calls are not blocked, but TryAcquire fails. It does not allocate unless it waits,
+// or takes more than 16,384 permits after FD or File.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
 		if s.count.Word().Take(uint64(n)) {

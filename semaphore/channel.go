@@ -83,10 +83,11 @@ const mostOffers = 64
 
 // offer hands a permit that was taken for C to a goroutine that is receiving from C. Without
 // such a goroutine, C lets waiters go first if there are any. Otherwise, and for one permit in
-// mostOffers, offer starts hold, which reserves the permit, and serve ends. hold needs a goroutine because nothing else notices a receiver
-// that comes later. Each Semaphore has its own, because a select over the channels of all
-// (reflect.Select) costs more with each channel, and because a channel that was made in a
-// testing/synctest bubble must stay there. The caller holds the lock.
+// mostOffers, offer starts hold, which reserves the permit, and serve ends. hold needs a
+// goroutine because nothing else notices a receiver that comes later. Each Semaphore has its
+// own, because a select over the channels of all (reflect.Select) costs more with each channel,
+// and because a channel that was made in a testing/synctest bubble must stay there. The caller
+// holds the lock.
 func (s *Semaphore) offer(p *place) {
 	c := s.c.Load()
 	if c.offers++; c.offers < mostOffers {

@@ -29,8 +29,9 @@ type Weighted = Semaphore
 //
 // C threads that release through Handle do not check the size, because C code cannot panic. If
 // they release too many permits, an Acquire of more than n can succeed, and the Release in Go that
-// would then bring the number of free permits above n panics. After FD or File other processes can make permits, and the size no
-// longer has an effect: an Acquire of more than n then waits in the queue like any other.
+// would then bring the number of free permits above n panics. After FD or File other processes can
+// make permits, and the size no longer has an effect: an Acquire of more than n then waits in the
+// queue like any other.
 //
 // A private Semaphore does not need Close, unless C was called. A shared or exported one does.
 func NewWeighted(n int64) *Semaphore {

@@ -1,10 +1,8 @@
 package tests
 
 import (
-	"fmt"
 	"math"
 	"os"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -49,19 +47,6 @@ func readNowait(t *testing.T) {
 	}
 }
 
-// inWrite reports whether a thread of this process is in write(2) to fd.
-func inWrite(fd int) bool {
-	call := fmt.Sprintf("%d %#x ", unix.SYS_WRITE, fd)
-	tasks, _ := os.ReadDir("/proc/self/task")
-	for _, task := range tasks {
-		text, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/syscall")
-		if strings.HasPrefix(string(text), call) {
-			return true
-		}
-	}
-	return false
-}
-
 // Close ends a write that waits for room, whether there is room for a part of what it adds or none.
 func TestCloseEndsAWriteThatAPeerBlocks(t *testing.T) {
 	readNowait(t)
@@ -96,7 +81,7 @@ func TestCloseEndsAWriteThatAPeerBlocks(t *testing.T) {
 func blocked(t *testing.T, fd int, filled uint64, add func() error) (ended <-chan error) {
 	fill(t, peer(t, fd), filled)
 	ended = inBackground(add)
-	eventually(t, "write(2) blocks", func() bool { return inWrite(fd) })
+	eventually(t, "write(2) blocks", func() bool { return rawio.InWrite(fd) })
 	return ended
 }
 

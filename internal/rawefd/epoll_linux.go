@@ -26,12 +26,6 @@ type Event struct {
 // An Epoll is the descriptor of an epoll instance.
 type Epoll int
 
-// CheckOpen returns an error unless num is open.
-func CheckOpen(num int) error {
-	_, err := fcntl(num, unix.F_GETFD, 0)
-	return os.NewSyscallError("fcntl", err)
-}
-
 // NewEpoll creates an epoll instance, close-on-exec and non-blocking. The latter makes
 // os.NewFile register it with the runtime's poller.
 func NewEpoll() (Epoll, error) {

@@ -37,3 +37,9 @@ func Poll(num int, bits uint32) (uint32, error) {
 	}
 	return uint32(fds[0].Revents) &^ unix.POLLNVAL, nil
 }
+
+// CheckOpen returns an error unless num is open.
+func CheckOpen(num int) error {
+	_, err := fcntl(num, unix.F_GETFD, 0)
+	return os.NewSyscallError("fcntl", err)
+}

@@ -6,7 +6,9 @@ package rawio
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,4 +34,17 @@ func Take(fd int) (uint64, error) {
 			return binary.NativeEndian.Uint64(buf[:]), os.NewSyscallError("read", err)
 		}
 	}
+}
+
+// InWrite reports whether a thread of this process is in write(2) to fd. It needs /proc/self/syscall.
+func InWrite(fd int) bool {
+	call := fmt.Sprintf("%d %#x ", unix.SYS_WRITE, fd)
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, task := range tasks {
+		text, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/syscall")
+		if strings.HasPrefix(string(text), call) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,7 +1,5 @@
 package notify
 
-import "context"
-
 // Served reports whether the waiter at the place of r was served.
 func (r result) Served() bool { return len(r) > 0 }
 
@@ -12,13 +10,13 @@ func (n *Notifier) alone() bool { return n.waiters.Len() <= 1 && n.c.Load() == n
 // leadFirst returns the place of a waiter that leads, or nil. It does not check for a count, because a
 // leader does so anyway before it waits. The source is already armed, so Prepare makes no event of a
 // count that is there. The caller holds the lock.
-func (n *Notifier) leadFirst(ctx context.Context) *place {
-	if !n.count.Armed() || n.waiters.Len() > 0 || !n.count.IsSteady(ctx, n.alone()) || n.count.Prepare() != nil {
+func (n *Notifier) leadFirst(done <-chan struct{}) *place {
+	if !n.count.Armed() || n.waiters.Len() > 0 || !n.count.IsSteady(done, n.alone()) || n.count.Prepare() != nil {
 		return nil
 	}
 	p := n.vacant()
 	n.waiters.Push(p)
-	if n.count.Lead(ctx, p.Value, true) {
+	if n.count.Lead(done, p.Value, true) {
 		n.recount()
 		return p
 	}

@@ -33,15 +33,17 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if count := n.takeWord(); count > 0 {
 		return count, nil
 	}
+	done := ctx.Done()
 	if n.count.Own().WaitAlone() {
-		return n.await(ctx, n.home)
+		return n.await(ctx, done, n.home)
 	}
 	if n.count.Shared() {
 		if count := n.linger(); count > 0 {
 			return count, nil
 		}
 	}
-	count, p, leads, err := n.takeOrQueue(ctx)
+	n.count.Follow(ctx, done)
+	count, p, leads, err := n.takeOrQueue(done)
 	if err != nil {
 		return 0, n.failed("Wait", err)
 	}
@@ -51,20 +53,26 @@ func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if leads {
 		n.count.SleepLeading()
 	}
-	return n.await(ctx, p)
+	return n.await(ctx, done, p)
 }
 
-// await returns the count or the error that a waiter gets, and frees its place.
-func (n *Notifier) await(ctx context.Context, p *place) (count uint64, err error) {
-	if ctx.Done() == nil || p.Value.Served() {
+// await returns the count or the error that a waiter gets, and frees its place. done is the Done channel
+// of ctx. From when its place is in the queue until it is free, no method of ctx is called: one that
+// panics would leave the place there, and the next count would be lost.
+func (n *Notifier) await(ctx context.Context, done <-chan struct{}, p *place) (count uint64, err error) {
+	served := true
+	if done == nil || p.Value.Served() {
 		count = <-p.Value // faster than a select
 	} else {
-		count, err = n.sleep(ctx, p)
+		count, served = n.sleep(done, p)
 	}
-	if count == 0 && err == nil {
+	if served && count == 0 {
 		err = n.failed("Wait", failure(p))
 	}
 	n.free(p)
+	if !served {
+		return 0, ctx.Err()
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -115,16 +123,17 @@ func (n *Notifier) refuse(err error) error {
 	return err
 }
 
-// sleep waits for the count that p gets, which is 0 if the wait failed, or returns the error of ctx.
-func (n *Notifier) sleep(ctx context.Context, p *place) (uint64, error) {
+// sleep waits for the count that p gets, which is 0 if the wait failed, and returns false if the waiter
+// has left because its ctx is done.
+func (n *Notifier) sleep(done <-chan struct{}, p *place) (count uint64, served bool) {
 	select {
-	case count := <-p.Value:
-		return count, nil
-	case <-ctx.Done():
+	case count = <-p.Value:
+		return count, true
+	case <-done:
 		if n.leave(p) {
-			return 0, ctx.Err()
+			return 0, false
 		}
-		return <-p.Value, nil // it was served before it could leave
+		return <-p.Value, true // it was served before it could leave
 	}
 }
 
@@ -202,22 +211,22 @@ func (n *Notifier) take() (uint64, error) {
 // in which Sleep finds a count of 0 it sets flags in the state word, which make a later Add take the
 // lock, and a C thread ring the doorbell, so that Serve is called with the lock held. Signals
 // through the eventfd make an edge, after which Serve is called as well.
-func (n *Notifier) takeOrQueue(ctx context.Context) (count uint64, p *place, leads bool, err error) {
+func (n *Notifier) takeOrQueue(done <-chan struct{}) (count uint64, p *place, leads bool, err error) {
 	if !n.lock() {
 		count, p, err = n.takeOrQueueShut()
 		return count, p, false, err
 	}
-	count, p, leads, err = n.takeOrQueueLocked(ctx)
+	count, p, leads, err = n.takeOrQueueLocked(done)
 	n.count.Unlock()
 	return count, p, leads, err
 }
 
-func (n *Notifier) takeOrQueueLocked(ctx context.Context) (count uint64, p *place, leads bool, err error) {
+func (n *Notifier) takeOrQueueLocked(done <-chan struct{}) (count uint64, p *place, leads bool, err error) {
 	if n.count.Private() {
 		count, p, err = n.takeOrSleep(n.c.Load() == nil) // Sleep sees the whole count, which is in the word
 		return count, p, false, err
 	}
-	if p = n.leadFirst(ctx); p != nil {
+	if p = n.leadFirst(done); p != nil {
 		return 0, p, true, nil
 	}
 	count, p, err = n.takeOrSleep(false)
@@ -225,7 +234,7 @@ func (n *Notifier) takeOrQueueLocked(ctx context.Context) (count uint64, p *plac
 		n.count.Hasty()
 		return count, nil, false, err
 	}
-	return 0, p, n.count.Lead(ctx, p.Value, n.alone()), nil
+	return 0, p, n.count.Lead(done, p.Value, n.alone()), nil
 }
 
 // takeOrSleep returns the count, or queues a waiter and returns its place. Unless empty, it checks

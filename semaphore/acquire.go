@@ -2,9 +2,11 @@ package semaphore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
+	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
@@ -67,12 +69,16 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if err := ctx.Err(); err != nil {
 		return s.refuse(err)
 	}
+	// From here on no method of ctx is called until the goroutine has its permits or has left the
+	// queue: one that panics would leave it there, and permits would be lost.
+	done := ctx.Done()
+	s.count.Follow(ctx, done)
 	if s.size >= 0 && n > s.size {
-		if err := s.outwait(ctx); err != nil {
-			return err
+		if err := s.outwait(done); err != nil {
+			return s.ended(ctx, err)
 		}
 	}
-	p, err := s.takeOrQueue(ctx, n, s.spare())
+	p, err := s.takeOrQueue(done, n, s.spare())
 	if err != nil {
 		return s.failed("Acquire", err)
 	}
@@ -80,14 +86,25 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 		return nil
 	}
 	for {
-		if s.await(ctx, p) && p.Value.granted.Load() && ctx.Err() == nil {
+		if s.await(done, p) && p.Value.granted.Load() && !counter.Ended(done) {
 			p.Value.busy.Store(false) // the last use of p: another waiter can use it from now on
 			return nil
 		}
-		if granted, err := s.resume(ctx, p); granted || err != nil {
-			return err
+		if granted, err := s.resume(done, p); granted || err != nil {
+			return s.ended(ctx, err)
 		}
 	}
+}
+
+// errEnded says that the ctx of an Acquire is done, where its methods must not be called.
+var errEnded = errors.New("context done")
+
+// ended returns err, or the error of ctx in place of errEnded.
+func (s *Semaphore) ended(ctx context.Context, err error) error {
+	if err == errEnded {
+		return ctx.Err()
+	}
+	return err
 }
 
 // refuse returns the error of an Acquire whose ctx is done already, which is err unless the

@@ -1,7 +1,5 @@
 package semaphore
 
-import "context"
-
 // A wake is the channel by which a waiter is woken.
 type wake chan struct{}
 
@@ -21,9 +19,9 @@ const (
 // lead decides whether a waiter, which is about to sleep after Prepare, is going to lead.
 // One that needs several permits of an eventfd does not, because it also looks at intervals.
 // The caller holds the lock.
-func (s *Semaphore) lead(ctx context.Context, p *place) {
+func (s *Semaphore) lead(done <-chan struct{}, p *place) {
 	alone := s.alone() && (p.Value.permits == 1 || s.count.FD() == nil)
-	p.Value.leads = s.count.Lead(ctx, p.Value.wake, alone)
+	p.Value.leads = s.count.Lead(done, p.Value.wake, alone)
 	if p.Value.leads && s.count.FD() != nil {
 		s.count.Tally.Store(leads)
 	}
@@ -32,19 +30,19 @@ func (s *Semaphore) lead(ctx context.Context, p *place) {
 // leadFirst returns the place of a waiter that leads without having looked for permits,
 // which a leader does anyway before it waits, or nil. The source is armed already, so
 // Prepare makes no event of what is there. The caller holds the lock.
-func (s *Semaphore) leadFirst(ctx context.Context, n int64) *place {
+func (s *Semaphore) leadFirst(done <-chan struct{}, n int64) *place {
 	if s.count.FD() == nil || n != 1 || s.waiters.Len() > 0 {
 		return nil
 	}
 	if s.count.Tally.Swap(0) == found {
 		s.count.Unlike()
 	}
-	if !s.count.Armed() || !s.count.IsSteady(ctx, s.alone()) || s.count.Prepare() != nil {
+	if !s.count.Armed() || !s.count.IsSteady(done, s.alone()) || s.count.Prepare() != nil {
 		return nil
 	}
 	p := s.vacant(n, nil)
 	s.queue(p)
-	s.lead(ctx, p)
+	s.lead(done, p)
 	if p.Value.leads {
 		return p
 	}

@@ -1,6 +1,6 @@
 package semaphore
 
-import "context"
+import "github.com/eventchan/eventchan/internal/counter"
 
 // Each read(2) of an eventfd takes one permit, so taking 3,000,000 permits takes seconds. The
 // lock is not held for that long: the goroutine that needs the permits takes them itself, in
@@ -42,9 +42,9 @@ func (s *Semaphore) hopeless(n int64) bool {
 	return err == nil && count < uint64(n)
 }
 
-// takePieces takes the permits that the first waiter needs, or none if too few are free, ctx
-// ends or Close is called. The caller holds the lock, which takePieces releases in between.
-func (s *Semaphore) takePieces(ctx context.Context, w *waiter) (took bool, err error) {
+// takePieces takes the permits that the first waiter needs, or none if too few are free, its ctx
+// is done or Close is called. The caller holds the lock, which takePieces releases in between.
+func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err error) {
 	if s.hopeless(w.permits) {
 		return false, nil
 	}
@@ -59,7 +59,7 @@ func (s *Semaphore) takePieces(ctx context.Context, w *waiter) (took bool, err e
 				return true, nil
 			}
 		}
-		if !took || !s.count.Yield() || ctx.Err() != nil {
+		if !took || !s.count.Yield() || counter.Ended(done) {
 			s.count.PutBack(uint64(taken))
 			return false, err
 		}
@@ -74,7 +74,7 @@ func (s *Semaphore) tryMany(n int64) bool {
 	}
 	p := s.vacant(n, nil)
 	s.queue(p)
-	open := s.takeWoken(context.Background(), p)
+	open := s.takeWoken(nil, p)
 	p.Value.busy.Store(false)
 	s.unqueue(p)
 	if open {

@@ -1,11 +1,11 @@
 package semaphore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 
+	"github.com/eventchan/eventchan/internal/counter"
 	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/word"
@@ -114,11 +114,11 @@ func (s *Semaphore) unsent(ended <-chan struct{}) bool {
 
 // outwait waits for an Acquire of more permits than the size. It waits apart from the queue, so
 // that others do not wait behind it. It returns nil when the size has lost its effect, or after
-// Close.
+// Close, and errEnded if the ctx with the Done channel done is done.
 //
 // Each waiter brings a channel of its own, because a channel that was made in a
 // testing/synctest bubble must not be used outside it.
-func (s *Semaphore) outwait(ctx context.Context) error {
+func (s *Semaphore) outwait(done <-chan struct{}) error {
 	if !s.count.Lock() {
 		return s.failed("Acquire", os.ErrClosed)
 	}
@@ -132,12 +132,15 @@ func (s *Semaphore) outwait(ctx context.Context) error {
 	s.count.Unlock()
 	select {
 	case <-p.Value:
-	case <-ctx.Done():
+	case <-done:
 	}
 	s.count.LockShut()
 	apart.Remove(p)
 	s.count.UnlockShut()
-	return ctx.Err()
+	if counter.Ended(done) {
+		return errEnded
+	}
+	return nil
 }
 
 // rejoin wakes the waiters of outwait, which then go on in the queue or find that the Semaphore

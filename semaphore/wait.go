@@ -1,10 +1,11 @@
 package semaphore
 
 import (
-	"context"
 	"math/rand/v2"
 	"os"
 	"time"
+
+	"github.com/eventchan/eventchan/internal/counter"
 )
 
 // takeOrQueue takes n permits and returns nil, or queues a waiter and returns its place, for
@@ -15,7 +16,7 @@ import (
 // later Release take the lock, and a C thread ring the doorbell, so that Serve is called with
 // the lock held. Permits that others add to the eventfd make an edge, after which Serve is
 // called as well.
-func (s *Semaphore) takeOrQueue(ctx context.Context, n int64, spare *place) (*place, error) {
+func (s *Semaphore) takeOrQueue(done <-chan struct{}, n int64, spare *place) (*place, error) {
 	if !s.count.Lock() {
 		return nil, os.ErrClosed
 	}
@@ -23,7 +24,7 @@ func (s *Semaphore) takeOrQueue(ctx context.Context, n int64, spare *place) (*pl
 	if n == 0 {
 		return nil, nil
 	}
-	if p := s.leadFirst(ctx, n); p != nil {
+	if p := s.leadFirst(done, n); p != nil {
 		return p, nil
 	}
 	if s.waiters.Len() > 0 && (s.count.FD() != nil || s.passable()) {
@@ -55,7 +56,7 @@ func (s *Semaphore) takeOrQueue(ctx context.Context, n int64, spare *place) (*pl
 	default: // the word is held for the waiters before p, and has the flags already
 	}
 	if !p.Value.woken {
-		s.lead(ctx, p)
+		s.lead(done, p)
 	}
 	return p, nil
 }
@@ -104,9 +105,9 @@ func untilLook(blind bool, now time.Time) time.Duration {
 	return idle - phase + aside/4 + rand.N(aside/2)
 }
 
-// await returns when the waiter is woken or ctx is done. It reports whether the waiter was
+// await returns when the waiter is woken or its ctx is done. It reports whether the waiter was
 // woken; if so, its channel is empty.
-func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
+func (s *Semaphore) await(done <-chan struct{}, p *place) (woken bool) {
 	if p.Value.leads {
 		s.count.SleepLeading()
 	}
@@ -122,7 +123,6 @@ func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
 		defer timer.Stop()
 		tick = timer.C
 	}
-	done := ctx.Done()
 	if done == nil && tick == nil {
 		<-p.Value.wake // faster than a select
 		return true
@@ -140,9 +140,9 @@ func (s *Semaphore) await(ctx context.Context, p *place) (woken bool) {
 }
 
 // resume is called when a waiter was woken or its ctx is done. It reports whether the waiter
-// has its permits, or returns the error with which Acquire must return. If it does neither,
-// the waiter goes back to sleep.
-func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err error) {
+// has its permits, or returns the error with which Acquire must return: errEnded if the ctx is
+// done. If it does neither, the waiter goes back to sleep.
+func (s *Semaphore) resume(done <-chan struct{}, p *place) (granted bool, err error) {
 	w := &p.Value
 	if !s.count.Lock() {
 		return s.resumeShut(p)
@@ -153,11 +153,11 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 	}
 	w.woken = false
 	served := w.granted.Load() || w.failed != nil
-	if !served && ctx.Err() == nil && s.waiters.First() == p && !s.takeWoken(ctx, p) {
+	if !served && !counter.Ended(done) && s.waiters.First() == p && !s.takeWoken(done, p) {
 		s.unqueue(p)
 		return false, s.failed("Acquire", os.ErrClosed)
 	}
-	granted, err = s.outcome(ctx, p)
+	granted, err = s.outcome(done, p)
 	if !served || !granted {
 		s.serve()
 	}
@@ -167,12 +167,12 @@ func (s *Semaphore) resume(ctx context.Context, p *place) (granted bool, err err
 // takeWoken takes the permits of the first waiter, which was woken to take them, or nothing if
 // too few are free. It returns false if Close ran in between; then it has taken nothing. The
 // caller holds the lock.
-func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
+func (s *Semaphore) takeWoken(done <-chan struct{}, p *place) (open bool) {
 	w := &p.Value
 	var took bool
 	var err error
 	if s.many(w.permits) {
-		took, err = s.takePieces(ctx, w)
+		took, err = s.takePieces(done, w)
 	} else if s.enough(p) {
 		took, err = s.take(w.permits)
 	}
@@ -189,21 +189,22 @@ func (s *Semaphore) takeWoken(ctx context.Context, p *place) (open bool) {
 
 // outcome returns the results of resume. Unless the waiter goes back to sleep, outcome also
 // frees its place. The caller holds the lock.
-func (s *Semaphore) outcome(ctx context.Context, p *place) (granted bool, err error) {
+func (s *Semaphore) outcome(done <-chan struct{}, p *place) (granted bool, err error) {
 	w := &p.Value
-	err = ctx.Err()
-	switch {
-	case err != nil && w.granted.Load():
+	switch ended := counter.Ended(done); {
+	case ended && w.granted.Load():
 		// The permits go to the next waiter, so that an Acquire whose ctx was done before the
 		// Release always fails.
 		s.count.PutBack(uint64(w.permits))
-	case err != nil:
+		err = errEnded
+	case ended:
+		err = errEnded
 	case w.granted.Load():
 	case w.failed != nil:
 		err = s.failed("Acquire", w.failed.error)
 	default:
 		if err = s.count.Prepare(); err == nil {
-			s.lead(ctx, p)
+			s.lead(done, p)
 			return false, nil
 		}
 		err = s.failed("Acquire", err)

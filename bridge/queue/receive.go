@@ -26,14 +26,15 @@ func (q *Queue[T]) Receive(ctx context.Context) (v T, err error) {
 	if v, ok := q.TryReceive(); ok {
 		return v, nil
 	}
+	done := ctx.Done() // no method of ctx is called with the lock held or while the call is queued
 	q.mu.Lock()
 	p := q.vacant()
-	n, err := q.wait(ctx, p, p.Value.one, "Receive")
+	n := q.wait(done, p, p.Value.one)
 	if n > 0 {
 		v = p.Value.one[0]
 	}
 	release(p)
-	return v, err
+	return v, failure(ctx, n, "Receive")
 }
 
 // ReceiveBatch removes the first values from the Queue, at most len(dst), copies them to dst
@@ -53,11 +54,12 @@ func (q *Queue[T]) ReceiveBatch(ctx context.Context, dst []T) (int, error) {
 	if n := q.tryTake(dst); n > 0 {
 		return n, nil
 	}
+	done := ctx.Done()
 	q.mu.Lock()
 	p := q.vacant()
-	n, err := q.wait(ctx, p, dst, "ReceiveBatch")
+	n := q.wait(done, p, dst)
 	release(p)
-	return n, err
+	return max(n, 0), failure(ctx, n, "ReceiveBatch")
 }
 
 // TryReceive removes the first value from the Queue and returns it and true. It returns
@@ -98,6 +100,17 @@ func (q *Queue[T]) refusal(ctx context.Context, call string) error {
 		return closedError(call)
 	}
 	return err
+}
+
+// failure returns the error of a call for which wait has returned n.
+func failure(ctx context.Context, n int, call string) error {
+	switch n {
+	case ended:
+		return ctx.Err()
+	case 0:
+		return closedError(call)
+	}
+	return nil
 }
 
 func closedError(call string) error { return fmt.Errorf("queue: %s: %w", call, os.ErrClosed) }

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"sync/atomic"
 
 	"github.com/eventchan/eventchan/internal/fifo"
@@ -39,9 +38,13 @@ func release[T any](p *place[T]) {
 	p.Value.busy.Store(false)
 }
 
-// wait moves values to dst and returns their number, blocking until there are any. The
-// caller holds the lock, which wait releases.
-func (q *Queue[T]) wait(ctx context.Context, p *place[T], dst []T, call string) (n int, err error) {
+// ended is what wait returns if the ctx is done.
+const ended = -1
+
+// wait moves values to dst and returns their number, blocking until there are any. It returns 0 if the
+// Queue is closed and empty. done is the Done channel of the caller's ctx. The caller holds the lock,
+// which wait releases.
+func (q *Queue[T]) wait(done <-chan struct{}, p *place[T], dst []T) (n int) {
 	if q.waiters.Len() == 0 && !q.ready() && q.linger() {
 		q.gather(len(dst))
 	}
@@ -50,33 +53,24 @@ func (q *Queue[T]) wait(ctx context.Context, p *place[T], dst []T, call string) 
 	}
 	if n > 0 || q.closed {
 		q.mu.Unlock()
-		return result(n, call)
+		return n
 	}
 	p.Value.dst = dst
 	q.waiters.Push(p)
 	q.serve()
 	q.mu.Unlock()
-	if ctx.Done() == nil {
-		return result(<-p.Value.got, call) // faster than a select
+	if done == nil {
+		return <-p.Value.got // faster than a select
 	}
 	select {
 	case n = <-p.Value.got:
-	case <-ctx.Done():
+	case <-done:
 		if q.leave(p) {
-			return 0, ctx.Err()
+			return ended
 		}
 		n = <-p.Value.got // the call was served before it could leave
 	}
-	return result(n, call)
-}
-
-// result returns the results of a call that has n values. No values means that the Queue is
-// closed.
-func result(n int, call string) (int, error) {
-	if n == 0 {
-		return 0, closedError(call)
-	}
-	return n, nil
+	return n
 }
 
 // leave takes p out of the queue of waiters, and reports whether it was still there.

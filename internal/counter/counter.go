@@ -47,8 +47,8 @@ type Counter struct {
 	semaphore bool
 	rest      uint64 // guarded by mu, like source; here because its users need the word next
 	owner     Owner
-	source    *poller.Source // nil until Export; reports adds to fd
-	leader    *leader        // nil before a goroutine has slept often; guarded by mu
+	source    *poller.Source         // nil until Export; reports adds to fd
+	leader    atomic.Pointer[leader] // nil before a goroutine has slept often; set under mu
 	_         [lineSize - 3*8 - 4*ptrSize]byte
 
 	mu    sync.Mutex
@@ -164,10 +164,13 @@ func (c *Counter) LockShut()   { c.mu.Lock() }
 func (c *Counter) UnlockShut() { c.mu.Unlock() }
 
 // End is called under LockShut when nothing can add any more. The owner then takes
-// what is left, or leaves it to other holders with Leave, and wakes all its waiters.
+// what is left, or leaves it to other holders with Leave, wakes all its waiters, unlocks, and calls
+// Unfollow.
 func (c *Counter) End() {
 	c.ended = true
-	c.leader.end()
+	if l := c.leader.Load(); l != nil && l.rest.timer != nil {
+		l.rest.timer.Stop()
+	}
 	if fd := c.fd.Load(); fd != nil {
 		c.source.Close()
 		c.collect(fd)

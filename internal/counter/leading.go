@@ -2,6 +2,7 @@ package counter
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventchan/eventchan/internal/lead"
@@ -38,16 +39,21 @@ type Sleeper interface {
 // The lock guards the fields of which the comments say nothing else.
 type leader struct {
 	*lead.Leader
-	sleeper Sleeper // what it waits at
-	done    <-chan struct{}
 
-	ctx context.Context // only the leading goroutine uses it
+	// Lead sets these while nothing leads, so the leading goroutine reads them without the lock.
+	sleeper Sleeper         // what it waits at
+	leaving <-chan struct{} // the Done channel of its ctx
 
-	// watched is the Done channel of the ctx of the latest leader, and stop undoes the
-	// context.AfterFunc that nudges the leader when that ctx is done. Both are kept for the next sleep.
+	done <-chan struct{} // the Done channel of the row of sleeps that were alike
+
+	// watched is the Done channel of the ctx whose end nudges the leader, and stop undoes the
+	// context.AfterFunc that does so. Both are kept for the next sleep.
 	watched <-chan struct{}
 	stop    func() bool
-	rest    rest
+
+	unfollowed atomic.Bool // a goroutine could lead if watched were its Done channel; a hint for Follow
+
+	rest rest
 }
 
 // A rest is a time in which the source stays armed without a waiter. The lock guards it.
@@ -59,49 +65,70 @@ type rest struct {
 
 // The caller of the methods below holds the lock where not said otherwise.
 
-// IsSteady reports whether a goroutine that is about to sleep, with ctx, is going to lead
-// if the post is free. If alone, nothing else waits.
-func (c *Counter) IsSteady(ctx context.Context, alone bool) bool {
+// IsSteady reports whether a goroutine that is about to sleep is going to lead if the post is free.
+// done is the Done channel of its ctx. If alone, nothing else waits.
+func (c *Counter) IsSteady(done <-chan struct{}, alone bool) bool {
 	if !alone {
 		c.alike = 0
 	}
 	if !alone || c.alike < Steady || c.Private() {
 		return false
 	}
-	if l, done := c.ownLeader(), ctx.Done(); l.done != done {
+	l := c.ownLeader()
+	if l.done != done {
 		l.done, c.alike = done, 0
 	}
-	return c.alike >= Steady
+	if c.alike < Steady {
+		return false
+	}
+	follows := done == nil || l.watched == done
+	l.unfollowed.Store(!follows)
+	return follows
 }
 
-// Lead reports whether a goroutine that is about to sleep at s, with ctx, leads: then it
-// calls SleepLeading. It does if it is steady, alone, and nothing else sleeps at the post.
-// Otherwise Serve will be called by another goroutine. Prepare came before.
-func (c *Counter) Lead(ctx context.Context, s Sleeper, alone bool) bool {
-	if !c.IsSteady(ctx, alone) || !c.leader.Free() {
+// Lead reports whether a goroutine that is about to sleep at s leads: then it calls SleepLeading. It
+// does if it is steady, alone, and nothing else sleeps at the post. Otherwise Serve will be called by
+// another goroutine. Prepare came before. done is the Done channel of the goroutine's ctx.
+func (c *Counter) Lead(done <-chan struct{}, s Sleeper, alone bool) bool {
+	if !c.IsSteady(done, alone) {
 		return c.man(nil)
 	}
-	c.leader.sleeper, c.leader.ctx = s, ctx
-	return c.man(c.leader.Leader)
+	l := c.leader.Load()
+	if !l.Free() {
+		return c.man(nil)
+	}
+	l.sleeper, l.leaving = s, done
+	return c.man(l.Leader)
 }
 
 // ownLeader returns the leader, and makes it the first time.
 func (c *Counter) ownLeader() *leader {
-	if c.leader == nil {
-		l := new(leader)
+	l := c.leader.Load()
+	if l == nil {
+		l = new(leader)
 		l.Leader = lead.NewLeader(c.Serve, l.isDone)
-		c.leader = l
+		c.leader.Store(l)
 	}
-	return c.leader
+	return l
 }
 
 // isDone reports whether the leader can stop sleeping. Only the leading goroutine calls it, without
 // the lock.
-func (l *leader) isDone() bool { return l.sleeper.Served() || l.ctx.Err() != nil }
+func (l *leader) isDone() bool { return l.sleeper.Served() || Ended(l.leaving) }
+
+// Ended reports whether a Done channel is closed.
+func Ended(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
 
 // Nudge is called after a send to s, and ends its sleep if it leads.
 func (c *Counter) Nudge(s Sleeper) {
-	if l := c.leader; l != nil && l.sleeper == s {
+	if l := c.leader.Load(); l != nil && l.sleeper == s {
 		l.Nudge()
 	}
 }
@@ -109,10 +136,9 @@ func (c *Counter) Nudge(s Sleeper) {
 // SleepLeading sleeps, without the lock, until the goroutine is served, its ctx is done, or something
 // else needs the poller. In the last case the goroutine then waits like any other.
 func (c *Counter) SleepLeading() {
-	l := c.leader
-	l.follow(c)
+	l := c.leader.Load()
 	waited := l.Sleep()
-	l.ctx = nil
+	l.leaving = nil
 	l.Release()
 	if !waited && c.Lock() {
 		c.Hasty()
@@ -123,38 +149,37 @@ func (c *Counter) SleepLeading() {
 	}
 }
 
-// follow arranges that the end of ctx nudges the leader. If the sleep before had the same ctx, that
-// has been arranged already. The caller does not hold the lock.
-func (l *leader) follow(c *Counter) {
-	done := l.ctx.Done()
-	if done == l.watched {
+// Follow arranges that the end of ctx nudges a leader that sleeps with ctx, if IsSteady has found that
+// nothing else keeps such a goroutine from leading. done is the Done channel of ctx. Follow calls
+// methods of ctx, which can do anything: take locks, signal, panic. The caller therefore neither holds
+// a lock nor has begun to wait.
+func (c *Counter) Follow(ctx context.Context, done <-chan struct{}) {
+	l := c.leader.Load()
+	if l == nil || !l.unfollowed.Load() {
 		return
 	}
-	var stop func() bool
-	if done != nil {
-		stop = context.AfterFunc(l.ctx, l.Nudge)
-	}
+	l.unfollowed.Store(false)
 	c.LockShut()
-	defer c.UnlockShut()
-	if l.stop != nil {
-		l.stop()
+	steady := l.done == done && l.watched != done
+	c.UnlockShut()
+	if !steady {
+		return
 	}
-	l.watched, l.stop = done, stop
-	if c.ended {
-		l.end()
+	stop := context.AfterFunc(ctx, l.Nudge)
+	c.LockShut()
+	if l.Free() && !c.ended { // a leader needs the one that is watched
+		l.watched, l.stop, stop = done, stop, l.stop
+	}
+	c.UnlockShut()
+	if stop != nil {
+		stop()
 	}
 }
 
-// end undoes follow and ends the rest, after Close.
-func (l *leader) end() {
-	if l == nil {
-		return
-	}
-	if l.stop != nil {
+// Unfollow undoes Follow. It is called after End, without the lock, because it calls methods of a ctx.
+func (c *Counter) Unfollow() {
+	if l := c.leader.Load(); l != nil && l.stop != nil {
 		l.stop()
-	}
-	if l.rest.timer != nil {
-		l.rest.timer.Stop()
 	}
 }
 
@@ -221,7 +246,7 @@ func (c *Counter) tire() {
 		return
 	}
 	defer c.Unlock()
-	r := &c.leader.rest
+	r := &c.leader.Load().rest
 	again := r.again
 	r.runs = false
 	switch {

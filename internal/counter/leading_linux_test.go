@@ -1,7 +1,6 @@
 package counter_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/counter"
@@ -32,7 +31,7 @@ func TestLeaderThatDoesNotWaitLooks(t *testing.T) {
 			if err := c.Prepare(); err != nil {
 				t.Fatal(err)
 			}
-			if leads = c.Lead(context.Background(), sleeper{}, true); !leads {
+			if leads = c.Lead(nil, sleeper{}, true); !leads {
 				c.Rest()
 				c.Add(1) // the keeper goes when it sees the event
 				c.TakeAll()

@@ -37,8 +37,11 @@ func (n *Notifier) last() {
 	n.count.End()
 	n.closed = true
 	for p := n.next(); p != nil; p = n.next() {
-		count, _ := n.count.TakeAll()
-		n.give(p, count) // 0 for all but the first, which means os.ErrClosed
+		if count, err := n.count.TakeAll(); err != nil {
+			n.fail(p, err) // the count goes to the next waiter
+		} else {
+			n.give(p, count) // 0 for all but the first, which means os.ErrClosed
+		}
 	}
 	c := n.c.Load()
 	if c != nil || n.count.FD() == nil || n.received.Load() {

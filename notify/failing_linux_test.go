@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"errors"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -45,6 +46,39 @@ func TestWaitersBehindOneThatFailsAreServed(t *testing.T) {
 	}
 	if sum != 7 || failed != 2 {
 		t.Errorf("%d failed and the others received %d, want 2 and 7", failed, sum)
+	}
+}
+
+// If a system call fails while Close serves the first of several waiters, the next one gets the count.
+func TestCloseBesideAReadThatFails(t *testing.T) {
+	if !mode.First() {
+		return
+	}
+	n := mustNew(t)
+	fd := n.FD()
+	arrivals := startWaiters(n, contexts(3))
+	var closes, failed atomic.Bool
+	defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		reads := (c.Name == "preadv2" || c.Name == "read") && c.Num == fd
+		switch {
+		case c.Name == "epoll_ctl" && c.Arg == syscall.EPOLL_CTL_DEL && c.Num == fd && closes.CompareAndSwap(false, true):
+			write(t, fd, 7)
+		case reads && closes.Load() && failed.CompareAndSwap(false, true):
+			return syscall.EIO
+		}
+		return 0
+	})()
+	n.Close()
+	want := []arrival{{err: syscall.EIO}, {count: 7}, {err: os.ErrClosed}}
+	got := make([]arrival, len(want))
+	for range want {
+		a := <-arrivals
+		got[a.waiter] = a
+	}
+	for i, w := range want {
+		if got[i].count != w.count || !errors.Is(got[i].err, w.err) {
+			t.Errorf("waiter %d: Wait = %d, %v; want %d, %v", i, got[i].count, got[i].err, w.count, w.err)
+		}
 	}
 }
 

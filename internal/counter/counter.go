@@ -201,19 +201,21 @@ func (c *Counter) Add(n uint64) error {
 
 // TakeAll takes the whole count, but no more than a uint64 holds. The part in the word is
 // taken from there and does not go through the eventfd. The flags do not change: if
-// Ring is not set, Serve is going to be called, and sets it at its end.
+// Ring is not set, Serve is going to be called, and sets it at its end. TakeAll returns an
+// error only if it takes nothing.
 func (c *Counter) TakeAll() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
-		if count, err = fd.Take(); err != nil {
-			return 0, err
-		}
+		count, err = fd.Take()
 	}
 	rest := min(c.rest, math.MaxUint64-count)
 	c.rest -= rest
 	count += rest
 	count += c.Word().TakeUpTo(math.MaxUint64 - count)
 	c.took(count)
-	return count, nil
+	if count > 0 {
+		err = nil // the next TakeAll returns it
+	}
+	return count, err
 }
 
 // Take takes n or nothing, and reports whether it took n. It returns an error if a

@@ -79,6 +79,30 @@ func TestWhatAThreadAddedIsThere(t *testing.T) {
 	})
 }
 
+// What is not in the eventfd can be taken even if reading the eventfd fails.
+func TestTakeAllBesideAnEventfdThatFails(t *testing.T) {
+	c := inBoth(t, owner{}, false)
+	lock(t, c, func() {
+		defer rawefd.SetHook(func(call rawefd.Call) syscall.Errno {
+			if (call.Name == "read" || call.Name == "preadv2") && call.Num == c.FD().Number() {
+				return unix.EIO
+			}
+			return 0
+		})()
+		if err := c.Add(7); err != nil {
+			t.Fatal(err)
+		}
+		c.Keep(2)
+		threadAdds(t, c, 3)
+		if got, err := c.TakeAll(); got != 5 || err != nil {
+			t.Errorf("TakeAll = %d, %v; want 5", got, err)
+		}
+		if got, err := c.TakeAll(); got != 0 || !errors.Is(err, unix.EIO) {
+			t.Errorf("TakeAll = %d, %v; want EIO", got, err)
+		}
+	})
+}
+
 // Other holders of the eventfd find in it what a C thread has added, after Sleep, Wake and
 // Shut.
 func TestOtherHoldersFindWhatAThreadAdded(t *testing.T) {

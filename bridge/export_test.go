@@ -38,3 +38,13 @@ func LastTurn[K any](s *Set[K]) {
 	defer s.members.mu.Unlock()
 	s.members.turn = 1<<32 - 1
 }
+
+// Waiters returns how many goroutines are blocked in Wait.
+func Waiters(w *Watcher) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.round == nil {
+		return 0
+	}
+	return w.round.waiters
+}

@@ -168,7 +168,6 @@ func (s *Set[K]) Wait(ctx context.Context, dst []Event[K]) (int, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("bridge: Set.Wait: nil context: %w", os.ErrInvalid)
 	}
-	_ = ctx.Err() // panics here, and not with the lock held, if ctx is a nil pointer
 	return s.wait(ctx, dst)
 }
 

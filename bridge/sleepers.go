@@ -34,14 +34,9 @@ func (m *members) follow(ctx context.Context) {
 
 // lead sleeps as the leader: it calls look immediately, and then each time that something
 // might have become ready, until look returns true. It returns earlier if it is
-// interrupted: because ctx is done, or the ctx of an earlier leader, by Close, or by a
-// pulse. The next look finds out which. The caller then calls step.
-func (m *members) lead(ctx context.Context, look func(uintptr) (done bool)) {
-	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, m.in.Interrupt)()
-	}
-	m.in.Read(look)
-}
+// interrupted: because its ctx is done, or the ctx of another goroutine that has led, by
+// Close, or by a pulse. The next look finds out which. The caller then calls step.
+func (m *members) lead(look func(uintptr) (done bool)) { m.in.Read(look) }
 
 // step gives up the lead and wakes the followers. Resume might undo an Interrupt that has
 // just arrived. That loses nothing: the reason for an Interrupt exists before it does, and
@@ -111,7 +106,7 @@ func (m *members) serve() {
 		}
 		m.leading = true
 		m.mu.Unlock()
-		m.lead(context.Background(), look)
+		m.lead(look)
 		m.step()
 	}
 }

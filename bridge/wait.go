@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -10,8 +11,8 @@ import (
 // it. There is at most one at a time, and no other goroutine uses it. It is part of the Set,
 // and look is made once per Set, so that going to sleep does not allocate.
 type leader[K any] struct {
-	ctx context.Context
-	dst []Event[K]
+	ended <-chan struct{} // the Done channel of its ctx
+	dst   []Event[K]
 	result
 	look func(uintptr) (done bool)
 }
@@ -23,36 +24,75 @@ type result struct {
 	err  error
 }
 
+// errEnded says that the ctx of a Wait is done, where its methods must not be called: they can
+// do anything, even panic.
+var errEnded = errors.New("context done")
+
 // wait is Wait without the checks.
 func (s *Set[K]) wait(ctx context.Context, dst []Event[K]) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, s.refuse(err)
+	}
+	r := s.await(ctx, dst)
+	if r.err == errEnded {
+		r.err = ctx.Err()
+	}
+	return r.n, r.err
+}
+
+// refuse returns the error of a Wait whose ctx is already done, which is err unless the Set is closed.
+func (s *Set[K]) refuse(err error) error {
+	s.members.mu.Lock()
+	defer s.members.mu.Unlock()
+	if s.members.closed {
+		return failedWait(os.ErrClosed)
+	}
+	return err
+}
+
+// await returns what wait returns, with errEnded in place of the error of ctx. It does not call
+// methods of ctx with the lock held or while it leads.
+func (s *Set[K]) await(ctx context.Context, dst []Event[K]) (r result) {
 	m := &s.members
-	for {
+	var done <-chan struct{} // nil at first, because Wait has just seen that ctx is not done
+	for watched := false; ; done = ctx.Done() {
 		m.mu.Lock()
-		r := s.look(ctx, dst)
+		r = s.look(done, dst)
 		switch {
 		case r.done:
 			m.mu.Unlock()
+			return r
 		case m.leading:
 			m.follow(ctx)
-		default:
-			m.leading = true
+			continue
+		case !watched:
 			m.mu.Unlock()
-			r = s.lead(ctx, dst)
+			watched = true
+			if done = ctx.Done(); done != nil {
+				defer context.AfterFunc(ctx, m.in.Interrupt)()
+			}
+			m.mu.Lock()
+			if m.leading || m.closed {
+				m.mu.Unlock()
+				continue
+			}
 		}
-		if r.done {
-			return r.n, r.err
+		m.leading = true
+		m.mu.Unlock()
+		if r = s.lead(done, dst); r.done {
+			return r
 		}
 	}
 }
 
 // lead sleeps as the leader. The result is not done if it was interrupted. The result is
 // taken out of s.leader before step, which allows the next goroutine to lead.
-func (s *Set[K]) lead(ctx context.Context, dst []Event[K]) result {
+func (s *Set[K]) lead(done <-chan struct{}, dst []Event[K]) result {
 	l := &s.leader
-	l.ctx, l.dst = ctx, dst
-	s.members.lead(ctx, l.look)
+	l.ended, l.dst = done, dst
+	s.members.lead(l.look)
 	r := l.result
-	l.ctx, l.dst, l.result = nil, nil, result{}
+	l.ended, l.dst, l.result = nil, nil, result{}
 	s.members.step()
 	return r
 }
@@ -62,17 +102,22 @@ func (s *Set[K]) lookAsLeader(uintptr) (done bool) {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
 	l := &s.leader
-	l.result = s.look(l.ctx, l.dst)
+	l.result = s.look(l.ended, l.dst)
 	return l.done
 }
 
-// look polls once for Wait. The caller holds the lock.
-func (s *Set[K]) look(ctx context.Context, dst []Event[K]) result {
+// look polls once for Wait. done is the Done channel of its ctx. The caller holds the lock.
+func (s *Set[K]) look(done <-chan struct{}, dst []Event[K]) result {
 	if s.members.closed {
 		return result{done: true, err: failedWait(os.ErrClosed)}
 	}
-	if err := ctx.Err(); err != nil || len(dst) == 0 {
-		return result{done: true, err: err}
+	select {
+	case <-done:
+		return result{done: true, err: errEnded}
+	default:
+	}
+	if len(dst) == 0 {
+		return result{done: true}
 	}
 	n, err := s.poll(dst)
 	switch {

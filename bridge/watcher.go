@@ -144,13 +144,14 @@ func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 // it looks again, so an event is either seen by that Look, which ends the round, or comes
 // later and ends it then.
 func (w *Watcher) sleep(ctx context.Context) (Events, error) {
+	done := ctx.Done() // before join: it can panic
 	r := w.join()
 	if _, err := w.watch.Look(); err != nil && w.leave(r) {
 		return 0, w.failed("Wait", err)
 	}
 	select {
 	case <-r.done:
-	case <-ctx.Done():
+	case <-done:
 		if w.leave(r) {
 			return 0, ctx.Err()
 		}

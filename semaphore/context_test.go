@@ -86,7 +86,7 @@ func contextPanics(t *testing.T, ctx context.Context, cancel func(), permits int
 	s.Close()
 }
 
-// An Acquire of more permits than the size, which waits apart from the queue, is no exception.
+// That also holds for an Acquire of more permits than the size, which waits apart from the queue.
 func TestContextOfAnAcquireThatWaitsApart(t *testing.T) {
 	hammer.PanicEach(func(ctx context.Context, cancel func()) {
 		s := semaphore.NewWeighted(1)

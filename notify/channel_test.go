@@ -161,6 +161,7 @@ func untilTaken(t *testing.T, n *notify.Notifier) {
 		case count == 0:
 			return
 		}
+		hammer.Pause()
 	}
 }
 

@@ -60,10 +60,21 @@ func Yield() {
 	}
 }
 
+// Pause lets other goroutines run, in a loop that polls. With one processor, the runtime looks for events
+// of descriptors only every 10 ms while such a loop runs. There Pause therefore sleeps for an instant, which
+// lets the runtime look.
+func Pause() {
+	if runtime.GOMAXPROCS(0) == 1 {
+		time.Sleep(time.Microsecond)
+	} else {
+		runtime.Gosched()
+	}
+}
+
 // Eventually waits until ok returns true. If that takes more than 30 s, the test fails with what.
 func Eventually(t testing.TB, what func() string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); runtime.Gosched() {
+	for deadline := time.Now().Add(30 * time.Second); !ok(); Pause() {
 		if time.Now().After(deadline) {
 			t.Fatal(what())
 		}

@@ -12,9 +12,10 @@
  * sleeper before that, and delivers it again later; then the sleeper sleeps again.
  * A mutant, such as -DRESIGN_BLIND, breaks one rule, and pan must then find an error.
  *
- * A step is one atomic operation, or what is done under the mutex of the sleepers between
- * two of these. Checked: each letter arrives, so no sleeper is left at a post without a
- * goroutine; and there is never more than one goroutine at the post.
+ * A step is one atomic operation, or what is done under the mutex of an object between
+ * two of these; each sleeper has an object of its own. Checked: each letter arrives, so no
+ * sleeper is left at a post without a goroutine; and there is never more than one goroutine
+ * at the post.
  */
 
 #ifndef LETTERS
@@ -27,15 +28,15 @@ bool edge;		/* the runtime has an edge for the next wait */
 bool deadline;		/* Interrupt, until Resume */
 byte at;		/* goroutines at the post */
 
-bool mutex;
+bool mutex[2];		/* of each sleeper's object */
 bool waiting[2];	/* in the queue of its owner */
 byte letters[2];	/* not delivered yet */
 byte got[2];		/* the channel of the sleeper */
 bool tired[2];		/* its context has ended */
 bool post[2];		/* Leader.post is set */
 
-#define lock() atomic { !mutex -> mutex = true }
-#define unlock() mutex = false
+#define lock() atomic { !mutex[me] -> mutex[me] = true }
+#define unlock() mutex[me] = false
 
 /* The caller holds the mutex, or this is its whole critical section. */
 inline serve(i) {
@@ -90,7 +91,8 @@ read:
 	goto wait;
 #endif
 look:
-	atomic { !mutex -> serve(0); serve(1) }
+	atomic { !mutex[0] -> serve(0) }
+	atomic { !mutex[1] -> serve(1) }
 	if
 	:: needed == 0 && asked -> goto leave
 	:: else
@@ -180,8 +182,9 @@ read:
 		fi;
 look:
 		busy = true;
-		atomic { !mutex -> serve(me);
-			rested = !(waiting[1 - me] && letters[1 - me] > 0) }
+		atomic { !mutex[me] -> serve(me) }
+		/* what comes after this has an edge of its own */
+		rested = !(waiting[1 - me] && letters[1 - me] > 0);
 #ifdef BUSY_LATE
 		if
 		:: done || !rested -> busy = false; goto leave
@@ -211,7 +214,7 @@ sleep:
 		if
 		:: got[me] > 0 -> receive()
 		:: tired[me] ->
-			atomic { !mutex -> tired[me] = false;
+			atomic { !mutex[me] -> tired[me] = false;
 				if
 				:: waiting[me] -> waiting[me] = false; needed--
 				:: else
@@ -244,7 +247,7 @@ inline nudge(i) {
 /* By hand, or by an edge, or without one if nothing waits. */
 inline deliver() {
 	hand = false; quiet = false;
-	atomic { !mutex -> letters[to]++;
+	atomic { !mutex[to] -> letters[to]++;
 		if
 		:: waiting[to] -> serve(to); hand = true
 		:: !waiting[to] -> quiet = true

@@ -99,9 +99,26 @@ byte unseen;		/* a bit for each signaler that added after the last receipt */
 
 inline hand(o, n) { missing[o] = missing[o] - (n); waiting[o]--; woken[o]++ }
 
+#ifdef NO_RUNG
+#define park(o) w(o) = w(o) | HELD | RING
+#else
+#define park(o) w(o) = w(o) | HELD | ((w(o) & RUNG) -> 0 : RING)
+#endif
+
+/* What no waiter took moves to the eventfd, where a waiter is served by an edge. */
+#define moveOut(o) counting = counting + count(w(o)); w(o) = w(o) - count(w(o))
+#ifdef FLAGS_LAST
+#define publish1(o) moveOut(o)
+#define publish2(o) park(o)
+#else
+#define publish1(o) park(o)
+#define publish2(o) moveOut(o)
+#endif
+
 /*
- * One operation on an object's word: the waiters' next take, or the park that ends
- * this. The mutex is held from the first to the last of them, which is what mine says.
+ * One operation on an object's word: the waiters' next take, the park that ends this, or,
+ * once exported, one of the two that publish. The mutex is held from the first to the last
+ * of them, which is what mine says.
  */
 inline look(o) {
 	d_step { mine || !mutex[o] ->
@@ -110,8 +127,16 @@ inline look(o) {
 		:: shut[o] -> mine = false
 		:: !shut[o] && waiting[o] == 0 && !outside(o) ->
 			w(o) = w(o) & ~(RING | HELD); mine = false
-		:: !shut[o] && waiting[o] > 0 && outside(o) && counting > 0 ->
+#ifdef FD
+		:: !shut[o] && outside(o) && step == 0 && waiting[o] > 0 && counting > 0 ->
 			hand(o, counting); counting = 0
+		:: !shut[o] && outside(o) && step == 0 && waiting[o] > 0 && counting == 0 -> step = 1
+		:: !shut[o] && outside(o) && step == 1 && due(w(o)) > 0 ->
+			hand(o, due(w(o))); w(o) = w(o) - due(w(o)); step = 0
+		:: !shut[o] && outside(o) && (step == 0 && waiting[o] == 0 || step == 1 && due(w(o)) == 0) ->
+			publish1(o); step = 2
+		:: !shut[o] && outside(o) && step == 2 -> publish2(o); step = 0; mine = false
+#endif
 		:: else ->
 			if
 #ifdef NO_LOOK
@@ -120,10 +145,7 @@ inline look(o) {
 #else
 			:: due(w(o)) > 0 ->
 #endif
-				if
-				:: waiting[o] > 0 -> hand(o, due(w(o)))
-				:: else -> counting = counting + due(w(o))
-				fi;
+				hand(o, due(w(o)));
 				received;
 				w(o) = w(o) - due(w(o))
 			:: else ->
@@ -131,11 +153,7 @@ inline look(o) {
 #ifdef NO_LOOK
 				tired = false;
 #endif
-#ifdef NO_RUNG
-				w(o) = w(o) | HELD | RING
-#else
-				w(o) = w(o) | HELD | ((w(o) & RUNG) -> 0 : RING)
-#endif
+				park(o)
 			fi
 		fi;
 		mutex[o] = mine
@@ -144,8 +162,10 @@ inline look(o) {
 
 inline serve(o) { do :: atomic { look(o); if :: mine :: else -> break fi } od }
 
-#ifdef NO_LOOK
+#if defined(NO_LOOK)
 #define GO_LOCALS bool mine, tired
+#elif defined(FD)
+#define GO_LOCALS bool mine; byte step
 #else
 #define GO_LOCALS bool mine
 #endif

@@ -38,6 +38,7 @@ var checks = []check{
 	{"STOP CLOSING PATIENT FEW", "", exhaustive},
 	{"STOP PATIENT FEW", "FIRST_WRITES QUIET_FIRST NO_EPOCH", exhaustive},
 	{"CLOSING PATIENT FEW", "LOAD_STORE", exhaustive},
+	{"SLEEP PATIENT FEW PERMITS", "", exhaustive},
 	{"SLEEP PATIENT FEW FINE", "NEXT_STALE QUIET_STALE", exhaustive},
 	{"SLEEP PATIENT FEW EDGE_FROM_ZERO READ", "READ_LATE", exhaustive},
 	{"RESTART PATIENT FEW", "END_EARLY", exhaustive},

@@ -27,7 +27,8 @@ import (
 // The address stays valid for the life of the process; values sent after Close are refused.
 // A Queue with a handle is not garbage collected until it is closed. When a closed one has
 // no values left, its memory is released except for 64 bytes and one page. If a program
-// creates and closes one per second, these add up to about 15 MB per hour.
+// creates and closes one per second, these add up to about 15 MB per hour. The addresses of the
+// released memory stay in use until the process ends, and count toward RLIMIT_AS.
 //
 // A send from C costs two atomic operations and a copy, plus a system call if the receiving
 // side is asleep.

@@ -186,10 +186,10 @@ func (h *hub) remove(b *Bell) {
 // has interrupted because it is served. But while the keeper is at the post no leader is, and if
 // the keeper leaves, none comes: a leader takes the post only for an open Bell.
 //
-// Nor does a keeper stay that Kept does not report. It can only be one that a goroutine is
-// starting because it has resigned and has seen a need before the last Rest. That goroutine has
-// called Resume before, and the keeper is not running yet, so the Interrupt ends its first Read.
-// If a Resume undoes the Interrupt instead, what called it looks for a need afterwards.
+// A keeper that Kept does not report yet ends as well. Another goroutine is starting it, having
+// resigned from the post and seen a need before the last Rest. That goroutine has already called
+// Resume, and the keeper is not running yet, so the Interrupt ends the keeper's first Read. If a
+// Resume undoes the Interrupt instead, its caller checks for a need after that.
 func (h *hub) vacate() {
 	if h.post.Kept() {
 		h.door.InterruptLater(idle)

@@ -47,7 +47,7 @@ type block struct {
 	live  int // how many Bells are open
 }
 
-var errNoIndex = errors.New("all 2^32 handles of this process are used")
+var errNoIndex = errors.New("all 2^32 - 2 handles of this process are used")
 
 // add gives b a Slot that was never used.
 func (t *table) add(b *Bell) error {

@@ -9,7 +9,8 @@ import (
 
 // FromFD returns a Notifier that uses the eventfd fd and takes ownership of it. The eventfd can have
 // been created by this process, by C code or by another process. FromFD makes fd close-on-exec. It
-// does not change O_NONBLOCK, because all holders of the eventfd share that flag.
+// does not change O_NONBLOCK, because all holders of the eventfd share that flag. fd must be in the
+// descriptor table that the threads of the process share; see [Notifier.FD].
 //
 // On error the caller still owns fd, which is unchanged. The error matches [os.ErrInvalid] if fd is
 // negative, does not fit in 32 bits, or is not an eventfd in counting mode, EBADF if fd is not open,
@@ -48,7 +49,9 @@ func FromProcess(pid, fd int) (*Notifier, error) {
 // close it, and do not use it after Close, when the number can belong to another file.
 //
 // The first call of FD or File moves the count to the eventfd. No signal is lost, even if other calls
-// run concurrently. From then on each signal costs a system call, so do not call FD without need.
+// run concurrently. From then on each signal costs a system call, so do not call FD without need. FD
+// and File must not be called on a thread with a descriptor table of its own (unshare(2) with
+// CLONE_FILES), because on other threads the number can mean another file.
 //
 // FD returns -1 after Close, if the process is out of descriptors (EMFILE), and on systems other than
 // Linux; File then returns the reason.

@@ -32,7 +32,7 @@ func all() []string {
 var current, first string
 
 // First reports whether the tests are running in the first of their modes. A test that does the
-// same in all modes returns at once in the others.
+// same in all modes returns immediately in the others.
 func First() bool { return current == first }
 
 // chosen returns the mode that the environment picks, or "". Tests call it each time, because

@@ -35,8 +35,8 @@
 // is tried again. No signal is lost, whether a goroutine, a C thread, another process or
 // the kernel sends it.
 // Nothing is written to a descriptor after Close has closed it. Once every object is
-// closed, only 64 bytes per handle, about 4 KB per queue with a handle, and the
-// descriptor that all handles share remain.
+// closed, only 64 bytes per handle, about 4 KB and the addresses of its values per queue
+// with a handle, and the descriptor that all handles share remain.
 //
 // # Systems
 //

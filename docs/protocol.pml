@@ -5,8 +5,9 @@
  *	spin -a -DSLEEP protocol.pml && gcc -O1 -DSAFETY -o pan pan.c && ./pan -m4000000
  *
  * A scenario chooses the processes: -DSLEEP, STOP, CLOSING, DEAD, HANDLE, FD, RESTART,
- * HOT or FULLNESS (see init). A mutant, such as -DNO_RUNG, breaks one rule, and pan must
- * then find an error.
+ * HOT or FULLNESS (see init). With -DPERMITS the objects are Semaphores, whose waiters want
+ * 2 permits each. A mutant, such as -DNO_RUNG, breaks one rule, and pan must then find an
+ * error.
  *
  * A step is one atomic operation or one system call, with what Go does under a mutex
  * until the next of these. Locking a mutex is part of the step after it. A loop around
@@ -37,7 +38,7 @@
 
 #define GO 0		/* the word in Go's memory, of object 1 before Handle */
 #define count(w) ((w) & COUNT)
-#ifdef PERMITS		/* semaphores whose waiters want 2 each */
+#ifdef PERMITS
 #define due(w) (count(w) >= 2 -> 2 : 0)
 #else
 #define due(w) count(w)

@@ -18,8 +18,8 @@
  * Close; they can give up, except with -DPATIENT.
  *
  * Checked: a value is taken once, and after those that its sender sent before it. No
- * more than CAP values that are not received yet have a place. A receiver returns os.ErrClosed only if
- * nothing is left. When nothing can move any more, what was received is exactly what
+ * more than CAP values that are not received yet have a cell. A receiver returns
+ * os.ErrClosed only if nothing is left. When nothing can move any more, what was received is exactly what
  * sends returned 0 for, and no sleeper has a value to take.
  */
 

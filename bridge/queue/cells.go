@@ -11,9 +11,10 @@ import (
 
 // A header is struct eventchan_queue of eventchan.h: the variables that senders share.
 //
-// Each value has a position, which counts all values ever sent. Positions begin with the
-// number of cells, so that the state of a cell is never 0. Memory that was released to the
-// system reads as 0, so a commit after that finds a state that it does not expect, and fails.
+// Each value has a position. Positions count the values in the order in which they are
+// claimed, from the number of cells on, so that the state of a cell is never 0. Memory that
+// was released to the system reads as 0, so a commit after that finds a state that it does
+// not expect, and fails.
 type header struct {
 	tail    atomic.Uint64 // the next position to claim, and closed
 	_       [120]byte     // the rest of two cache lines, because processors prefetch pairs

@@ -40,7 +40,7 @@ func (c *cells[T]) take(dst []T, held int) (n int) {
 	return n
 }
 
-// often is the number of values after which take shows the free places to senders.
+// often is the number of values after which take shows the free cells to senders.
 const often = 64
 
 // drop removes the value at front.
@@ -49,8 +49,8 @@ func (c *cells[T]) drop() {
 	c.next++
 }
 
-// free lets senders use the places of all values that were taken, except for held places,
-// whose values are still in C's buffer.
+// free lets senders use the cells of all values that were taken, except for held cells, whose
+// values were taken for C and are not received yet.
 func (c *cells[T]) free(held int) { c.head.Store(c.next - uint64(held)) }
 
 // park makes the next publication wake the consumer. If there is a value already, it does

@@ -19,7 +19,11 @@ func openDoorbell() (*Doorbell, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("eventfd2", err)
 	}
-	drains := !everyWriteIsAnEdge(num)
+	edges, err := everyWriteIsAnEdge(num)
+	if err != nil {
+		unix.Close(num)
+		return nil, err
+	}
 	file, err := newPolledFile(num, "eventchan doorbell")
 	if err != nil {
 		return nil, err
@@ -29,21 +33,24 @@ func openDoorbell() (*Doorbell, error) {
 		return nil, err
 	}
 	owned.add(num) // so that nothing adopts it
-	return &Doorbell{Polled: polled, number: num, drains: drains, reads: num}, nil
+	return &Doorbell{Polled: polled, number: num, drains: !edges, reads: num}, nil
 }
 
 // everyWriteIsAnEdge reports whether an edge-triggered poller sees each write to
 // the eventfd, even if it is never read. That has always been so on Linux, and mio, libuv and
 // libevent rely on it; but no manual promises it, and other systems that run Linux
 // programs differ. The test asks for the same events as Go's runtime.
-func everyWriteIsAnEdge(fd int) bool {
+//
+// A system call that fails for lack of a descriptor is no answer: a doorbell that drains is drained
+// by whichever thread the leader runs on, which on Linux can have a table of descriptors of its own.
+func everyWriteIsAnEdge(fd int) (bool, error) {
 	epoll, err := NewEpoll()
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer epoll.Close()
-	if epoll.Add(fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|EventEdge, 0) != nil {
-		return false
+	if err := epoll.Add(fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|EventEdge, 0); err != nil {
+		return false, err
 	}
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
@@ -51,14 +58,14 @@ func everyWriteIsAnEdge(fd int) bool {
 	epoll.Wait(&batch) // the first edge: the eventfd is writable
 	for range 3 {
 		if quiet, err := epoll.Wait(&batch); err != nil || len(quiet) > 0 {
-			return false
+			return false, err
 		}
 		if _, err := unix.Write(fd, one[:]); err != nil {
-			return false
+			return false, os.NewSyscallError("write", err)
 		}
 		if edge, err := epoll.Wait(&batch); err != nil || len(edge) != 1 {
-			return false
+			return false, err
 		}
 	}
-	return true
+	return true, nil
 }

@@ -21,7 +21,7 @@ const (
 // loses nothing, and a full Queue refuses. Once it is received, there is room for another
 // Send immediately. A C thread can use that room only when the next value has been moved
 // into the buffer. The buffer holds at most 64 values: if a C library sends only while fewer
-// than n values are unreceived, make room for n + 64.
+// than n values are unreceived, make room for n + 65, because one more waits to enter it.
 //
 // The channel is closed once Close has been called and all values have been received from
 // it. While there are more values than fit in the buffer, C uses one goroutine. If a receiver
@@ -101,7 +101,6 @@ func (q *Queue[T]) pump() {
 		runtime.Gosched() // so that the receiver that made room takes the rest of the buffer
 		q.mu.Lock()
 		q.inHand = 0
-		q.delivered++
 		q.gather(cap(q.c) - len(q.c))
 		q.pour()
 	}
@@ -123,10 +122,12 @@ func (q *Queue[T]) deliver(v T) {
 // settle makes held exact, so that a send after a receive from C finds room. Receiving from
 // a full C wakes the goroutine in deliver, which might not run for a while; until it does,
 // inHand is 1, and q.c does not show that it should be 0. But only while that goroutine is
-// asleep in deliver can settle send to ask. Otherwise it is running or about to run, and
-// settle yields to it. The caller holds the lock, which settle releases in between.
+// asleep in deliver can settle send to ask; then C is full, and the value in hand is not in
+// it. Otherwise the goroutine is running or about to run, and settle yields to it. It can then
+// have another value in hand, which settle must ask for as well; but only if others have
+// received one in between. The caller holds the lock, which settle releases in between.
 func (q *Queue[T]) settle() {
-	for before := q.delivered; q.inHand == 1 && q.delivered == before; {
+	for q.inHand == 1 {
 		select {
 		case q.ask <- struct{}{}:
 			return

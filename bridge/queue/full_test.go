@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -10,6 +11,32 @@ import (
 	"github.com/eventchan/eventchan/bridge/queue"
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
+
+// Several receivers of C each find room for the value that they have received, however the goroutine of C
+// and other receivers go on in between, and there are never more values than places.
+func TestEachReceiverFindsRoom(t *testing.T) {
+	for _, capacity := range []int{1, 2, 4, 8, 64} {
+		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
+			q := mustNew[int64](t, capacity)
+			for i := range capacity {
+				mustSend(t, q, int64(i))
+			}
+			c := q.C()
+			hammer.For(2*time.Second, 4, func() {
+				v := <-c
+				for err := q.Send(v); err != nil; err = q.Send(v) {
+					t.Errorf("Send after a receive = %v", err)
+				}
+				if got := q.Len(); got > capacity {
+					t.Errorf("Len = %d of %d", got, capacity)
+				}
+			})
+			q.Close()
+			for range c { // otherwise the goroutine of C stays blocked
+			}
+		})
+	}
+}
 
 // If a private queue is full, Send checks whether a value has just been received from C.
 // Handle and Close can run during that check. Every value whose Send returned nil is

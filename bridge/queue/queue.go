@@ -40,13 +40,11 @@ type Queue[T any] struct {
 	waiters fifo.Queue[call[T]] // the goroutines blocked in Receive and ReceiveBatch
 	home    *place[T]           // the place that the first waiter uses; see vacant
 
-	c       chan T // nil until C is called
-	done    bool   // c is closed
-	pumping bool   // a goroutine runs pump, which fills c
-	inHand  int    // 1 while that goroutine holds a value and waits for room in c, else 0
-
-	delivered uint64        // the number of values that were in hand and have been sent to c
-	ask       chan struct{} // see settle
+	c       chan T        // nil until C is called
+	done    bool          // c is closed
+	pumping bool          // a goroutine runs pump, which fills c
+	inHand  int           // 1 while that goroutine holds a value and waits for room in c, else 0
+	ask     chan struct{} // see settle
 
 	forgotten runtime.Cleanup // releases the cells of a closed Queue that becomes unreachable
 }

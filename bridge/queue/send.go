@@ -74,11 +74,7 @@ func (q *Queue[T]) roomInRing() bool { return q.ring.length+uint64(q.held()) < q
 // sendShared is Send to a Queue with a handle.
 func (q *Queue[T]) sendShared(c *cells[T], v *T) outcome {
 	got := c.send(v)
-	if got == full {
-		q.mu.Lock()
-		q.settle()
-		c.free(q.held())
-		q.mu.Unlock()
+	for got == full && !q.isFull(c) {
 		got = c.send(v)
 	}
 	if got == awaited {
@@ -87,4 +83,17 @@ func (q *Queue[T]) sendShared(c *cells[T], v *T) outcome {
 		q.mu.Unlock()
 	}
 	return got
+}
+
+// isFull is called after cells have refused a value. It lets senders use the room of values
+// that were received from C, and reports whether the Queue was full nevertheless at a moment
+// of this call: when settle found held, at which no sender had claimed another position.
+func (q *Queue[T]) isFull(c *cells[T]) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	before := c.tail.Load()
+	q.settle()
+	held := q.held()
+	c.free(held)
+	return before == c.tail.Load() && before&closed == 0 && before-c.head.Load() > c.mask
 }

@@ -52,8 +52,8 @@ type cells[T any] struct {
 	vacated bool   // the memory of the cells has been released
 }
 
-// newCells returns cells with the values of r. They have no bell yet. See free for held.
-func newCells[T any](places uint64, r *ring[T], held int) (*cells[T], error) {
+// newCells returns empty cells, which have no bell yet. It takes long if they are large.
+func newCells[T any](places uint64) (*cells[T], error) {
 	var v T
 	size := unsafe.Sizeof(v)
 	memory, err := rawefd.NewPages(uintptr(memory(places, size)))
@@ -72,7 +72,12 @@ func newCells[T any](places uint64, r *ring[T], held int) (*cells[T], error) {
 	for i := range places {
 		c.state(i).Store(i + 1)
 	}
-	tail := places
+	return c, nil
+}
+
+// fill moves the values of r to empty cells. See free for held.
+func (c *cells[T]) fill(r *ring[T], held int) {
+	tail := c.next
 	for ; r.ready(); tail++ {
 		*c.value(tail) = *r.front()
 		r.drop()
@@ -80,7 +85,11 @@ func newCells[T any](places uint64, r *ring[T], held int) (*cells[T], error) {
 	}
 	c.tail.Store(tail)
 	c.free(held)
-	return c, nil
+}
+
+// discard gives back all memory of cells whose address nothing knows.
+func (c *cells[T]) discard() {
+	rawefd.FreePages(unsafe.Pointer(c.header), cellsOffset+c.region().bytes)
 }
 
 // value returns the value in the cell of a position, and state the state of that cell.

@@ -22,7 +22,7 @@ import (
 //
 // The first call moves the values to memory outside Go's heap. No value is lost, even if
 // other calls run concurrently. It touches all of that memory, so that no thread has to wait
-// for a page fault later.
+// for a page fault later; other calls do not wait for that.
 //
 // The address stays valid for the life of the process; values sent after Close are refused.
 // A Queue with a handle is not garbage collected until it is closed. When a closed one has
@@ -33,33 +33,40 @@ import (
 // A send from C costs two atomic operations and a copy, plus a system call if the receiving
 // side is asleep.
 func (q *Queue[T]) Handle() unsafe.Pointer {
+	if q.isPrivate() {
+		if c, err := newCells[T](q.places); err == nil && !q.share(c) {
+			c.discard()
+		}
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed {
-		return nil
-	}
 	c := q.cells.Load()
-	if c == nil {
-		var err error
-		if c, err = q.share(); err != nil {
-			return nil
-		}
+	if c == nil || q.closed {
+		return nil
 	}
 	return c.bell.Slot().Address()
 }
 
-// share gives the Queue a handle and moves the values from the ring to cells.
-func (q *Queue[T]) share() (*cells[T], error) {
-	bell, err := doorbell.New((*server[T])(q))
-	if err != nil {
-		return nil, err
+// isPrivate reports whether the Queue can get a handle and has none.
+func (q *Queue[T]) isPrivate() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.closed && q.cells.Load() == nil
+}
+
+// share gives the Queue a handle, moves the values from the ring to c, and reports whether it did.
+func (q *Queue[T]) share(c *cells[T]) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.cells.Load() != nil {
+		return false // something else was faster
 	}
-	c, err := newCells(q.places, &q.ring, q.held())
+	bell, err := doorbell.New((*server[T])(q)) // last, because its slot is never freed
 	if err != nil {
-		bell.Close()
-		return nil, err
+		return false
 	}
 	c.bell = bell
+	c.fill(&q.ring, q.held())
 	c.refused.Store(q.refused)
 	q.ring = ring[T]{}
 	bell.Slot().Word.Store(0, word.Ring)
@@ -67,7 +74,7 @@ func (q *Queue[T]) share() (*cells[T], error) {
 	q.cells.Store(c)
 	bell.Await()
 	q.serve() // so that the next value wakes the waiters
-	return c, nil
+	return true
 }
 
 // A server is a Queue as the doorbell sees it: a doorbell.Consumer.
@@ -79,9 +86,6 @@ func (s *server[T]) Look() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := q.cells.Load()
-	if c == nil {
-		return // share has failed and has closed the bell
-	}
 	for w := &c.bell.Slot().Word; !q.closed; {
 		w.TakeUpTo(math.MaxUint64) // the number of signals does not matter, only that there are values
 		q.serve()

@@ -3,6 +3,8 @@ package queue_test
 import (
 	"os"
 	"runtime"
+	"slices"
+	"syscall"
 	"testing"
 	"unsafe"
 
@@ -143,5 +145,91 @@ func TestHandleTouchesAllPages(t *testing.T) {
 	_, bytes := handletest.Cells(h)
 	if got, want := resident(t, h), int(bytes)/os.Getpagesize(); got < want {
 		t.Errorf("%d pages are in memory after Handle, want all %d", got, want)
+	}
+}
+
+// Memory that the program has locked is released as well.
+func TestLockedMemoryGoesBack(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	q, err := queue.New[[1016]byte](16) // so that any limit of locked memory allows it
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := mustHandle(t, q)
+	first, bytes := handletest.Cells(h)
+	if err := unix.Mlock(unsafe.Slice((*byte)(first), bytes)); err != nil {
+		t.Skip(os.NewSyscallError("mlock", err))
+	}
+	q.Close()
+	if got := resident(t, h); got != 0 {
+		t.Errorf("%d pages are in memory, want none", got)
+	}
+}
+
+// While one Handle waits for its memory, another can be faster. The first then returns the same address.
+func TestHandleThatIsOvertaken(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	q, err := queue.New[[1016]byte](1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	mustSend(t, q, [1016]byte{7})
+	var faster unsafe.Pointer
+	restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == "mmap" && c.Arg > 1<<20 && faster == nil {
+			faster = unsafe.Pointer(q) // a nested call finds that this has been done
+			faster = q.Handle()
+		}
+		return 0
+	})
+	got := mustHandle(t, q)
+	restore()
+	if got != faster {
+		t.Errorf("Handle = %p, and %p in between", got, faster)
+	}
+	wantReceive(t, q, [1016]byte{7})
+}
+
+// A Handle that finds no memory uses nothing up. A slot of 64 bytes would never be freed.
+func TestHandleWithoutMemory(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	q, err := queue.New[[1016]byte](1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	next := func() uintptr {
+		q := mustNew[int64](t, 1)
+		return uintptr(mustHandle(t, q))
+	}
+	var apart []uintptr
+	for range 3 { // slots are in blocks, so two that follow each other can be far apart once
+		before := next()
+		restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+			if c.Name == "mmap" && c.Arg > 1<<20 {
+				return syscall.ENOMEM
+			}
+			return 0
+		})
+		for range 100 {
+			if q.Handle() != nil {
+				t.Fatal("Handle without memory is not nil")
+			}
+		}
+		restore()
+		apart = append(apart, next()-before)
+	}
+	if !slices.Contains(apart, 64) {
+		t.Errorf("handles before and after 100 Handles that found no memory are %d bytes apart, want 64", apart)
+	}
+	if q.Handle() == nil {
+		t.Error("Handle = nil once there is memory")
 	}
 }

@@ -41,7 +41,7 @@ func openDoorbell() (*Doorbell, error) {
 // libevent rely on it; but no manual promises it, and other systems that run Linux
 // programs differ. The test asks for the same events as Go's runtime.
 //
-// A system call that fails for lack of a descriptor is no answer: a doorbell that drains is drained
+// If a system call fails, that says nothing about edges: a doorbell that drains is drained
 // by whichever thread the leader runs on, which on Linux can have a table of descriptors of its own.
 func everyWriteIsAnEdge(fd int) (bool, error) {
 	epoll, err := NewEpoll()

@@ -24,6 +24,7 @@ func StartPolling() error                              { return nil } // no desc
 func NewDoorbell() (*Doorbell, error)                  { return nil, errNoDoorbell }
 func NewPage() (unsafe.Pointer, error)                 { return nil, errNoDoorbell }
 func NewPages(bytes uintptr) (unsafe.Pointer, error)   { return nil, errNoDoorbell }
+func FreePages(pages unsafe.Pointer, bytes uintptr)    {}
 func Vacate(pages unsafe.Pointer, bytes uintptr) error { return errNoDoorbell }
 func (d *Doorbell) Number() int                        { return -1 }
 func (d *Doorbell) Close()                             {}

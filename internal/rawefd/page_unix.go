@@ -13,19 +13,15 @@ import (
 const PageSize = 4096
 
 // NewPage returns zeroed memory that neither Go nor C frees, so that C
-// can keep its address. It is never unmapped, and a child process gets
-// a copy.
+// can keep its address. It stays mapped until FreePages, and a child process
+// gets a copy.
 func NewPage() (unsafe.Pointer, error) { return NewPages(PageSize) }
 
 // NewPages is NewPage for any number of bytes. The memory begins at a page boundary.
 func NewPages(bytes uintptr) (unsafe.Pointer, error) { return anonymous(nil, bytes, 0) }
 
-// Vacate gives pages of memory from NewPages back to the system. Their address stays
-// valid: a write to it gets a new page.
-func Vacate(pages unsafe.Pointer, bytes uintptr) error {
-	_, err := anonymous(pages, bytes, unix.MAP_FIXED)
-	return err
-}
+// FreePages unmaps memory from NewPages whose address nothing knows.
+func FreePages(pages unsafe.Pointer, bytes uintptr) { unix.MunmapPtr(pages, bytes) }
 
 func anonymous(at unsafe.Pointer, bytes uintptr, flags int) (pages unsafe.Pointer, err error) {
 	err = retrying("mmap", -1, bytes, func() (err error) {

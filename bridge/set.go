@@ -41,9 +41,10 @@ type Event[K any] struct {
 	Events Events
 }
 
-// NewSet returns a Set without members. It returns an error matching EMFILE or ENFILE if
-// no descriptor is available, and one matching [errors.ErrUnsupported] on systems without
-// epoll.
+// NewSet returns a Set without members. It returns an error matching
+//   - EMFILE or ENFILE if no descriptor is available;
+//   - ENOSPC, with a text that names the limit, if fs.epoll.max_user_watches is reached;
+//   - [errors.ErrUnsupported] on systems without epoll.
 func NewSet[K any]() (*Set[K], error) {
 	s := new(Set[K])
 	if err := s.members.open(); err != nil {

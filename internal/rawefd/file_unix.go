@@ -52,13 +52,17 @@ func startPolling() error {
 }
 
 // newPolledFile is newFile for a descriptor that the runtime must poll. os.NewFile does not
-// report whether it does.
+// report whether it does. The kernel can have refused one more registration, so newPolledFile
+// asks it for the reason.
 func newPolledFile(num int, name string) (*os.File, error) {
 	file, err := newFile(num, name)
 	if err != nil {
 		return nil, err
 	}
 	if err := file.SetReadDeadline(time.Time{}); err != nil {
+		if reason := pollRefusal(num); reason != nil {
+			err = reason
+		}
 		file.Close()
 		return nil, fmt.Errorf("runtime cannot poll the %s: %w", name, err)
 	}

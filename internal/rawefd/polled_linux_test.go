@@ -2,6 +2,8 @@ package rawefd_test
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -133,4 +135,30 @@ func TestReadThatFailsLateMakesAnEvent(t *testing.T) {
 		return err == nil && len(events) > 0
 	})
 	wantTake(t, f, 3)
+}
+
+// If the runtime could not register a descriptor with its poller, the error is the kernel's. The
+// runtime does not poll a descriptor without O_NONBLOCK, which here stands for one that the kernel
+// has refused.
+func TestRefusalOfTheRuntimesPollerIsReported(t *testing.T) {
+	for _, want := range []error{unix.ENOSPC, unix.ENOMEM, os.ErrNoDeadline} {
+		num, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		setHook(t, func(c rawefd.Call) syscall.Errno {
+			errno, _ := want.(syscall.Errno)
+			if c.Name == "epoll_ctl" && c.Arg == unix.EPOLL_CTL_ADD && c.Num == num {
+				return errno
+			}
+			return 0
+		})
+		file, err := rawefd.Epoll(num).File()
+		if !errors.Is(err, want) || errors.Is(err, os.ErrNoDeadline) != (want == os.ErrNoDeadline) {
+			t.Errorf("File = %v, want an error matching only %v", err, want)
+		}
+		if file != nil {
+			file.Close()
+		}
+	}
 }

@@ -22,3 +22,15 @@ func roomForRuntime() error {
 	defer unix.Close(num)
 	return Epoll(epoll).Add(num, unix.EPOLLIN, 0)
 }
+
+// pollRefusal returns the error with which the kernel refuses to register num with another epoll
+// instance, or nil if it registers num. The runtime does not report the error of its own attempt,
+// such as ENOSPC at the limit of watches.
+func pollRefusal(num int) error {
+	epoll, err := epollCreate1()
+	if err != nil {
+		return nil // not the reason, because the runtime's instance is open
+	}
+	defer unix.Close(epoll)
+	return Epoll(epoll).Add(num, unix.EPOLLIN, 0)
+}

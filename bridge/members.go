@@ -135,12 +135,17 @@ func (m *members) change(fd int, events Events) error {
 	if err != nil {
 		return err
 	}
+	if events&Priority != 0 {
+		// Otherwise register could take a pulse of another file that has got the number. It still
+		// can if that happens after this check.
+		if err := m.checkNumber(at); err != nil {
+			return err
+		}
+	}
 	s := &m.slots[at]
 	old := *s
 	s.bits = events
-	if m.aliens[s.num] { // If Modify reaches an alien, this ID makes it the member.
-		s.gen = m.nextGen()
-	}
+	m.renew(s)
 	if err = m.register(at, m.in.Modify); err != nil {
 		s.gen, s.bits, s.pulses = old.gen, old.bits, old.pulses
 	}
@@ -152,6 +157,25 @@ func (m *members) change(fd int, events Events) error {
 		s.pulse = 0
 	}
 	return err
+}
+
+// checkNumber returns an error unless a member's number refers to its file.
+func (m *members) checkNumber(at int32) error {
+	s := &m.slots[at]
+	old := s.gen
+	m.renew(s)
+	err := m.in.Modify(int(s.num), s.asks(), m.id(at))
+	if err != nil {
+		s.gen = old
+	}
+	return err
+}
+
+// renew is called before Modify. If that reaches an alien, the new ID makes it the member.
+func (m *members) renew(s *slot) {
+	if m.aliens[s.num] {
+		s.gen = m.nextGen()
+	}
 }
 
 func (m *members) remove(fd int) (at int32, err error) {

@@ -27,7 +27,7 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 		}
 	}
 	if !s.pulses {
-		return call(num, uint32(s.bits), m.id(at))
+		return call(num, s.asks(), m.id(at))
 	}
 	if current, ok := m.numbers[s.num]; !ok || current != at { // call adds a registration
 		if err := poller.Room(m.in); err != nil {
@@ -36,16 +36,26 @@ func (m *members) register(at int32, call func(num int, bits uint32, id uint64) 
 	}
 	pending, err := rawefd.Poll(num, uint32(s.bits)) // takes the pulse, if there is one
 	if err == nil {
-		err = call(num, uint32(s.bits)|rawefd.EventIn|rawefd.EventEdge, m.id(at))
+		err = call(num, s.asks(), m.id(at))
 	}
-	// With ErrNotExist the number is another file's, and so is the pulse.
-	if pending &= uint32(s.bits); pending != 0 && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && (errors.Is(err, os.ErrNotExist) || rawefd.CheckOpen(num) != nil) {
+		pending = 0 // the number is or was another file's, and Poll can have asked that one
+	}
+	if pending &= uint32(s.bits); pending != 0 {
 		m.keepPulse(at, Events(pending))
 	}
 	if err == nil && !pulsed {
 		m.dropEdge(at)
 	}
 	return err
+}
+
+// asks returns the bits that the slot is registered for.
+func (s *slot) asks() uint32 {
+	if s.pulses {
+		return uint32(s.bits) | rawefd.EventIn | rawefd.EventEdge
+	}
+	return uint32(s.bits)
 }
 
 // dropEdge drops the edge that registering a pulsing file makes, which is not a pulse. The

@@ -96,8 +96,12 @@ func (s *Set[K]) Add(fd int, events Events, key K) error {
 
 // Change replaces the events that the member fd is watched for. If one of the new events
 // is there already, the next Poll or Wait returns it. No later Poll or Wait returns an
-// event that is no longer asked for, except HangUp and Failed. If the member was not watched
-// for Priority before, Change can miss it as [Set.Add] can.
+// event that is no longer asked for, except HangUp and Failed.
+//
+// If the member was not watched for Priority before, Priority of a file of proc or cgroup v2
+// that comes before Change returns can be missed, as in [Set.Add]. If the descriptor is closed
+// and its number reopened during a Change to Priority, Change can take such an event of the new
+// file, but does not report it.
 //
 // If Change returns an error, the member keeps its old events. The error matches
 //   - [os.ErrNotExist] if fd is not in the Set;

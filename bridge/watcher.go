@@ -209,8 +209,12 @@ func (w *Watcher) Rearm() error {
 
 // Change replaces the events that the Watcher reports. Those of the new events that are
 // there already are sent to C and wake the goroutines blocked in Wait. Events that are no
-// longer asked for are removed from C's buffer, except HangUp and Failed. Priority of a file
-// of proc or cgroup v2 can be missed if it comes during the call, as in [Watch].
+// longer asked for are removed from C's buffer, except HangUp and Failed.
+//
+// If the Watcher was not watching for Priority before, Priority of a file of proc or cgroup v2
+// that comes before Change returns can be missed, as in [Watch]. If the descriptor is closed and
+// its number reopened during a Change to Priority, Change can take such an event of the new file,
+// but does not report it.
 //
 // If Change returns an error, the Watcher keeps its old events. The error matches
 // [os.ErrInvalid] if events contains unknown bits, EBADF if the descriptor has been closed,
@@ -218,8 +222,9 @@ func (w *Watcher) Rearm() error {
 // Watcher needs a registration of its own, Change can also return what [Watch] returns when
 // a limit is reached: ENOSPC, EINVAL, EMFILE, ENFILE.
 //
-// Change costs two or three system calls, or about ten if other Watchers of the descriptor keep the
-// old events, because this one then needs a registration of its own. It never blocks.
+// Change costs two or three system calls, or about ten if events contains Priority, or if other
+// Watchers of the descriptor keep the old events, because this one then needs a registration of
+// its own.
 func (w *Watcher) Change(events Events) error {
 	err := events.check()
 	if err == nil {

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"errors"
 	"os"
 	"slices"
 
@@ -46,6 +45,13 @@ func watched(num int, bits uint32) bool {
 // if the number does not refer to the registered file any more. Once both registrations are
 // changed, change succeeds: events that it fails to fetch are fetched later.
 func (it *item) change(bits uint32) error {
+	if bits&rawefd.EventPri != 0 {
+		// Otherwise begin could take a pulse of another file that has got the number. It still can
+		// if that happens after this check.
+		if _, err := it.look(); err != nil {
+			return err
+		}
+	}
 	old := *it
 	it.bits = bits
 	pending, err := it.begin(false)
@@ -56,11 +62,10 @@ func (it *item) change(bits uint32) error {
 	// edge too many is better than losing a pulse.
 	drop := !old.pulses
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			pending = 0 // begin has asked the file to which the number refers by now
-		}
 		it.bits, it.pulses = old.bits, old.pulses
-		it.modify() // undoes what was changed, if anything was
+		if it.modify() != nil { // undoes what was changed, if anything was
+			pending = 0 // the number has come to refer to another file, and begin can have asked that one
+		}
 		it.settle(pending&old.bits, drop)
 		return err
 	}
@@ -81,7 +86,8 @@ func (it *item) modify() error {
 }
 
 // move takes w from its item to another of the same number. It fails unless the number refers
-// to the file of the old item both before and after.
+// to the file of the old item both before and after. The target receives the events of the new item
+// after that, because until then they can be those of another file.
 //
 // Each poll of the file on the way can take a pulse, whose edge then waits at the old item. So
 // that w gets it, the old item has a second watch of the same target until the edges that w
@@ -95,7 +101,10 @@ func (w *Watch) move(bits uint32) error {
 	w.leave()
 	stay := &Watch{target: w.target}
 	stay.enter(old)
+	var first early
+	w.target = &first
 	err := w.open(old.num, bits)
+	w.target = stay.target
 	if err == nil {
 		if _, err = old.look(); err == nil && asking {
 			w.ask()
@@ -120,5 +129,27 @@ func (w *Watch) move(bits uint32) error {
 	}
 	old.removeIfUnused()
 	w.target.Changed(bits)
+	first.handTo(w)
 	return nil
+}
+
+// early is the Target of a watch that move has not moved yet. It keeps what the watch's own Target
+// receives after that.
+type early struct{ edges, pulses uint32 }
+
+func (e *early) Changed(uint32)   {}
+func (e *early) Edge(bits uint32) { e.edges |= bits }
+
+func (e *early) Level(bits uint32) bool {
+	e.pulses |= bits // w has not asked, so this is a call of hand
+	return true
+}
+
+func (e *early) handTo(w *Watch) {
+	if e.edges != 0 {
+		w.target.Edge(e.edges)
+	}
+	if e.pulses != 0 && !w.target.Level(e.pulses) {
+		w.pulse |= e.pulses & rawefd.EventPri
+	}
 }

@@ -161,3 +161,31 @@ func TestChangesTakeFewSets(t *testing.T) {
 		}
 	}
 }
+
+// A pulse that a Change takes from the file wakes a goroutine that waits, or is kept for the next
+// Look.
+func TestPulseThatAChangeTakesIsReported(t *testing.T) {
+	num := mountinfo(t)
+	var waits asking
+	var calm target
+	for what, c := range map[string]struct {
+		target poller.Target
+		want   uint32
+	}{
+		"waiting":     {&waits, 0},
+		"not waiting": {&calm, rawefd.EventPri},
+	} {
+		w, err := poller.NewWatch(num, rawefd.EventPri, c.target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		poller.Moved(w, rawefd.EventPri)
+		if got, err := w.Look(); got != c.want || err != nil {
+			t.Errorf("%s: Look = %#x, %v; want %#x", what, got, err, c.want)
+		}
+		w.Close()
+	}
+	if waits.edges != rawefd.EventPri || waits.levels != rawefd.EventPri {
+		t.Errorf("edges %#x and levels %#x, want EPOLLPRI", waits.edges, waits.levels)
+	}
+}

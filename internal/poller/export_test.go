@@ -13,3 +13,13 @@ func Sets() int {
 	defer borrowed.Unlock()
 	return len(sets)
 }
+
+// Moved gives w what move hands to it if its new item has reported a pulse.
+func Moved(w *Watch, bits uint32) {
+	borrowed.Lock()
+	defer borrowed.Unlock()
+	var e early
+	e.Edge(bits)
+	e.Level(bits)
+	e.handTo(w)
+}

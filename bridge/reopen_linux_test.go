@@ -1,0 +1,120 @@
+package bridge_test
+
+import (
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
+
+// at calls do, once, before system call number n of a name and an argument about descriptor num.
+// It returns a function that reports whether that call was made, after removing the Hook.
+func at(n int, name string, num int, arg uintptr, do func()) (came func() bool) {
+	restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == name && c.Num == num && c.Arg == arg {
+			if n--; n == 0 {
+				do()
+			}
+		}
+		return 0
+	})
+	return func() bool { restore(); return n <= 0 }
+}
+
+// If the number comes to refer to another file during a Change, C receives no event of that file.
+func TestChangeWhileTheNumberIsReopened(t *testing.T) {
+	for name, moment := range map[string]struct {
+		n   int
+		arg uintptr
+	}{
+		"before the check":     {1, unix.EPOLL_CTL_MOD},
+		"after the check":      {1, unix.EPOLL_CTL_ADD},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, ready := newTube(t), newTube(t)
+			ready.write(t)
+			num := newTube(t).r
+			dupTo(t, p.r, num) // p.r keeps the file open
+			w, other := mustWatch(t, num, bridge.Readable), mustWatch(t, num, bridge.Readable)
+			came := at(moment.n, "epoll_ctl", num, moment.arg, func() { dupTo(t, ready.r, num) })
+			err := w.Change(bridge.Readable | bridge.PeerClosed)
+			if !came() {
+				t.Fatal("Change has not made the call")
+			}
+			if err == nil {
+				t.Error("Change = nil, want an error, because the number refers to another file")
+			}
+			wantQuiet(t, w)
+			wantQuiet(t, other)
+			p.write(t)
+			wantEdge(t, w, bridge.Readable)
+			wantEdge(t, other, bridge.Readable)
+		})
+	}
+}
+
+// A Change to Priority takes no pulse of a file that has got the number before.
+func TestChangeLeavesThePulseOfAnotherFile(t *testing.T) {
+	m, other := openMountinfo(t), openMountinfo(t)
+	num, err := unix.FcntlInt(uintptr(m.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(num)
+	s := mustSet[string](t)
+	mustAddTo(t, s, num, bridge.PeerClosed, "m")
+	w := mustWatch(t, num, bridge.PeerClosed)
+	dupTo(t, other.fd, num)
+	for what, change := range map[string]func() error{
+		"Set.Change":     func() error { return s.Change(num, bridge.Priority) },
+		"Watcher.Change": func() error { return w.Change(bridge.Priority) },
+	} {
+		other.pulse(t)
+		wantIs(t, what, change(), unix.ENOENT)
+		if got, err := rawefd.Poll(other.fd, unix.POLLPRI); got&unix.POLLPRI == 0 || err != nil {
+			t.Errorf("after %s, poll(2) of the other file = %#x, %v; want POLLPRI", what, got, err)
+		}
+	}
+}
+
+// If the descriptor is closed during a Change to Priority, no pulse is reported that may have been
+// another file's.
+func TestChangeWhileTheNumberIsClosed(t *testing.T) {
+	m, other := openMountinfo(t), openMountinfo(t)
+	num, err := unix.FcntlInt(uintptr(m.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mustSet[string](t)
+	mustAddTo(t, s, num, bridge.Priority, "m")
+	w := mustWatch(t, num, bridge.Priority)
+	for what, change := range map[string]func() error{
+		"Set.Change":     func() error { return s.Change(num, bridge.Priority|bridge.PeerClosed) },
+		"Watcher.Change": func() error { return w.Change(bridge.Priority | bridge.PeerClosed) },
+	} {
+		dupTo(t, m.fd, num)
+		other.pulse(t)
+		reopened := false
+		restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+			switch {
+			case c.Num != num:
+			case c.Name == "poll":
+				dupTo(t, other.fd, num)
+				reopened = true
+			case c.Name == "epoll_ctl" && reopened:
+				unix.Close(num)
+			}
+			return 0
+		})
+		err := change()
+		restore()
+		wantIs(t, what, err, unix.EBADF)
+	}
+	wantQuiet(t, w)
+	if bridge.Pulsed(s) != 0 {
+		t.Error("the Set has kept a pulse of the other file")
+	}
+}

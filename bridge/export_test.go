@@ -4,10 +4,19 @@ import "context"
 
 // Sleep is the slow path of Wait, after it has found no event. It must see an event that
 // comes between the two.
-func Sleep(ctx context.Context, w *Watcher) (Events, error) { return w.sleep(ctx) }
+func Sleep(ctx context.Context, w *Watcher) (Events, error) { return Look(w)(ctx) }
+
+// Look is the beginning of a Wait that finds no event. It returns the slow path of that Wait.
+func Look(w *Watcher) (sleep func(context.Context) (Events, error)) {
+	urgent := w.urgent.Load()
+	return func(ctx context.Context) (Events, error) { return w.sleep(ctx, urgent) }
+}
 
 // Join is the first step of Sleep. It returns the channel whose closing ends the round.
-func Join(w *Watcher) <-chan struct{} { return w.join().done }
+func Join(w *Watcher) <-chan struct{} {
+	r, _ := w.join(w.urgent.Load())
+	return r.done
+}
 
 // Level reports events to a Watcher as the poller does. The poller can do so until Close
 // has removed the watch.

@@ -149,6 +149,36 @@ func TestCanceledWaitTakesNoPulse(t *testing.T) {
 	}
 }
 
+// A pulse that another Wait returns, or is woken for, is not missed by a Wait that has already looked
+// and does not sleep yet. The Wait after that does not return it again.
+func TestPulseOfAnotherWaitIsNotMissed(t *testing.T) {
+	m := openMountinfo(t)
+	w := mustWatch(t, m.fd, bridge.Priority)
+	for what, other := range map[string]func() (seen func()){
+		"is woken for": func() func() {
+			done := bridge.Join(w)
+			return func() { <-done }
+		},
+		"returns":     func() func() { return func() { wantPriority(t, "the other Wait", mustWait(t, w)) } },
+		"is late for": func() func() { return func() {} },
+	} {
+		seen := other()
+		sleep := bridge.Look(w)
+		m.pulse(t)
+		wantPriority(t, "C", <-w.C())
+		seen()
+		got, err := sleep(dead(t))
+		if err != nil {
+			t.Errorf("a pulse that the other Wait %s: Wait = %v", what, err)
+			continue
+		}
+		wantPriority(t, "Wait", got)
+		if got, err := w.Wait(dead(t)); err == nil {
+			t.Errorf("a pulse that the other Wait %s is reported again: %v", what, got)
+		}
+	}
+}
+
 func TestReadablePulsingFileIsReadable(t *testing.T) {
 	m := openMountinfo(t)
 	w := mustWatch(t, m.fd, bridge.Readable|bridge.Priority)

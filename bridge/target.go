@@ -41,12 +41,20 @@ func (t *target) Edge(bits uint32) {
 func (t *target) Level(bits uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed.Load() {
+		return false
+	}
+	events := Events(bits)
+	if events&Priority != 0 {
+		t.last = events
+		t.urgent.Add(1)
+	}
 	r := t.round
-	if r == nil || t.closed.Load() {
+	if r == nil {
 		return false
 	}
 	t.round = nil
-	r.events = Events(bits)
+	r.events = events
 	close(r.done)
 	return true
 }

@@ -50,6 +50,12 @@ type Watcher struct {
 	mu     sync.Mutex
 	closed atomic.Bool // written under mu
 	round  *round      // of the goroutines blocked in Wait; nil if there are none
+
+	// urgent is how many reports of Priority the poller has made, and last is the latest one. A
+	// Wait that has looked, and has not joined a round yet, finds there what it has missed, because
+	// a Look reports a pulse only once.
+	urgent atomic.Uint32 // written under mu
+	last   Events        // guarded by mu
 }
 
 // A round is the time from a goroutine blocking in Wait until the next event, which wakes
@@ -130,6 +136,7 @@ func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	urgent := w.urgent.Load()
 	bits, err := w.watch.Look()
 	if err != nil {
 		return 0, w.failed("Wait", err)
@@ -137,15 +144,19 @@ func (w *Watcher) Wait(ctx context.Context) (Events, error) {
 	if bits != 0 {
 		return Events(bits), nil
 	}
-	return w.sleep(ctx)
+	return w.sleep(ctx, urgent)
 }
 
 // sleep is the slow path of Wait: it blocks until its round ends. It joins the round before
 // it looks again, so an event is either seen by that Look, which ends the round, or comes
-// later and ends it then.
-func (w *Watcher) sleep(ctx context.Context) (Events, error) {
+// later and ends it then. urgent is what the first Look was preceded by.
+func (w *Watcher) sleep(ctx context.Context, urgent uint32) (Events, error) {
 	done := ctx.Done() // before join: it can panic
-	r := w.join()
+	r, missed := w.join(urgent)
+	if r == nil {
+		bits, _ := w.watch.Look() // otherwise a pulse that was kept would be reported again
+		return missed | Events(bits), nil
+	}
 	if _, err := w.watch.Look(); err != nil && w.leave(r) {
 		return 0, w.failed("Wait", err)
 	}
@@ -162,10 +173,14 @@ func (w *Watcher) sleep(ctx context.Context) (Events, error) {
 	return r.events, nil
 }
 
-// join returns the current round. After Close, that round has ended.
-func (w *Watcher) join() *round {
+// join returns the current round. After Close, that round has ended. If the poller has reported
+// Priority since urgent was read, join returns that report and no round.
+func (w *Watcher) join(urgent uint32) (r *round, missed Events) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.urgent.Load() != urgent && !w.closed.Load() {
+		return nil, w.last
+	}
 	if w.round == nil {
 		w.round = &round{done: make(chan struct{})}
 		if w.closed.Load() {
@@ -173,7 +188,7 @@ func (w *Watcher) join() *round {
 		}
 	}
 	w.round.waiters++
-	return w.round
+	return w.round, 0
 }
 
 // leave removes a goroutine from its round, and returns false if the round has ended. Then the

@@ -30,8 +30,8 @@ func TestChangeWhileTheNumberIsReopened(t *testing.T) {
 		n   int
 		arg uintptr
 	}{
-		"before the check":     {1, unix.EPOLL_CTL_MOD},
-		"after the check":      {1, unix.EPOLL_CTL_ADD},
+		"before the check": {1, unix.EPOLL_CTL_MOD},
+		"after the check":  {1, unix.EPOLL_CTL_ADD},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, ready := newTube(t), newTube(t)

@@ -120,12 +120,20 @@ func (it *item) add() error {
 	s.live++
 	if err := s.levels.Add(it.num, rawefd.EventOneShot, uint64(it.num)); err != nil {
 		s.live--
-		if s.edges.Delete(it.num) == nil {
-			delete(s.items, it.num)
-		}
+		it.forget(s.edges.Delete(it.num) == nil)
 		return err
 	}
 	return nil
+}
+
+// forget frees the place of an item without watches if its registrations were deleted. Otherwise
+// the item is dead.
+func (it *item) forget(deleted bool) {
+	if deleted {
+		delete(it.set.items, it.num)
+	} else {
+		deaths++
+	}
 }
 
 // remove deletes the registrations that add has made, as far as the kernel allows.
@@ -133,11 +141,7 @@ func (it *item) remove() {
 	s := it.set
 	edges := s.edges.Delete(it.num)
 	levels := s.levels.Delete(it.num)
-	if edges == nil && levels == nil {
-		delete(s.items, it.num)
-	} else {
-		deaths++
-	}
+	it.forget(edges == nil && levels == nil)
 	s.live--
 }
 

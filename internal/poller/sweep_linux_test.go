@@ -168,3 +168,27 @@ func TestWatchWithoutProc(t *testing.T) {
 		t.Error("/proc was not read")
 	}
 }
+
+// A number whose registration could not be undone is swept as well.
+func TestNumbersThatAreNotUndoneTakeFewSets(t *testing.T) {
+	needsLists(t)
+	stays(t)
+	for round := range 3 { // at first, other tests can have left something to sweep
+		num, w := open(t, 0)
+		w.Close()
+		_, restore := failAt("epoll_ctl", 2, unix.EPOLL_CTL_DEL)
+		failed, err := poller.NewWatch(num, rawefd.EventIn, &target{})
+		restore()
+		unix.Close(num)
+		if err == nil {
+			failed.Close()
+			t.Fatal("NewWatch = nil, want an error")
+		}
+		again, w := open(t, num)
+		if got := poller.Sets(); again != num || got != 1 {
+			t.Errorf("round %d: %d sets for descriptors %d and %d, want 1 for the same number", round, got, num, again)
+		}
+		w.Close()
+		unix.Close(again)
+	}
+}

@@ -74,14 +74,14 @@ func (m *members) at(id uint64) (int32, bool) {
 }
 
 func (m *members) add(fd int, events Events) (at int, err error) {
-	if m.closed {
-		return 0, os.ErrClosed
-	}
 	if fd < 0 || fd > math.MaxInt32 {
 		return 0, fmt.Errorf("descriptor number out of range: %w", os.ErrInvalid)
 	}
 	if err := events.check(); err != nil {
 		return 0, err
+	}
+	if m.closed {
+		return 0, os.ErrClosed
 	}
 	if len(m.free) == 0 {
 		m.slots = append(m.slots, slot{})

@@ -25,7 +25,8 @@ import (
 // its events are then reported until Remove or Close.
 //
 // All methods are safe for concurrent use. The zero value is not usable. After Close,
-// methods that return an error return one matching [os.ErrClosed].
+// methods that return an error return one matching [os.ErrClosed], or [os.ErrInvalid] if an
+// argument is invalid.
 //
 // A Set uses one descriptor, and one goroutine once C has been called. A member costs one
 // registration in the kernel and about 60 bytes besides its key.
@@ -75,7 +76,8 @@ func NewSet[K any]() (*Set[K], error) {
 //     reached: fs.epoll.max_user_watches, or 500 Sets or 250 Watchers per open file;
 //   - [os.ErrClosed] after Close.
 //
-// Add costs one system call, or a few more if events contains Priority.
+// Add costs one system call, or about seven if events contains Priority. One of these is
+// fstatfs(2), which blocks while a network file system does not answer; so do then the other calls of the Set.
 func (s *Set[K]) Add(fd int, events Events, key K) error {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
@@ -110,7 +112,7 @@ func (s *Set[K]) Add(fd int, events Events, key K) error {
 //   - [os.ErrInvalid] if events contains unknown bits;
 //   - [os.ErrClosed] after Close.
 //
-// Change costs one system call, or a few more if events contains Priority.
+// Change costs one system call, or a few more if events contains Priority; see [Set.Add].
 func (s *Set[K]) Change(fd int, events Events) error {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()

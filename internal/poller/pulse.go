@@ -21,7 +21,8 @@ func (it *item) edgeBits() uint32 {
 // begin is called before the bits of an item are registered. It finds out whether the
 // file pulses, and returns the bits that are pending now: registering takes a pending
 // EPOLLPRI from the file. If it adds registrations, and the kernel has no room for them, it
-// fails before that EPOLLPRI is taken.
+// fails before that EPOLLPRI is taken. It can block in fstatfs(2) if a network file system does not
+// answer. Asking before borrowed is locked could ask another file than the one that is registered.
 func (it *item) begin(adds bool) (pending uint32, err error) {
 	it.pulses = false
 	if it.bits&rawefd.EventPri == 0 {

@@ -157,9 +157,10 @@ func (it *item) look() (uint32, error) {
 	return it.ready, err
 }
 
-// lookForEdge is look for a caller that does not ask, so that what look misses would not reach it
-// later. Older kernels can answer that nothing is ready while another thread, of the
-// runtime's, scans the same instance (docs/kernel.md). poll(2) waits for the end of that scan.
+// lookForEdge is look for join and rearm. They report what it returns as an Edge and do not ask for a
+// Level, so an event that is missed here would be lost. look can miss one on older kernels, where
+// epoll_wait(2) can return nothing while another thread, here one of Go's runtime, scans the same
+// instance (docs/kernel.md). poll(2) of the instance waits for the end of that scan.
 func (it *item) lookForEdge() (uint32, error) {
 	ready, err := it.look()
 	if ready != 0 || err != nil {

@@ -2,7 +2,8 @@ package poller
 
 import "github.com/eventchan/eventchan/internal/rawefd"
 
-// sweepShare is how many items of the sets one item that has died pays for in a sweep.
+// sweepShare limits what sweeps cost: for each item that has died since the last one, a sweep looks
+// at sweepShare items at most.
 //
 // If a descriptor is closed before its watch, the item dies, although the kernel has usually ended
 // the registrations with the file. If its number stayed out of the set until that is closed, a
@@ -11,10 +12,13 @@ import "github.com/eventchan/eventchan/internal/rawefd"
 //
 // The kernel lists the registrations of an epoll instance in /proc, which takes time for each one.
 // The lists are therefore read only when a number is in all sets, and when enough items have died
-// since the last time. A number that needs another set has died in each set since then, or the
-// set has a watch or a duplicate of it. Without the last two there is at most one set for each
-// sweepShare items. To sweep whenever the number of sets has doubled does not bound it: after a sweep
-// a number has to die only once in each set.
+// since the last time. Otherwise the number goes into a new set. That does not happen often. A
+// number that is in all sets either has died in each of them since the last sweep, or has a watch
+// or a duplicate in some. In the first case, at least as many items have died as there are sets, so
+// there is at most one set for each sweepShare items.
+//
+// It would not limit the number of sets to sweep whenever that number has doubled: after a sweep, a
+// number that dies once in each set needs a new one.
 const sweepShare = 16
 
 // deaths counts the items that have died since the last sweep.

@@ -77,7 +77,8 @@ func NewSet[K any]() (*Set[K], error) {
 //   - [os.ErrClosed] after Close.
 //
 // Add costs one system call, or about seven if events contains Priority. One of these is
-// fstatfs(2), which blocks while a network file system does not answer; so do then the other calls of the Set.
+// fstatfs(2), which blocks while a network file system does not answer; so do then the other
+// calls of the Set.
 func (s *Set[K]) Add(fd int, events Events, key K) error {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()

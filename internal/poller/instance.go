@@ -1,6 +1,11 @@
 package poller
 
-import "github.com/eventchan/eventchan/internal/rawefd"
+import (
+	"runtime"
+	"sync/atomic"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+)
 
 // An Instance is an epoll instance that is registered directly with the poller of Go's
 // runtime, without another instance in between, because the kernel allows five times as many
@@ -33,6 +38,28 @@ func newInstance() (*Instance, error) {
 		return nil, err
 	}
 	return &Instance{epoll, polled}, nil
+}
+
+// ending is the number of instances that are not needed any more and are not closed yet, because
+// their goroutines close them. A program that registers and closes again and again could use up its
+// descriptors that way, in particular if those goroutines do not run.
+var ending atomic.Int32
+
+const mostEnding = 8
+
+// end counts the instance in ending until it is closed.
+func (in *Instance) end() {
+	ending.Add(1)
+	in.Closed = func() { ending.Add(-1) }
+}
+
+// yieldToEnds is called before new instances are opened. It yields to the goroutines of those that
+// are ending while there are more than mostEnding. The caller holds neither borrowed nor mu, nor
+// any other lock that these goroutines need.
+func yieldToEnds() {
+	for ending.Load() > mostEnding {
+		runtime.Gosched()
+	}
 }
 
 // Close closes the instance. No goroutine can be in Read, because Close would wait for it.

@@ -45,6 +45,7 @@ func start() error {
 // stop makes the loop end soon. The caller holds mu.
 func (l *loop) stop() {
 	current = nil
+	l.end()
 	l.post.End()
 }
 

@@ -1,7 +1,11 @@
 package poller
 
 // register enters the source in the current loop, for the events in bits.
+//
+// The caller can hold the lock of the source's owner while register yields: the loops that are ending
+// do not need that lock, because this source was never registered with them.
 func (s *Source) register(bits uint32) error {
+	yieldToEnds()
 	mu.Lock()
 	defer mu.Unlock()
 	if current == nil {

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"slices"
-	"sync/atomic"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -61,18 +60,6 @@ func (in *instance) Ready() {
 	in.drain()
 }
 
-// ending is the number of instances that have been interrupted and are not closed yet. NewWatch
-// yields to their goroutines while there are more than mostEnding. Otherwise a program that watches
-// and closes again and again would use up its descriptors.
-var ending atomic.Int32
-
-const mostEnding = 8
-
-func (in *instance) serveAndClose() {
-	in.serve(in.Ready)
-	ending.Add(-1)
-}
-
 // newSet adds an empty set to sets.
 func newSet() (*set, error) {
 	edges, err := NewInstance()
@@ -87,8 +74,8 @@ func newSet() (*set, error) {
 	s := &set{items: make(map[int]*item)}
 	s.edges = &instance{edges, s.drainEdges}
 	s.levels = &instance{levels, s.drainLevels}
-	go s.edges.serveAndClose()
-	go s.levels.serveAndClose()
+	go s.edges.serve(s.edges.Ready)
+	go s.levels.serve(s.levels.Ready)
 	sets = append(sets, s)
 	return s, nil
 }
@@ -101,9 +88,10 @@ func (s *set) closeIfUnused() {
 		return
 	}
 	sets = slices.Delete(sets, at, at+1)
-	ending.Add(2)
-	s.edges.Interrupt()
-	s.levels.Interrupt()
+	for _, in := range []*instance{s.edges, s.levels} {
+		in.end()
+		in.Interrupt()
+	}
 }
 
 // watchedFor reports whether the item has watches and is registered for exactly bits.

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"os"
-	"runtime"
 	"sync"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
@@ -38,9 +37,7 @@ type Watch struct {
 // NewWatch watches a borrowed descriptor. Bits that are ready now are reported by an Edge
 // before NewWatch returns.
 func NewWatch(num int, bits uint32, target Target) (*Watch, error) {
-	for ending.Load() > mostEnding {
-		runtime.Gosched()
-	}
+	yieldToEnds()
 	borrowed.Lock()
 	defer borrowed.Unlock()
 	w := &Watch{target: target}

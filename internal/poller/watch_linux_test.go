@@ -207,25 +207,3 @@ type signaled chan int
 func (c signaled) Edge(uint32)       { c <- 1 }
 func (c signaled) Level(uint32) bool { return false }
 func (c signaled) Changed(uint32)    {}
-
-// A program that watches and closes again and again has few descriptors at any time.
-func TestSetsThatEndDoNotAddUp(t *testing.T) {
-	r, _ := pipe(t)
-	var dups []int
-	for range 5000 {
-		w, err := poller.NewWatch(r, rawefd.EventIn, &target{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Close()
-		dup, err := unix.FcntlInt(uintptr(r), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		unix.Close(dup)
-		dups = append(dups, dup)
-	}
-	if lowest, highest := slices.Min(dups), slices.Max(dups); highest > lowest+30 {
-		t.Errorf("the next descriptor was between %d and %d", lowest, highest)
-	}
-}

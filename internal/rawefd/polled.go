@@ -11,6 +11,8 @@ import (
 type Polled struct {
 	file *os.File
 	conn syscall.RawConn
+
+	Closed func() // if not nil, Close calls it when the file is closed
 }
 
 // NewPolled makes file a Polled, or closes it.
@@ -19,7 +21,7 @@ func NewPolled(file *os.File) (Polled, error) {
 	if err != nil {
 		file.Close()
 	}
-	return Polled{file, conn}, err
+	return Polled{file: file, conn: conn}, err
 }
 
 // Read calls look now and after each edge, until look returns true. It returns false if
@@ -40,4 +42,9 @@ func (p *Polled) InterruptLater(after time.Duration) {
 func (p *Polled) Resume() { p.file.SetReadDeadline(time.Time{}) }
 
 // Close closes the file. No goroutine can be in Read, because Close would wait for it.
-func (p *Polled) Close() { p.file.Close() }
+func (p *Polled) Close() {
+	p.file.Close()
+	if p.Closed != nil {
+		p.Closed()
+	}
+}

@@ -165,7 +165,7 @@ func TestChangesTakeFewSets(t *testing.T) {
 // A pulse that a Change takes from the file wakes a goroutine that waits, or is kept for the next
 // Look.
 func TestPulseThatAChangeTakesIsReported(t *testing.T) {
-	num := mountinfo(t)
+	num, _ := pipe(t)
 	var waits asking
 	var calm target
 	for what, c := range map[string]struct {

@@ -37,7 +37,7 @@ func TestInstancesThatEndDoNotAddUp(t *testing.T) {
 		"watches and sources": func() { watch(); arm() },
 	} {
 		var dups []int
-		for range 5000 {
+		for range 3000 {
 			again()
 			dup, err := unix.FcntlInt(uintptr(r), unix.F_DUPFD_CLOEXEC, 0)
 			if err != nil {

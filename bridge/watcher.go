@@ -89,11 +89,11 @@ type round struct {
 //
 // Watch costs about three system calls, or about ten if events contains Priority, and allocates.
 // It costs about six more and starts two goroutines if there is no other Watcher, or if other
-// Watchers watch fd for other events. Watch does not wait for an event. It yields the processor while more than
-// eight epoll instances that are not needed any more have not been closed yet: closing the last
-// Watcher ends two, which their goroutines close. If events contains Priority, Watch asks for the
-// file system of fd with fstatfs(2), which blocks while a network file system does not answer; so do
-// then the other calls of Watchers.
+// Watchers watch fd for other events. Watch does not wait for an event. It yields the processor
+// while more than eight epoll instances that are not needed any more have not been closed yet:
+// closing the last Watcher ends two, which their goroutines close. If events contains Priority,
+// Watch asks for the file system of fd with fstatfs(2), which blocks while a network file system
+// does not answer; so do then the other calls of Watchers.
 func Watch(fd int, events Events) (*Watcher, error) {
 	w := &Watcher{fd: fd, c: make(chan Events, 1)}
 	if fd < 0 || fd > math.MaxInt32 {

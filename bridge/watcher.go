@@ -252,7 +252,8 @@ func (w *Watcher) Rearm() error {
 //
 // Change costs two or three system calls, about six if events contains Priority, or about twelve
 // if other Watchers of the descriptor keep the old events, because this one then needs a
-// registration of its own. It never waits for an event; see [Watch] about Priority.
+// registration of its own. It never waits for an event. It can yield the processor, and block for
+// Priority, as [Watch] can.
 func (w *Watcher) Change(events Events) error {
 	err := events.check()
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 // Change makes w report other bits from now on. Bits that are ready now are reported by an
 // Edge before Change returns. After an error w works as before.
 func (w *Watch) Change(bits uint32) error {
+	yieldToEnds()
 	borrowed.Lock()
 	defer borrowed.Unlock()
 	switch it := w.item; {

@@ -108,6 +108,7 @@ struct eventchan_queue {
 /* The state of a cell is the position last published in it plus 1, and these flags. */
 #define EVENTCHAN_SLEEP		(UINT64_C(1) << 63)	/* the Go side sleeps until this cell is published */
 #define EVENTCHAN_DISOWNED	(UINT64_C(1) << 62)	/* Close came first: this cell is never received */
+#define EVENTCHAN_NO_TICKET	(~UINT64_C(0))		/* no state but SLEEP is as large as the last of this position */
 
 #define EVENTCHAN_COLD static __attribute__((noinline, cold, unused))
 
@@ -379,8 +380,9 @@ static inline int eventchan_send(void *queue, const void *value, size_t size)
  * were reserved later are not received before this one.
  *
  * RETURN VALUE
- *	0 on success. Otherwise *value is unchanged, *ticket is unspecified, and the
- *	result is one of the errors of eventchan_send.
+ *	0 on success. Otherwise *value is unchanged, *ticket is one that
+ *	eventchan_commit refuses, and the result is one of the errors of
+ *	eventchan_send.
  */
 static inline int eventchan_reserve(void *queue, size_t size, void **value, uint64_t *ticket)
 {
@@ -388,9 +390,12 @@ static inline int eventchan_reserve(void *queue, size_t size, void **value, uint
 	int error;
 
 	if (__builtin_expect(!e || e->magic != EVENTCHAN_QUEUE_MAGIC || e->size != size, 0))
-		return eventchan_send_rare(e);
-	error = eventchan_claim(e->queue, e->mask, ticket);
-	if (!error)
+		error = eventchan_send_rare(e);
+	else
+		error = eventchan_claim(e->queue, e->mask, ticket);
+	if (__builtin_expect(error, 0))
+		*ticket = EVENTCHAN_NO_TICKET;
+	else
 		*value = eventchan_cell(e, *ticket);
 	return error;
 }

@@ -156,13 +156,13 @@ func (h *hub) open() error {
 	if h.stack != nil {
 		return nil
 	}
-	door, err := rawefd.NewDoorbell()
+	page, err := rawefd.NewPage()
 	if err != nil {
 		return err
 	}
-	page, err := rawefd.NewPage()
+	door, err := rawefd.NewDoorbell()
 	if err != nil {
-		door.Close()
+		rawefd.FreePages(page, rawefd.PageSize)
 		return err
 	}
 	h.door, h.stack, h.post = door, (*stack)(page), lead.NewPost(&door.Polled, h.awake)

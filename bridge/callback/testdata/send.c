@@ -90,7 +90,8 @@ static void calls(uint32_t size)
 	CHECK(eventchan_send(e, value, size - 1) == EINVAL);
 	CHECK(eventchan_send(e, value, size + 1) == EINVAL);
 	CHECK(eventchan_reserve(e, size + 1, &place, &ticket) == EINVAL);
-	CHECK(place == value && ticket == 77);
+	CHECK(place == value && ticket == EVENTCHAN_NO_TICKET);
+	CHECK(eventchan_commit(e, ticket) == EBADF);
 	CHECK(memory.header.tail == CELLS && slot.word == EVENTCHAN_RING);
 
 	/* The first publication finds SLEEP and rings. */
@@ -115,7 +116,9 @@ static void calls(uint32_t size)
 	CHECK(eventchan_send(e, value, size) == 0);
 	CHECK(eventchan_send(e, value, size) == 0);
 	CHECK(eventchan_send(e, value, size) == EAGAIN);
-	CHECK(eventchan_reserve(e, size, &place, &ticket) == EAGAIN);
+	place = value;
+	CHECK(eventchan_reserve(e, size, &place, &later) == EAGAIN);
+	CHECK(place == value && eventchan_commit(e, later) == EBADF);
 	CHECK(memory.header.refused == 2 && memory.header.tail == 2 * CELLS);
 	for (i = 0; i < CELLS; i++) {
 		CHECK(*state(i) == i + CELLS + 1);
@@ -146,6 +149,7 @@ static void calls(uint32_t size)
 	CHECK(*state(ticket) == ((ticket - CELLS + 1) | EVENTCHAN_DISOWNED | EVENTCHAN_SLEEP));
 	CHECK(eventchan_send(e, value, size) == EBADF);
 	CHECK(eventchan_reserve(e, size, &place, &later) == EBADF);
+	CHECK(eventchan_commit(e, later) == EBADF);
 
 	/* A commit is refused after the cells were released to the system. */
 	*state(ticket) = 0;

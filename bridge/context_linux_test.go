@@ -86,3 +86,17 @@ func TestContextPanics(t *testing.T) {
 		})
 	})
 }
+
+// A context that is done and has no error does not make Wait return as if there were an event.
+func TestContextWithoutAnError(t *testing.T) {
+	eachWaiter(t, func(t *testing.T, p *tube, wait func(context.Context) error, sleeps func() bool, _ func()) {
+		inner, cancel := context.WithCancel(background)
+		ended := make(chan error, 1)
+		go func() { ended <- wait(hammer.SilentContext{Context: inner}) }()
+		for !sleeps() {
+			runtime.Gosched()
+		}
+		cancel()
+		wantIs(t, "Wait", <-ended, context.Canceled)
+	})
+}

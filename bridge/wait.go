@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/eventchan/eventchan/internal/ctxdone"
 )
 
 // A leader is what the leading goroutine has called Wait with, and what look has found for
@@ -35,7 +37,7 @@ func (s *Set[K]) wait(ctx context.Context, dst []Event[K]) (int, error) {
 	}
 	r := s.await(ctx, dst)
 	if r.err == errEnded {
-		r.err = ctx.Err()
+		r.err = ctxdone.Err(ctx)
 	}
 	return r.n, r.err
 }
@@ -111,10 +113,8 @@ func (s *Set[K]) look(done <-chan struct{}, dst []Event[K]) result {
 	if s.members.closed {
 		return result{done: true, err: failedWait(os.ErrClosed)}
 	}
-	select {
-	case <-done:
+	if ctxdone.Closed(done) {
 		return result{done: true, err: errEnded}
-	default:
 	}
 	if len(dst) == 0 {
 		return result{done: true}

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/eventchan/eventchan/internal/ctxdone"
 	"github.com/eventchan/eventchan/internal/poller"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -174,7 +175,7 @@ func (w *Watcher) sleep(ctx context.Context, urgent uint32) (Events, error) {
 	case <-r.done:
 	case <-done:
 		if w.leave(r) {
-			return 0, ctx.Err()
+			return 0, ctxdone.Err(ctx)
 		}
 	}
 	if r.events == 0 {

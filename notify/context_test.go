@@ -85,3 +85,12 @@ func TestContextPanics(t *testing.T) {
 		})
 	})
 }
+
+// A context that is done and has no error does not make Wait return a count that was never added.
+func TestContextWithoutAnError(t *testing.T) {
+	n := mustNew(t)
+	inner, cancel := context.WithCancel(background)
+	arrivals := startWaiters(n, []context.Context{hammer.SilentContext{Context: inner}})
+	cancel()
+	wantIs(t, "Wait", (<-arrivals).err, context.Canceled)
+}

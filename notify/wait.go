@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+
+	"github.com/eventchan/eventchan/internal/ctxdone"
 )
 
 // Wait takes the whole count, with what is in C's buffer, and returns it. The count goes back to 0.
@@ -71,7 +73,7 @@ func (n *Notifier) await(ctx context.Context, done <-chan struct{}, p *place) (c
 	}
 	n.free(p)
 	if !served {
-		return 0, ctx.Err()
+		return 0, ctxdone.Err(ctx)
 	}
 	if err != nil {
 		return 0, err

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/eventchan/eventchan/internal/counter"
+	"github.com/eventchan/eventchan/internal/ctxdone"
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
@@ -86,7 +86,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 		return nil
 	}
 	for {
-		if s.await(done, p) && p.Value.granted.Load() && !counter.Ended(done) {
+		if s.await(done, p) && p.Value.granted.Load() && !ctxdone.Closed(done) {
 			p.Value.busy.Store(false) // the last use of p: another waiter can use it from now on
 			return nil
 		}
@@ -102,7 +102,7 @@ var errEnded = errors.New("context done")
 // ended returns err, or the error of ctx in place of errEnded.
 func (s *Semaphore) ended(ctx context.Context, err error) error {
 	if err == errEnded {
-		return ctx.Err()
+		return ctxdone.Err(ctx)
 	}
 	return err
 }

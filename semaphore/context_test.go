@@ -105,3 +105,12 @@ func TestContextOfAnAcquireThatWaitsApart(t *testing.T) {
 		}
 	})
 }
+
+// A context that is done and has no error does not make Acquire return as if it had a permit.
+func TestContextWithoutAnError(t *testing.T) {
+	c := newCrowd(mustNew(t, 0))
+	inner, cancel := context.WithCancel(background)
+	waiter := c.join(hammer.SilentContext{Context: inner}, 1)
+	cancel()
+	c.want(t, waiter, context.Canceled)
+}

@@ -1,6 +1,6 @@
 package semaphore
 
-import "github.com/eventchan/eventchan/internal/counter"
+import "github.com/eventchan/eventchan/internal/ctxdone"
 
 // Each read(2) of an eventfd takes one permit, so taking 3,000,000 permits takes seconds. The
 // lock is not held for that long: the goroutine that needs the permits takes them itself, in
@@ -59,7 +59,7 @@ func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err 
 				return true, nil
 			}
 		}
-		if !took || !s.count.Yield() || counter.Ended(done) {
+		if !took || !s.count.Yield() || ctxdone.Closed(done) {
 			s.count.PutBack(uint64(taken))
 			return false, err
 		}

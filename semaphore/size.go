@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/eventchan/eventchan/internal/counter"
+	"github.com/eventchan/eventchan/internal/ctxdone"
 	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/word"
@@ -137,7 +137,7 @@ func (s *Semaphore) outwait(done <-chan struct{}) error {
 	s.count.LockShut()
 	apart.Remove(p)
 	s.count.UnlockShut()
-	if counter.Ended(done) {
+	if ctxdone.Closed(done) {
 		return errEnded
 	}
 	return nil

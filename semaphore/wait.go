@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/eventchan/eventchan/internal/counter"
+	"github.com/eventchan/eventchan/internal/ctxdone"
 )
 
 // takeOrQueue takes n permits and returns nil, or queues a waiter and returns its place, for
@@ -153,7 +153,7 @@ func (s *Semaphore) resume(done <-chan struct{}, p *place) (granted bool, err er
 	}
 	w.woken = false
 	served := w.granted.Load() || w.failed != nil
-	if !served && !counter.Ended(done) && s.waiters.First() == p && !s.takeWoken(done, p) {
+	if !served && !ctxdone.Closed(done) && s.waiters.First() == p && !s.takeWoken(done, p) {
 		s.unqueue(p)
 		return false, s.failed("Acquire", os.ErrClosed)
 	}
@@ -191,7 +191,7 @@ func (s *Semaphore) takeWoken(done <-chan struct{}, p *place) (open bool) {
 // frees its place. The caller holds the lock.
 func (s *Semaphore) outcome(done <-chan struct{}, p *place) (granted bool, err error) {
 	w := &p.Value
-	switch ended := counter.Ended(done); {
+	switch ended := ctxdone.Closed(done); {
 	case ended && w.granted.Load():
 		// The permits go to the next waiter, so that an Acquire whose ctx was done before the
 		// Release always fails.

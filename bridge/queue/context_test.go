@@ -67,3 +67,15 @@ func TestContextPanics(t *testing.T) {
 		}
 	})
 }
+
+// A context that is done and has no error does not make Receive return a value that was never sent.
+func TestContextWithoutAnError(t *testing.T) {
+	q := mustNew[int64](t, 8)
+	inner, cancel := context.WithCancel(background)
+	ctx := hammer.SilentContext{Context: inner}
+	arrivals := startWaiters(q, ctx, ctx)
+	cancel()
+	for range 2 {
+		wantIs(t, "Receive", (<-arrivals).err, context.Canceled)
+	}
+}

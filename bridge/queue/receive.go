@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"unsafe"
+
+	"github.com/eventchan/eventchan/internal/ctxdone"
 )
 
 // Receive removes the first value from the Queue and returns it, blocking until there is
@@ -106,7 +108,7 @@ func (q *Queue[T]) refusal(ctx context.Context, call string) error {
 func failure(ctx context.Context, n int, call string) error {
 	switch n {
 	case ended:
-		return ctx.Err()
+		return ctxdone.Err(ctx)
 	case 0:
 		return closedError(call)
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eventchan/eventchan/internal/ctxdone"
 	"github.com/eventchan/eventchan/internal/lead"
 )
 
@@ -114,17 +115,7 @@ func (c *Counter) ownLeader() *leader {
 
 // isDone reports whether the leader can stop sleeping. Only the leading goroutine calls it, without
 // the lock.
-func (l *leader) isDone() bool { return l.sleeper.Served() || Ended(l.leaving) }
-
-// Ended reports whether a Done channel is closed.
-func Ended(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
-}
+func (l *leader) isDone() bool { return l.sleeper.Served() || ctxdone.Closed(l.leaving) }
 
 // Nudge is called after a send to s, and ends its sleep if it leads.
 func (c *Counter) Nudge(s Sleeper) {

@@ -91,3 +91,8 @@ func recovers() bool {
 	}
 	return false
 }
+
+// A SilentContext has no error even when it is done, which package context forbids.
+type SilentContext struct{ context.Context }
+
+func (SilentContext) Err() error { return nil }

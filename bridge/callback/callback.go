@@ -1,4 +1,4 @@
-//go:build cgo && unix
+//go:build cgo && unix && !mips && !mipsle && (!arm || arm.7)
 
 package callback
 
@@ -22,7 +22,8 @@ import (
 //
 //	C.sensor_start((C.sensor_callback)(callback.Signal()), n.Handle())
 //
-// Signal returns the same address each time. It is available on Unix systems with cgo.
+// Signal returns the same address each time. It is available on Unix systems with cgo, on processors on
+// which there are handles: not on mips, mipsle, and arm before v7.
 //
 // The C function never blocks, takes no lock, and leaves errno unchanged. Any number of
 // threads and signal handlers can call it concurrently. It reports no error: after Close,
@@ -40,10 +41,11 @@ func Signal() unsafe.Pointer { return SignalAt(0) }
 //	// The callback is an int (*)(jack_nframes_t, void *).
 //	C.jack_set_buffer_size_callback(client, (C.JackBufferSizeCallback)(callback.SignalAt(1)), n.Handle())
 //
-// Only integer and pointer arguments count. The callback can have any number of them, and
-// floating-point arguments between them, because those are passed in other registers. That
-// holds on amd64, arm64, loong64 and riscv64. On other processors SignalAt panics unless i
-// is 0. It also panics if i is not from 0 to 5.
+// Only integer and pointer arguments count. The callback can have any number of them, and up
+// to eight arguments of type float or double between them, because those are passed in other
+// registers. A long double or a struct that comes before the handle can take registers of both
+// kinds, and must not be there. That holds on amd64, arm64, loong64 and riscv64. On other
+// processors SignalAt panics unless i is 0. It also panics if i is not from 0 to 5.
 func SignalAt(i int) unsafe.Pointer {
 	check("SignalAt", i, i == 0)
 	return C.eventchan_go_signal_at(C.int(i))

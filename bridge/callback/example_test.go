@@ -1,4 +1,4 @@
-//go:build cgo && unix
+//go:build cgo && unix && !mips && !mipsle && (!arm || arm.7)
 
 package callback_test
 

@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo && !mips && !mipsle && (!arm || arm.7)
 
 package callback_test
 

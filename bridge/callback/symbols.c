@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !mips && !mipsle && (!arm || arm.7)
 
 /* SPDX-License-Identifier: MIT */
 /*

@@ -44,8 +44,8 @@ func (q *Queue[T]) Receive(ctx context.Context) (v T, err error) {
 // 0, and nil unless ctx is done. Blocking, cancellation and errors are those of
 // [Queue.Receive]; if it returns an error, it has taken nothing.
 //
-// It costs one lock acquisition for all values, or a few if it blocks. It does not allocate
-// unless several goroutines are waiting.
+// It costs one lock acquisition for all values, or a few if it blocks. Other calls wait while
+// it copies. It does not allocate unless several goroutines are waiting.
 func (q *Queue[T]) ReceiveBatch(ctx context.Context, dst []T) (int, error) {
 	if err := q.refusal(ctx, "ReceiveBatch"); err != nil {
 		return 0, err

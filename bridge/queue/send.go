@@ -17,8 +17,9 @@ var ErrFull = errors.New("queue: full")
 // because a Queue does not keep Go memory alive.
 //
 // It costs one lock acquisition. After Handle, it costs two atomic operations, and a lock
-// acquisition if a goroutine is waiting. It does not allocate, except that the first Send to
-// a private Queue allocates room for all values, and that it might start the goroutine of C.
+// acquisition if a goroutine is waiting. If the Queue is full and C is in use, Send first lets
+// the goroutine of C run. It does not allocate, except that the first Send to a private Queue
+// allocates room for all values, and that it might start the goroutine of C.
 func (q *Queue[T]) Send(v T) error {
 	if q.pointers {
 		return fmt.Errorf("queue: Send: %T contains a pointer: %w", v, os.ErrInvalid)

@@ -47,22 +47,21 @@ static void handler(int signal)
 int meter_run(uint32_t count, meter_callback callback, void *user)
 {
 	struct sigaction old, action = { .sa_handler = handler, .sa_flags = SA_ONSTACK | SA_RESTART };
-	int error;
+	int started, error = 0;
 
 	handled = 0;
 	for (uint32_t id = 0; id < METER_SOURCES; id++)
 		sources[id] = (struct source){ .id = id, .count = count, .callback = callback, .user = user };
 	sigaction(SIGUSR2, &action, &old);
-	for (int id = 0; id < 2; id++)
-		if ((error = pthread_create(&sources[id].thread, NULL, measure_all, &sources[id])))
-			return error;
-	for (uint32_t sent = 0; sent < count; sent++) {
+	for (started = 0; started < 2 && !error; started += !error)
+		error = pthread_create(&sources[started].thread, NULL, measure_all, &sources[started]);
+	for (uint32_t sent = 0; started == 2 && sent < count; sent++) {
 		pthread_kill(sources[1].thread, SIGUSR2);
 		while (__atomic_load_n(&handled, __ATOMIC_ACQUIRE) == sent)
 			sched_yield();
 	}
-	for (int id = 0; id < 2; id++)
-		pthread_join(sources[id].thread, NULL);
+	while (started > 0)
+		pthread_join(sources[--started].thread, NULL);
 	sigaction(SIGUSR2, &old, NULL);
-	return 0;
+	return error;
 }

@@ -34,8 +34,9 @@ import (
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
 // permit. If several permits recently became free together, Acquire polls for up to 50 µs before it
 // waits, during which other goroutines can run. While Acquire takes more than 1,024 permits after FD
-// or File, other calls are not blocked, but TryAcquire fails. It does not allocate unless it waits,
-// or takes more than 16,384 permits after FD or File.
+// or File, other calls are not blocked: they get permits that Acquire does not need. It does not
+// allocate unless it waits, or takes more than 16,384 permits after FD or File, or finds another call
+// that takes more than 1,024: then it reads /proc.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
 		if s.count.Word().Take(uint64(n)) {
@@ -136,8 +137,9 @@ func (s *Semaphore) pass(n int64) bool {
 // TryAcquire takes n permits, all or none, and reports whether it did. It never blocks. It
 // overtakes waiting goroutines only where Acquire would. TryAcquire(0) returns true. After
 // Close, TryAcquire returns false, even for 0 permits. It also returns false if a system call
-// fails, and can do so while another call takes more than 1,024 permits after FD or File. It
-// panics if n is negative.
+// fails. While another call takes more than 1,024 permits after FD or File, it returns true only if
+// enough permits are free for both and for all waiting goroutines; where the system does not show the
+// count (gVisor), it returns false. It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls. It does not allocate unless,
 // after FD or File, it takes more than 1,024 permits or a goroutine waits for several: then it reads
@@ -172,11 +174,11 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 		return true
 	}
 	s.serve()
+	if !s.passable() && !s.ample(n) {
+		return false
+	}
 	if s.many(n) {
 		return s.tryMany(n)
-	}
-	if !s.passable() {
-		return false
 	}
 	took, _ := s.take(n)
 	if took {

@@ -42,34 +42,57 @@ func (s *Semaphore) hopeless(n int64) bool {
 	return err == nil && count < uint64(n)
 }
 
+// ample reports whether n permits are free beside those that all waiters lack. That is so only while
+// the first waiter takes its permits in pieces, or was woken to do so and does not run yet: it must not
+// make other calls fail, or wait, for permits that it does not need. ample returns false if /proc
+// does not show the count. The caller holds the lock.
+func (s *Semaphore) ample(n int64) bool {
+	p := s.waiters.First()
+	if s.count.FD() == nil || p == nil || !p.Value.woken {
+		return false
+	}
+	free, err := s.count.Count()
+	if err != nil {
+		return false
+	}
+	for ; p != nil; p = p.Next() {
+		if uint64(p.Value.permits) > free {
+			return false
+		}
+		free -= uint64(p.Value.permits)
+	}
+	return uint64(n) <= free
+}
+
 // takePieces takes the permits that the first waiter needs, or none if too few are free, its ctx
 // is done or Close is called. The caller holds the lock, which takePieces releases in between.
 func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err error) {
 	if s.hopeless(w.permits) {
 		return false, nil
 	}
-	s.taking, w.woken = true, true
-	defer func() { s.taking, w.woken = false, false }()
-	for taken := int64(0); ; {
-		n := min(piece, w.permits-taken)
+	need := w.permits
+	w.taking, w.woken = true, true
+	defer func() { w.taking, w.woken, w.permits = false, false, need }()
+	for {
+		n := min(piece, w.permits)
 		took, err = s.take(n)
 		if took {
-			taken += n
-			if taken == w.permits {
+			if w.permits -= n; w.permits == 0 {
 				return true, nil
 			}
 		}
 		if !took || !s.count.Yield() || ctxdone.Closed(done) {
-			s.count.PutBack(uint64(taken))
+			s.count.PutBack(uint64(need - w.permits))
 			return false, err
 		}
 	}
 }
 
-// tryMany is the slow path of TryAcquire where permits are taken in pieces. The caller
-// holds the lock.
+// tryMany is the slow path of TryAcquire where permits are taken in pieces. It is called if no
+// goroutine waits, or if enough permits are free for all of them and this one. The caller holds the
+// lock.
 func (s *Semaphore) tryMany(n int64) bool {
-	if s.waiters.Len() > 0 || s.hopeless(n) {
+	if s.hopeless(n) {
 		return false
 	}
 	p := s.vacant(n, nil)

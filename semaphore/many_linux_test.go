@@ -81,7 +81,6 @@ func TestAcquireOfVeryManyDoesNotBlockOthers(t *testing.T) {
 	rest := twin(t, s)
 	result := taking(t, s, veryMany)
 	promptly(t, "TryAcquire", func() { wantTry(t, s, 1, false) })
-	promptly(t, "Release", func() { s.Release(1) })
 	promptly(t, "Count", func() {
 		if _, err := s.Count(); err != nil {
 			t.Error(err)
@@ -92,6 +91,7 @@ func TestAcquireOfVeryManyDoesNotBlockOthers(t *testing.T) {
 		defer cancel()
 		wantIs(t, "Acquire(1)", s.Acquire(ctx, 1), context.DeadlineExceeded)
 	})
+	promptly(t, "Release", func() { s.Release(1) })
 	promptly(t, "Close", func() { s.Close() })
 	promptly(t, "the end of Acquire", func() { wantIs(t, "Acquire", <-result, os.ErrClosed) })
 	wantCount(t, rest, veryMany+1)

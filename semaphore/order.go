@@ -82,9 +82,10 @@ func (s *Semaphore) overdue() bool {
 	return s.count.Tally.Load() >= mostOvertakes || now()-since >= patience
 }
 
-// overtake counts that a goroutine has taken permits, if others are waiting.
+// overtake counts that a goroutine has taken permits, if others are waiting. In an exported
+// Semaphore it has not overtaken them.
 func (s *Semaphore) overtake() {
-	if s.since.Load() != 0 {
+	if s.since.Load() != 0 && s.count.FD() == nil {
 		s.count.Tally.Add(1)
 	}
 }

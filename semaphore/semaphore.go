@@ -66,7 +66,6 @@ type Semaphore struct {
 	waiters fifo.Queue[waiter] // in FIFO order
 	size    int64              // negative if there is none; constant
 	large   int32              // number of waiters that need several permits
-	taking  bool               // the first waiter is taking its permits in pieces; see many.go
 	closed  bool               // set by last, which runs when Close has begun and the calls in progress have ended
 	// generation is the one that new waiters belong to; see order.go.
 	generation uint8
@@ -96,7 +95,7 @@ type place = fifo.Node[waiter]
 
 // A waiter is a blocked Acquire, or C, which always waits for the next permit.
 type waiter struct {
-	permits    int64
+	permits    int64       // what it needs; while taking, what it still lacks
 	wake       wake        // with a buffer of one; nil for C
 	failed     *failure    // the reason why it gets no permits; almost always nil
 	granted    atomic.Bool // the waiter owns its permits; read without the lock
@@ -104,6 +103,7 @@ type waiter struct {
 	woken      bool        // wake is full, or was emptied by a goroutine that now wants the lock
 	leads      bool        // the waiter leads; see lead.go
 	generation uint8       // see order.go
+	taking     bool        // the waiter is taking its permits in pieces; see many.go
 }
 
 // A failure is an error in as little room as possible.

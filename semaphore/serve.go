@@ -52,7 +52,7 @@ func (s *Semaphore) serveFirst(p *place) bool {
 	if passable && p.Value.wake != nil {
 		return s.rouseFirst(p)
 	}
-	if s.many(p.Value.permits) {
+	if p.Value.taking || s.many(p.Value.permits) {
 		s.rouseMany(p)
 		return false
 	}
@@ -114,7 +114,7 @@ func (s *Semaphore) fail(p *place, err error) bool {
 // added first, so that a hand that fails hands out nothing. The caller holds the lock.
 func (s *Semaphore) hand(n int64) error {
 	rest := n
-	for p := s.waiters.First(); p != nil && p.Value.permits <= rest && !s.taking; p = p.Next() {
+	for p := s.waiters.First(); p != nil && p.Value.permits <= rest && !p.Value.taking; p = p.Next() {
 		rest -= p.Value.permits
 	}
 	if rest > 0 {

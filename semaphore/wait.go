@@ -37,7 +37,7 @@ func (s *Semaphore) takeOrQueue(done <-chan struct{}, n int64, spare *place) (*p
 			s.rouse(p) // the waiter takes its permits itself
 			return p, nil
 		}
-	} else if s.passable() {
+	} else if s.passable() || !s.many(n) && s.ample(n) {
 		if took, err := s.take(n); took || err != nil {
 			s.overtake()
 			return nil, err

@@ -142,8 +142,7 @@ func (s *Semaphore) pass(n int64) bool {
 // count (gVisor), it returns false. It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls. It does not allocate unless,
-// after FD or File, it takes more than 1,024 permits or a goroutine waits for several: then it reads
-// /proc.
+// after FD or File, it takes more than 1,024 permits, or another call does: then it reads /proc.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	w := s.count.Word()
 	if n > 0 && s.since.Load() == 0 && w.Take(uint64(n)) {
@@ -172,6 +171,9 @@ func (s *Semaphore) tryAcquire(n int64) bool {
 	defer s.count.Unlock()
 	if n == 0 {
 		return true
+	}
+	if s.blocked() {
+		return false
 	}
 	s.serve()
 	if !s.passable() && !s.ample(n) {

@@ -65,3 +65,14 @@ func Hand(s *Semaphore, n int64) (left uint64, err error) {
 	}
 	return s.count.Count()
 }
+
+// Locked calls f with the lock held. hand is a Release of n permits that finds a waiter, and returns
+// how many waiters are left.
+func Locked(s *Semaphore, f func(hand func(n int64) (waiting int))) {
+	s.count.Lock()
+	defer s.count.Unlock()
+	f(func(n int64) (waiting int) {
+		s.hand(n)
+		return s.waiters.Len()
+	})
+}

@@ -104,6 +104,7 @@ type waiter struct {
 	leads      bool        // the waiter leads; see lead.go
 	generation uint8       // see order.go
 	taking     bool        // the waiter is taking its permits in pieces; see many.go
+	lacks      uint32      // how many of several permits of an eventfd it lacks, if not 0; see stillLacks
 }
 
 // A failure is an error in as little room as possible.
@@ -143,9 +144,9 @@ func wrap(permits int64, fd *rawefd.FD) *Semaphore {
 //   - the Semaphore is from [NewWeighted], and more permits than its size would be free.
 //
 // It costs one atomic operation, or one lock acquisition if a waiter has to be woken. After FD
-// or File it costs one system call, or none if waiting goroutines get all n permits. While
-// a goroutine waits for several permits, it also reads /proc, which allocates. Otherwise it does not
-// allocate, except that it can start the goroutine that offers a permit on C.
+// or File it costs one system call, or none if waiting goroutines get all n permits. If a goroutine
+// waits for several permits and might lack none any more, Release also reads /proc, which allocates.
+// Otherwise it does not allocate, except that it can start the goroutine that offers a permit on C.
 func (s *Semaphore) Release(n int64) {
 	if n > 0 && s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 		return

@@ -2,6 +2,7 @@ package semaphore
 
 import (
 	"errors"
+	"math"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -124,6 +125,9 @@ func (s *Semaphore) hand(n int64) error {
 			s.count.Keep(uint64(rest))
 		}
 	}
+	if n == rest && s.stillLacks(uint64(n)) {
+		return nil
+	}
 	for n > rest { // C, which offer queues again, is then behind the waiters that are due
 		p := s.waiters.First()
 		n -= p.Value.permits
@@ -166,8 +170,33 @@ func (s *Semaphore) enough(p *place) bool {
 	if p.Value.permits == 1 || s.count.FD() == nil {
 		return true
 	}
+	need := uint64(p.Value.permits)
 	count, err := s.count.Count()
-	return err == nil && count >= uint64(p.Value.permits)
+	if err != nil || count >= need {
+		p.Value.lacks = 0
+		return err == nil
+	}
+	p.Value.lacks = uint32(min(need-count, math.MaxUint32))
+	return false
+}
+
+// stillLacks is called when a Release has added n permits and has handed out none. It reports whether
+// the first waiter needs several permits and still lacks some, which saves a reading of /proc. The
+// caller holds the lock.
+//
+// No wake-up is lost, although others add as well. When enough read the count, the waiter lacked at
+// least lacks, and each Release of this process that finds a waiter subtracts what it adds. Whatever
+// else adds leads to another reading after it: the edge of an eventfd and the ring of a C thread call
+// ready, and serve follows where this process puts permits back. If all of them together are enough,
+// either such a reading comes after the last of them, or it has already made lacks smaller when the
+// last Release subtracts. Whatever takes leaves lacks too small, which costs one more reading.
+func (s *Semaphore) stillLacks(n uint64) bool {
+	p := s.waiters.First()
+	if p == nil || n >= uint64(p.Value.lacks) {
+		return false
+	}
+	p.Value.lacks -= uint32(n)
+	return true
 }
 
 // look serves the waiters if p is the first; it is how p polls by itself. Because it is called

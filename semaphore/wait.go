@@ -71,6 +71,7 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 		}
 	}
 	p.Value.permits, p.Value.failed, p.Value.woken, p.Value.leads = n, nil, false, false
+	p.Value.lacks = 0
 	p.Value.granted.Store(false)
 	p.Value.busy.Store(true)
 	return p

@@ -88,7 +88,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	}
 	for {
 		if s.await(done, p) && p.Value.granted.Load() && !ctxdone.Closed(done) {
-			p.Value.busy.Store(false) // the last use of p: another waiter can use it from now on
+			s.free(p) // the last use of p: another waiter can use it from now on
 			return nil
 		}
 		if granted, err := s.resume(done, p); granted || err != nil {

@@ -24,7 +24,7 @@ func FromFD(fd int) (*Semaphore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("semaphore: FromFD(%d): %w", fd, err)
 	}
-	return wrap(0, own), nil
+	return wrap(0, -1, own), nil
 }
 
 // FromProcess returns a Semaphore that uses a duplicate of descriptor fd of the process pid.
@@ -41,7 +41,7 @@ func FromProcess(pid, fd int) (*Semaphore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("semaphore: FromProcess(%d, %d): %w", pid, fd, err)
 	}
-	return wrap(0, own), nil
+	return wrap(0, -1, own), nil
 }
 
 // FD returns the descriptor of the eventfd, for C code and for processes that inherit it.

@@ -56,7 +56,7 @@ type Semaphore struct {
 	rare  atomic.Pointer[rare]    // nil until it is needed
 	// home is the place of a waiter that comes while no other waiter uses it. Other places are
 	// not reused: a channel that was made in a testing/synctest bubble must stay in that bubble,
-	// so only New can make a place for reuse.
+	// so only New can make a channel for reuse. A private Semaphore of NewWeighted reuses none.
 	home *place
 
 	// count is the number of free permits. Its lock guards the fields below, and its Tally
@@ -122,12 +122,15 @@ func New(permits int64) (*Semaphore, error) {
 	if permits < 0 {
 		return nil, fmt.Errorf("semaphore: New(%d): negative number of permits: %w", permits, os.ErrInvalid)
 	}
-	return wrap(permits, nil), nil
+	return wrap(permits, -1, nil), nil
 }
 
-func wrap(permits int64, fd *rawefd.FD) *Semaphore {
-	s := &Semaphore{size: -1, home: newPlace()}
-	s.limit.Store(word.Full)
+func wrap(permits, size int64, fd *rawefd.FD) *Semaphore {
+	s := &Semaphore{size: size, home: new(place)}
+	if size < 0 {
+		s.home.Value.wake = make(wake, 1)
+	}
+	s.limit.Store(min(uint64(size), word.Full))
 	s.count.Init(uint64(permits), true, fd, (*server)(s))
 	return s
 }

@@ -149,8 +149,9 @@ func (s *Semaphore) rouse(p *place) {
 	if s.waiters.First() == p && s.alone() {
 		s.count.Linger() // nothing sleeps now
 	}
-	w.wake <- struct{}{}
-	s.count.Nudge(w.wake)
+	wake := w.wake // the waiter can free its place once it is woken
+	wake <- struct{}{}
+	s.count.Nudge(wake)
 }
 
 // grant gives a waiter the permits that were taken for it, and wakes it.

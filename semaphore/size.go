@@ -8,7 +8,6 @@ import (
 	"github.com/eventchan/eventchan/internal/ctxdone"
 	"github.com/eventchan/eventchan/internal/fifo"
 	"github.com/eventchan/eventchan/internal/rawefd"
-	"github.com/eventchan/eventchan/internal/word"
 )
 
 // Weighted is the name that Semaphore has in golang.org/x/sync/semaphore.
@@ -16,9 +15,9 @@ type Weighted = Semaphore
 
 // NewWeighted returns a private Semaphore of size n with n free permits. It is for programs
 // that were written for golang.org/x/sync/semaphore: they need to change only their import
-// path. NewWeighted panics if n is negative. A goroutine that waits in a testing/synctest bubble
-// for a Semaphore made outside is not durably blocked, unlike with that package: a test makes
-// the Semaphore in its bubble.
+// path. NewWeighted panics if n is negative. Unlike for a Semaphore made by New, a goroutine that waits
+// in a testing/synctest bubble for a private one made outside is durably blocked, and each wait
+// allocates a channel, as with that package.
 //
 // The size has two effects, which a Semaphore made by [New] lacks:
 //
@@ -38,10 +37,7 @@ func NewWeighted(n int64) *Semaphore {
 	if n < 0 {
 		panic(fmt.Sprintf("semaphore: NewWeighted(%d): negative size", n))
 	}
-	s := wrap(n, nil)
-	s.size = n
-	s.limit.Store(min(uint64(n), word.Full))
-	return s
+	return wrap(n, n, nil)
 }
 
 // errPast is the reason for which a Release past the size panics. It has the text of

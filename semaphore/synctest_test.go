@@ -178,7 +178,15 @@ func TestBubbleLeavesNothingInASemaphore(t *testing.T) {
 	if !mode.Is("private") {
 		return
 	}
-	s := private(t, 0)
+	t.Run("New", func(t *testing.T) { bubbleLeavesNothing(t, private(t, 0)) })
+	t.Run("NewWeighted", func(t *testing.T) {
+		s := semaphore.NewWeighted(1)
+		mustAcquire(t, s, 1)
+		bubbleLeavesNothing(t, s)
+	})
+}
+
+func bubbleLeavesNothing(t *testing.T, s *semaphore.Semaphore) {
 	defer s.Close()
 	use := func(t *testing.T) {
 		for i := range 4 { // one more waiter each time
@@ -209,6 +217,43 @@ func TestBubbleLeavesNothingInASemaphore(t *testing.T) {
 	use(t)
 	synctest.Test(t, use)
 	use(t)
+}
+
+// A goroutine that waits in a bubble for a Semaphore that NewWeighted made outside is durably blocked,
+// as with golang.org/x/sync/semaphore.
+func TestBubbleSeesAWaiterOfAWeightedFromOutsideBlocked(t *testing.T) {
+	if !mode.Is("private") {
+		return
+	}
+	s := semaphore.NewWeighted(2)
+	watchdog := time.AfterFunc(20*time.Second, func() { s.Close() }) // in place of a test that hangs
+	for range 2 {
+		outside := newCrowd(s)
+		mustAcquire(t, s, 2)
+		ctx, cancel := context.WithCancel(background)
+		canceled := outside.join(ctx, 1)
+		cancel()
+		outside.want(t, canceled, context.Canceled)
+		served := outside.join(background, 2)
+		s.Release(2)
+		outside.want(t, served, nil)
+		s.Release(2)
+		synctest.Test(t, func(t *testing.T) {
+			l := &line{t: t, s: s}
+			for _, n := range []int64{1, 2, 1} {
+				l.join(t.Context(), n)
+			}
+			l.want(0)
+			s.Release(1)
+			l.want(0, 1)
+			s.Release(2)
+			l.want(0, 1, 2)
+			s.Release(1)
+		})
+	}
+	if !watchdog.Stop() {
+		t.Error("a waiter was not durably blocked")
+	}
 }
 
 // However many goroutines are receiving from C, the lock is released after a number of permits. The

@@ -67,8 +67,11 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 	p := s.home
 	if p.Value.busy.Load() {
 		if p = spare; p == nil {
-			p = newPlace()
+			p = new(place)
 		}
+	}
+	if p.Value.wake == nil {
+		p.Value.wake = make(wake, 1)
 	}
 	p.Value.permits, p.Value.failed, p.Value.woken, p.Value.leads = n, nil, false, false
 	p.Value.lacks = 0
@@ -81,12 +84,19 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 // the lock.
 func (s *Semaphore) spare() *place {
 	if since := s.since.Load(); since != 0 && since&window == 0 {
-		return newPlace()
+		return &place{Value: waiter{wake: make(wake, 1)}}
 	}
 	return nil
 }
 
-func newPlace() *place { return &place{Value: waiter{wake: make(wake, 1)}} }
+// free lets another waiter use a place. Without a channel it can be used in a testing/synctest bubble and
+// outside: see NewWeighted.
+func (s *Semaphore) free(p *place) {
+	if s.size >= 0 && s.count.Private() {
+		p.Value.wake = nil
+	}
+	p.Value.busy.Store(false)
+}
 
 // recheck is how often a waiter for several permits polls the eventfd by itself. That is a
 // safety net: while some permits are free, but too few, each Release is another edge of a
@@ -211,7 +221,7 @@ func (s *Semaphore) outcome(done <-chan struct{}, p *place) (granted bool, err e
 		err = s.failed("Acquire", err)
 	}
 	s.unqueue(p)
-	w.busy.Store(false)
+	s.free(p)
 	return err == nil, err
 }
 

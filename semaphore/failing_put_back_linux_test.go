@@ -51,6 +51,32 @@ func TestPermitOfACanceledAcquireIsNotLost(t *testing.T) {
 	}
 }
 
+// They are not lost either if Close is called before the system has recovered.
+func TestPermitOfACanceledAcquireIsNotLostInClose(t *testing.T) {
+	if !mode.Is("exported") {
+		return
+	}
+	hammer.NeedsCount(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the waiter does not run before it is canceled
+	s := mustNew(t, 0)
+	other := twin(t, s)
+	ctx, cancel := context.WithCancel(background)
+	got := make(chan error)
+	go func() { got <- s.Acquire(ctx, 3) }()
+	for semaphore.Waiting(s) == 0 {
+		runtime.Gosched()
+	}
+	cancel()
+	s.Release(3) // is granted to the waiter
+	done := failWrites(10)
+	wantIs(t, "Acquire", <-got, context.Canceled)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	done()
+	wantCount(t, other, 3)
+}
+
 // Close puts the permit back that C has reserved, even if a system call fails.
 func TestPermitOfCIsNotLostInClose(t *testing.T) {
 	if !mode.Is("exported") {

@@ -4,6 +4,7 @@
 package counter
 
 import (
+	"errors"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,8 @@ type Counter struct {
 	owner     Owner
 	source    *poller.Source         // nil until Export; reports adds to fd
 	leader    atomic.Pointer[leader] // nil before a goroutine has slept often; set under mu
-	_         [lineSize - 3*8 - 4*ptrSize]byte
+	kept      atomic.Bool            // an exported Counter can have something in rest; see note
+	_         [lineSize - 3*8 - 4*ptrSize - 4]byte
 
 	mu    sync.Mutex
 	shut  atomic.Bool // changed under mu
@@ -177,12 +179,21 @@ func (c *Counter) End() {
 	}
 }
 
+// leaveTries is how often Leave repeats a system call that fails. Nothing can do that later, so
+// what is left after it is lost.
+const leaveTries = 16
+
 // Leave is called after End. It moves what is left to the eventfd, as far as there is room.
 func (c *Counter) Leave() {
-	if fd := c.fd.Load(); fd != nil {
-		c.fill(fd)
-		c.fill(fd) // what had to be taken to make room
+	fd := c.fd.Load()
+	if fd == nil {
+		return
 	}
+	err := c.fill(fd)
+	for try := 0; err != nil && !errors.Is(err, rawefd.ErrFull) && try < leaveTries; try++ {
+		err = c.fill(fd)
+	}
+	c.fill(fd) // what had to be taken to make room
 }
 
 // The caller of the methods below holds the lock.

@@ -12,10 +12,10 @@ import (
 // Use before it uses the descriptor.
 func (c *Counter) FD() *rawefd.FD { return c.fd.Load() }
 
-// Alone returns the eventfd if C threads have no handle, so that only rest can hold another part
-// of the count. Otherwise it returns nil.
+// Alone returns the eventfd if it has all of the count. It returns nil if something is in rest, or if
+// C threads have a handle.
 func (c *Counter) Alone() *rawefd.FD {
-	if c.Word() != &c.own {
+	if c.Word() != &c.own || c.kept.Load() {
 		return nil
 	}
 	return c.fd.Load()
@@ -69,6 +69,7 @@ func (r *reader) Ready() { (*Counter)(r).Serve() }
 // with the lock held. The part for which the eventfd has no room stays in rest until it has.
 func (c *Counter) publish() {
 	if !c.Shared() && c.rest == 0 {
+		c.note()
 		return
 	}
 	c.Word().Sleep(math.MaxUint64, word.Ring|word.Held)
@@ -79,25 +80,40 @@ func (c *Counter) publish() {
 	}
 }
 
-// fill moves rest to the eventfd, as far as there is room.
-func (c *Counter) fill(fd *rawefd.FD) {
+// fill moves rest to the eventfd, if there is room for it.
+func (c *Counter) fill(fd *rawefd.FD) error {
 	n := min(c.rest, rawefd.MaxCount)
 	if n == 0 {
-		return
+		return nil
 	}
-	if fd.AddIfWritable(n) == nil {
+	err := fd.AddIfWritable(n)
+	if err == nil {
 		c.rest -= n
 	}
 	c.collect(fd)
+	return err
 }
 
 // collect moves to rest what had to be taken from the eventfd to make room.
-func (c *Counter) collect(fd *rawefd.FD) { c.rest += min(fd.Taken(), math.MaxUint64-c.rest) }
+func (c *Counter) collect(fd *rawefd.FD) {
+	c.rest += min(fd.Taken(), math.MaxUint64-c.rest)
+	c.note()
+}
 
-// takeSingly takes n, one per read, from an eventfd in semaphore mode. If there are fewer, it
-// puts back what it got and returns false.
+// note makes kept say whether something is in rest, so that calls without the lock do not overlook it.
+// After a change that leaves less in rest it can come later.
+func (c *Counter) note() {
+	if kept := c.rest > 0; kept != c.kept.Load() {
+		c.kept.Store(kept)
+	}
+}
+
+// takeSingly takes n from rest and, one per read, from an eventfd in semaphore mode. If there are
+// fewer, it puts back what it got and returns false.
 func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
-	for taken := uint64(0); taken < n; taken++ {
+	kept := min(c.rest, n)
+	c.rest -= kept
+	for taken := kept; taken < n; taken++ {
 		if got, err := fd.Take(); err != nil || got != 1 {
 			c.PutBack(taken)
 			return false, err
@@ -117,5 +133,6 @@ func (c *Counter) PutBack(n uint64) {
 // Keep keeps n, which cannot be added now, in rest. After Shut, Leave adds it.
 func (c *Counter) Keep(n uint64) {
 	c.rest += min(n, math.MaxUint64-c.rest)
+	c.note()
 	c.Retry()
 }

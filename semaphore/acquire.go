@@ -25,11 +25,13 @@ import (
 // later waiter is overtaken. A waiter that needs several permits is never overtaken. After FD
 // or File goroutines of this process overtake no waiter.
 //
-// If ctx is done first, Acquire returns ctx.Err() and takes nothing. If ctx is already done,
-// Acquire returns immediately, even if permits are free. Close wakes Acquire, which then returns
-// an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an error matching
-// [os.ErrInvalid]. If a system call fails, for example because the process is out of
-// descriptors (EMFILE), Acquire returns that error. It panics if n is negative.
+// If ctx is done first, Acquire returns ctx.Err() and takes nothing. The exception is an Acquire after
+// FD or File whose permits are released, followed by Close, before its goroutine runs: it succeeds,
+// because they cannot be put back after Close. If ctx is already done, Acquire returns
+// immediately, even if permits are free. Close wakes Acquire, which then returns an error matching
+// [os.ErrClosed]. If ctx is nil, Acquire returns an error matching [os.ErrInvalid]. If a system call
+// fails, for example because the process is out of descriptors (EMFILE), Acquire returns that error.
+// It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
 // permit. If several permits recently became free together, Acquire polls for up to 50 µs before it

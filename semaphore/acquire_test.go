@@ -154,3 +154,23 @@ func TestReleaseThatPanicsAddsNothing(t *testing.T) {
 	wantTry(t, s, math.MaxInt64-1, true)
 	wantTry(t, s, 1, false)
 }
+
+// An Acquire whose context was done before the Release fails, even if Close is called before its
+// goroutine runs. The exception are permits in an eventfd: they cannot be put back after Close, so
+// that Acquire has them.
+func TestCanceledAcquireFailsEvenIfCloseFollows(t *testing.T) {
+	if mode.Is("exported") {
+		return
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the waiter does not run before Close
+	for range 10 {
+		s := mustNew(t, 0)
+		ctx, cancel := context.WithCancel(background)
+		crowd := newCrowd(s)
+		waiter := crowd.join(ctx, 3)
+		cancel()
+		s.Release(3) // is granted to the waiter
+		s.Close()
+		crowd.want(t, waiter, context.Canceled)
+	}
+}

@@ -15,9 +15,11 @@ type Weighted = Semaphore
 
 // NewWeighted returns a private Semaphore of size n with n free permits. It is for programs
 // that were written for golang.org/x/sync/semaphore: they need to change only their import
-// path. NewWeighted panics if n is negative. Unlike for a Semaphore made by New, a goroutine that waits
-// in a testing/synctest bubble for a private one made outside is durably blocked, and each wait
-// allocates a channel, as with that package.
+// path. NewWeighted panics if n is negative.
+//
+// As with that package, each wait allocates a channel while the Semaphore is private, so a goroutine
+// that waits in a testing/synctest bubble is durably blocked even if the Semaphore was made outside.
+// With [New] it is durably blocked only if the Semaphore was made in the bubble.
 //
 // The size has two effects, which a Semaphore made by [New] lacks:
 //

@@ -90,7 +90,8 @@ func (s *Semaphore) spare() *place {
 }
 
 // free lets another waiter use a place. Without a channel it can be used in a testing/synctest bubble and
-// outside: see NewWeighted.
+// outside: see NewWeighted. The caller need not hold the lock: the place is its own until busy is false, and
+// it does not matter whether a concurrent FD or Handle leaves the channel in it.
 func (s *Semaphore) free(p *place) {
 	if s.size >= 0 && s.count.Private() {
 		p.Value.wake = nil
@@ -156,7 +157,7 @@ func (s *Semaphore) await(done <-chan struct{}, p *place) (woken bool) {
 func (s *Semaphore) resume(done <-chan struct{}, p *place) (granted bool, err error) {
 	w := &p.Value
 	if !s.count.Lock() {
-		return s.resumeShut(p)
+		return s.resumeShut(done, p)
 	}
 	defer s.count.Unlock()
 	if w.woken && len(w.wake) > 0 {
@@ -225,11 +226,15 @@ func (s *Semaphore) outcome(done <-chan struct{}, p *place) (granted bool, err e
 	return err == nil, err
 }
 
-// resumeShut is resume after Close.
-func (s *Semaphore) resumeShut(p *place) (granted bool, err error) {
+// resumeShut is resume after Close. Permits that were granted in time are not put back if ctx is done: the
+// number of the eventfd can belong to another file by now, and without one nothing can take them.
+func (s *Semaphore) resumeShut(done <-chan struct{}, p *place) (granted bool, err error) {
 	s.count.LockShut()
 	defer s.count.UnlockShut()
 	if p.Value.granted.Load() {
+		if s.count.FD() == nil && ctxdone.Closed(done) {
+			return false, errEnded
+		}
 		return true, nil
 	}
 	s.unqueue(p)

@@ -77,6 +77,7 @@ func afterUnshare(t *testing.T) {
 	if second {
 		arm(t, mustNew(t))
 	}
+	closesInstances(t)
 	before := epollInstances(t)
 	var door *rawefd.Doorbell
 	var doorErr, armErr, watchErr error
@@ -123,6 +124,22 @@ func afterUnshare(t *testing.T) {
 	soon(t, rings)
 	rawefd.Elsewhere(func() { unix.Write(door.Number(), binary.NativeEndian.AppendUint64(nil, 1)) })
 	soon(t, rings)
+}
+
+// closesInstances checks that an unshared thread closes an instance of the process, as a leader there does.
+func closesInstances(t *testing.T) {
+	in, err := poller.NewInstance()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := epollInstances(t)
+	if err := inUnshared(in.Close); err != nil {
+		fmt.Println(err)
+		os.Exit(notAllowed)
+	}
+	if got := epollInstances(t); got != before-1 {
+		t.Errorf("%d epoll instances after an unshared thread has closed one of %d", got, before)
+	}
 }
 
 // epollInstances counts the epoll instances of a thread that is not unshared.

@@ -41,9 +41,10 @@ func (p *Polled) InterruptLater(after time.Duration) {
 // Resume undoes Interrupt.
 func (p *Polled) Resume() { p.file.SetReadDeadline(time.Time{}) }
 
-// Close closes the file. No goroutine can be in Read, because Close would wait for it.
+// Close closes the file. No goroutine can be in Read, because Close would wait for it. A leader
+// calls it, too, whose thread can have descriptors of its own.
 func (p *Polled) Close() {
-	p.file.Close()
+	Elsewhere(func() { p.file.Close() })
 	if p.Closed != nil {
 		p.Closed()
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
 )
@@ -79,6 +81,54 @@ func TestCloseBesideAReadThatFails(t *testing.T) {
 		if got[i].count != w.count || !errors.Is(got[i].err, w.err) {
 			t.Errorf("waiter %d: Wait = %d, %v; want %d, %v", i, got[i].count, got[i].err, w.count, w.err)
 		}
+	}
+}
+
+// If reading the eventfd fails beside a count that is in memory or in C's buffer, that count is received, and
+// the eventfd is read again soon, although no event follows: for C, and for the next waiter.
+func TestReadThatFailsBesideAnotherCount(t *testing.T) {
+	if !mode.First() || !rawefd.HasDoorbell {
+		return
+	}
+	for name, receive := range map[string]func(n *notify.Notifier) (sum func() uint64){
+		"C": func(n *notify.Notifier) func() uint64 {
+			c, sum := n.C(), uint64(0)
+			return func() uint64 {
+				select {
+				case count := <-c:
+					sum += count
+				default:
+				}
+				return sum
+			}
+		},
+		"waiters": func(n *notify.Notifier) func() uint64 {
+			arrivals, sum := startWaiters(n, contexts(2)), uint64(0)
+			return func() uint64 {
+				select {
+				case got := <-arrivals:
+					sum += got.count
+				default:
+				}
+				return sum
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := mustNew(t)
+			handle, fd := n.Handle(), n.FD()
+			sum := receive(n)
+			var failed atomic.Bool
+			defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+				if (c.Name == "preadv2" || c.Name == "read") && c.Num == fd && failed.CompareAndSwap(false, true) {
+					(*handletest.Slot)(handle).Word.Add(5) // as a thread that is about to ring
+					return syscall.EIO
+				}
+				return 0
+			})()
+			write(t, fd, 7)
+			hammer.Eventually(t, func() string { return "not all of 12 are received" }, func() bool { return sum() == 12 })
+		})
 	}
 }
 

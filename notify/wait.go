@@ -195,8 +195,9 @@ func (n *Notifier) take() (uint64, error) {
 		return held, nil // the sum of both does not fit in a uint64
 	}
 	count, err := n.count.TakeAll()
-	if held > 0 {
+	if held > 0 && err != nil {
 		err = nil // the caller gets held, which would otherwise be lost
+		n.count.Retry()
 	}
 	sum, carry := bits.Add64(held, count, 0)
 	if carry != 0 {

@@ -166,13 +166,10 @@ func (c *Counter) LockShut()   { c.mu.Lock() }
 func (c *Counter) UnlockShut() { c.mu.Unlock() }
 
 // End is called under LockShut when nothing can add any more. The owner then takes
-// what is left, or leaves it to other holders with Leave, wakes all its waiters, unlocks, and calls
-// Unfollow.
+// what is left, or leaves it to other holders with Leave, and wakes all its waiters.
 func (c *Counter) End() {
 	c.ended = true
-	if l := c.leader.Load(); l != nil && l.rest.timer != nil {
-		l.rest.timer.Stop()
-	}
+	c.leader.Load().end()
 	if fd := c.fd.Load(); fd != nil {
 		c.source.Close()
 		c.collect(fd)
@@ -213,7 +210,7 @@ func (c *Counter) Add(n uint64) error {
 // TakeAll takes the whole count, but no more than a uint64 holds. The part in the word is
 // taken from there and does not go through the eventfd. The flags do not change: if
 // Ring is not set, Serve is going to be called, and sets it at its end. TakeAll returns an
-// error only if it takes nothing.
+// error only if it takes nothing. Otherwise Serve is called after an error.
 func (c *Counter) TakeAll() (count uint64, err error) {
 	if fd := c.fd.Load(); fd != nil {
 		count, err = fd.Take()
@@ -223,8 +220,9 @@ func (c *Counter) TakeAll() (count uint64, err error) {
 	count += rest
 	count += c.Word().TakeUpTo(math.MaxUint64 - count)
 	c.took(count)
-	if count > 0 {
-		err = nil // the next TakeAll returns it
+	if count > 0 && err != nil {
+		err = nil
+		c.Retry() // otherwise nothing might take the part in the eventfd
 	}
 	return count, err
 }

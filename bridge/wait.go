@@ -71,7 +71,7 @@ func (s *Set[K]) await(ctx context.Context, dst []Event[K]) (r result) {
 			m.mu.Unlock()
 			watched = true
 			if done = ctx.Done(); done != nil {
-				defer context.AfterFunc(ctx, m.in.Interrupt)()
+				defer ctxdone.AfterFunc(ctx, done, m.in.Interrupt)()
 			}
 			m.mu.Lock()
 			if m.leading || m.closed {

@@ -31,7 +31,6 @@ func (n *Notifier) Close() error {
 // last delivers the pending count and wakes all waiters. It runs once, when Close has forbidden new
 // calls and the last call in progress has ended, so it cannot miss an Add.
 func (n *Notifier) last() {
-	defer n.count.Unfollow()
 	n.count.LockShut()
 	defer n.count.UnlockShut()
 	n.count.End()

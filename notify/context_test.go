@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +19,13 @@ func TestContextUsesTheNotifier(t *testing.T) {
 	eachWay(t, func(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
 		n := mustNew(t)
 		inner, cancel := context.WithCancel(background)
-		ctx := &hammer.HookedContext{Context: inner, Hook: func() { n.Count() }}
+		var closing atomic.Bool
+		ctx := &hammer.HookedContext{Context: inner, Hook: func() {
+			n.Count()
+			if closing.Load() {
+				t.Error("Close calls a method of the context")
+			}
+		}}
 		for range leadingWaits {
 			arrivals := startWaiters(n, []context.Context{ctx})
 			add(t, n, 1)
@@ -29,6 +36,7 @@ func TestContextUsesTheNotifier(t *testing.T) {
 		arrivals := startWaiters(n, []context.Context{ctx})
 		cancel()
 		wantIs(t, "Wait", (<-arrivals).err, context.Canceled)
+		closing.Store(true)
 		n.Close()
 	})
 }
@@ -88,9 +96,17 @@ func TestContextPanics(t *testing.T) {
 
 // A context that is done and has no error does not make Wait return a count that was never added.
 func TestContextWithoutAnError(t *testing.T) {
-	n := mustNew(t)
-	inner, cancel := context.WithCancel(background)
-	arrivals := startWaiters(n, []context.Context{hammer.SilentContext{Context: inner}})
-	cancel()
-	wantIs(t, "Wait", (<-arrivals).err, context.Canceled)
+	eachWay(t, func(t *testing.T, add func(testing.TB, *notify.Notifier, uint64)) {
+		n := mustNew(t)
+		inner, cancel := context.WithCancel(background)
+		ctx := []context.Context{hammer.SilentContext{Context: inner}}
+		for range leadingWaits {
+			arrivals := startWaiters(n, ctx)
+			add(t, n, 1)
+			<-arrivals
+		}
+		arrivals := startWaiters(n, ctx)
+		cancel()
+		wantIs(t, "Wait", (<-arrivals).err, context.Canceled)
+	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/eventchan/eventchan/notify"
 )
 
-// A goroutine that leads is woken by the end of its context. It calls AfterFunc once for many waits.
+// A goroutine that leads is woken by the end of its context. It follows the context once for many waits.
 func TestLeaderSeesTheEndOfItsContext(t *testing.T) {
 	inner, cancel := context.WithCancel(background)
 	ctx := &hammer.CountedContext{Context: inner}
@@ -19,11 +19,11 @@ func TestLeaderSeesTheEndOfItsContext(t *testing.T) {
 	// The goroutine of the doorbell stays awake for a while after the tests before this one.
 	hammer.Eventually(t, func() string { return "no goroutine leads" }, func() bool {
 		waitOften(t, ctx, n)
-		return ctx.Begun.Load() > 0
+		return ctx.Followed.Load() > 0
 	})
 	waitOften(t, ctx, n)
-	if got := ctx.Begun.Load(); got != 1 {
-		t.Errorf("hundreds of waits called AfterFunc %d times, want once", got)
+	if got := ctx.Followed.Load(); got != 1 {
+		t.Errorf("hundreds of waits began to follow the context %d times, want once", got)
 	}
 	arrivals := startWaiters(n, []context.Context{ctx})
 	cancel()
@@ -39,9 +39,9 @@ func TestCloseLeavesNothingWithTheContext(t *testing.T) {
 	n := newSignaled(t)
 	waitOften(t, ctx, n)
 	n.Close()
-	if begun, ended := ctx.Begun.Load(), ctx.Ended.Load(); begun != ended {
-		t.Errorf("%d functions are registered with the context after Close, want 0", begun-ended)
-	}
+	hammer.Eventually(t, func() string { return "the context is still followed after Close" }, func() bool {
+		return hammer.Followers() == 0
+	})
 }
 
 // newSignaled returns a private Notifier. mustSignal gives it a handle.

@@ -34,7 +34,6 @@ func (s *Semaphore) Close() error {
 // last wakes all waiters and closes C. It runs once, when Close has forbidden new calls and
 // the last call in progress has ended.
 func (s *Semaphore) last() {
-	defer s.count.Unfollow()
 	s.count.LockShut()
 	defer s.count.UnlockShut()
 	s.count.End()

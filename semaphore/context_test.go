@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,13 @@ func TestContextUsesTheSemaphore(t *testing.T) {
 	eachWay(t, func(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 		s := mustNew(t, 0)
 		inner, cancel := context.WithCancel(background)
-		ctx := &hammer.HookedContext{Context: inner, Hook: func() { s.Count() }}
+		var closing atomic.Bool
+		ctx := &hammer.HookedContext{Context: inner, Hook: func() {
+			s.Count()
+			if closing.Load() {
+				t.Error("Close calls a method of the context")
+			}
+		}}
 		for i := range int64(leadingWaits) {
 			c := newCrowd(s)
 			waiter := c.join(ctx, 1+i%2)
@@ -30,6 +37,7 @@ func TestContextUsesTheSemaphore(t *testing.T) {
 		waiter := c.join(ctx, 1)
 		cancel()
 		c.want(t, waiter, context.Canceled)
+		closing.Store(true)
 		s.Close()
 	})
 }
@@ -108,9 +116,19 @@ func TestContextOfAnAcquireThatWaitsApart(t *testing.T) {
 
 // A context that is done and has no error does not make Acquire return as if it had a permit.
 func TestContextWithoutAnError(t *testing.T) {
-	c := newCrowd(mustNew(t, 0))
-	inner, cancel := context.WithCancel(background)
-	waiter := c.join(hammer.SilentContext{Context: inner}, 1)
-	cancel()
-	c.want(t, waiter, context.Canceled)
+	eachWay(t, func(t *testing.T, release func(*semaphore.Semaphore, int64)) {
+		s := mustNew(t, 0)
+		inner, cancel := context.WithCancel(background)
+		ctx := hammer.SilentContext{Context: inner}
+		for range leadingWaits {
+			c := newCrowd(s)
+			waiter := c.join(ctx, 1)
+			release(s, 1)
+			c.want(t, waiter, nil)
+		}
+		c := newCrowd(s)
+		waiter := c.join(ctx, 1)
+		cancel()
+		c.want(t, waiter, context.Canceled)
+	})
 }

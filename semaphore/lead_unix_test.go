@@ -129,8 +129,8 @@ func leaderIsJoined(t *testing.T, release func(*semaphore.Semaphore, int64)) {
 	wantCount(t, s, 0)
 }
 
-// A goroutine that leads is woken by the end of its context. It calls AfterFunc once for many
-// waits.
+// A goroutine that leads is woken by the end of its context. It follows the context
+// once for many waits.
 func TestLeaderSeesTheEndOfItsContext(t *testing.T) { eachSignaler(t, leaderSeesTheEndOfItsContext) }
 
 func leaderSeesTheEndOfItsContext(t *testing.T, release func(*semaphore.Semaphore, int64)) {
@@ -141,11 +141,11 @@ func leaderSeesTheEndOfItsContext(t *testing.T, release func(*semaphore.Semaphor
 	// The goroutine of the doorbell stays awake for a while after the tests before this one.
 	hammer.Eventually(t, func() string { return "no goroutine leads" }, func() bool {
 		acquireOften(t, ctx, s, release)
-		return ctx.Begun.Load() > 0
+		return ctx.Followed.Load() > 0
 	})
 	acquireOften(t, ctx, s, release)
-	if got := ctx.Begun.Load(); got != 1 {
-		t.Errorf("hundreds of waits called AfterFunc %d times, want once", got)
+	if got := ctx.Followed.Load(); got != 1 {
+		t.Errorf("hundreds of waits began to follow the context %d times, want once", got)
 	}
 	c := newCrowd(s)
 	waiter := c.join(ctx, 1)
@@ -162,9 +162,9 @@ func closeLeavesNothing(t *testing.T, release func(*semaphore.Semaphore, int64))
 	s := mustNew(t, 0)
 	acquireOften(t, ctx, s, release)
 	s.Close()
-	if begun, ended := ctx.Begun.Load(), ctx.Ended.Load(); begun != ended {
-		t.Errorf("%d functions are registered with the context after Close, want 0", begun-ended)
-	}
+	hammer.Eventually(t, func() string { return "the context is still followed after Close" }, func() bool {
+		return hammer.Followers() == 0
+	})
 }
 
 // A Release of Go, and Close, wake a goroutine that leads.

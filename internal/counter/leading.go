@@ -48,7 +48,7 @@ type leader struct {
 	done <-chan struct{} // the Done channel of the row of sleeps that were alike
 
 	// watched is the Done channel of the ctx whose end nudges the leader, and stop undoes the
-	// context.AfterFunc that does so. Both are kept for the next sleep.
+	// ctxdone.AfterFunc that does so. Both are kept for the next sleep.
 	watched <-chan struct{}
 	stop    func() bool
 
@@ -156,7 +156,7 @@ func (c *Counter) Follow(ctx context.Context, done <-chan struct{}) {
 	if !steady {
 		return
 	}
-	stop := context.AfterFunc(ctx, l.Nudge)
+	stop := ctxdone.AfterFunc(ctx, done, l.Nudge)
 	c.LockShut()
 	if l.Free() && !c.ended { // a leader needs the one that is watched
 		l.watched, l.stop, stop = done, stop, l.stop
@@ -167,10 +167,16 @@ func (c *Counter) Follow(ctx context.Context, done <-chan struct{}) {
 	}
 }
 
-// Unfollow undoes Follow. It is called after End, without the lock, because it calls methods of a ctx.
-func (c *Counter) Unfollow() {
-	if l := c.leader.Load(); l != nil && l.stop != nil {
+// end undoes Follow and ends the rest, after Close.
+func (l *leader) end() {
+	if l == nil {
+		return
+	}
+	if l.stop != nil {
 		l.stop()
+	}
+	if l.rest.timer != nil {
+		l.rest.timer.Stop()
 	}
 }
 

@@ -8,25 +8,24 @@ import (
 	"sync/atomic"
 )
 
-// A CountedContext counts the calls of its AfterFunc, and the calls of stop.
+// A CountedContext counts how often something has begun to follow it, for which package context then has
+// a goroutine.
 type CountedContext struct {
 	context.Context
-	Begun, Ended atomic.Int32
+	Followed atomic.Int32
 }
 
-// Value hides the inner context, which package context would use otherwise.
-func (c *CountedContext) Value(any) any { return nil }
+// Value hides the inner context. Package context asks for a value when it begins to follow a context.
+func (c *CountedContext) Value(any) any { c.Followed.Add(1); return nil }
 
-// AfterFunc is called by package context.
-func (c *CountedContext) AfterFunc(f func()) (stop func() bool) {
-	c.Begun.Add(1)
-	end := context.AfterFunc(c.Context, f)
-	return func() bool { c.Ended.Add(1); return end() }
+// Followers returns how many goroutines of package context follow contexts of other packages.
+func Followers() int {
+	stacks := make([]byte, 1<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "context.(*cancelCtx).propagateCancel")
 }
 
-// A HookedContext calls Hook whenever one of its methods, or the stop function of its AfterFunc, is
-// called. Hook can do what methods of a context can do: panic, wait for a lock, or use the object that
-// has called it.
+// A HookedContext calls Hook whenever one of its methods is called. Hook can do what methods of a context
+// can do: panic, wait for a lock, or use the object that has called it.
 type HookedContext struct {
 	context.Context
 	Hook func()
@@ -37,13 +36,6 @@ func (c *HookedContext) Err() error            { c.Hook(); return c.Context.Err(
 
 // Value hides the inner context, which package context would use otherwise.
 func (c *HookedContext) Value(any) any { c.Hook(); return nil }
-
-// AfterFunc is called by package context.
-func (c *HookedContext) AfterFunc(f func()) (stop func() bool) {
-	c.Hook()
-	end := context.AfterFunc(c.Context, f)
-	return func() bool { c.Hook(); return end() }
-}
 
 // PanicEach calls round with a context again and again. In the first round the first call of a method of
 // the context panics, in the second round the second call, and so on; only calls in [Recover] count. The
@@ -96,3 +88,6 @@ func recovers() bool {
 type SilentContext struct{ context.Context }
 
 func (SilentContext) Err() error { return nil }
+
+// Value hides the inner context, so that package context starts a goroutine to wait for its end.
+func (SilentContext) Value(any) any { return nil }

@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"context"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -117,4 +119,32 @@ func TestChangeWhileTheNumberIsClosed(t *testing.T) {
 	if bridge.Pulsed(s) != 0 {
 		t.Error("the Set has kept a pulse of the other file")
 	}
+}
+
+// If the number comes to refer to another file between the two registrations of a Change, Change fails. A
+// Wait then returns no event that only Change has asked for.
+func TestChangeThatIsHalfDone(t *testing.T) {
+	num, _ := newSockets(t)
+	fd := newTube(t).r
+	dupTo(t, num, fd) // num keeps the file open
+	w := mustWatch(t, fd, bridge.Readable)
+	ended := make(chan error)
+	ctx, cancel := context.WithCancel(background)
+	go func() { _, err := w.Wait(ctx); ended <- err }()
+	for bridge.Waiters(w) == 0 {
+		runtime.Gosched()
+	}
+	untilAsleep(t, "Watcher).sleep")
+	came := at(2, "epoll_ctl", fd, unix.EPOLL_CTL_MOD, func() { dupTo(t, newTube(t).r, fd) })
+	if err := w.Change(bridge.Writable); err == nil {
+		t.Error("Change = nil, want an error, because the number refers to another file")
+	}
+	if !came() {
+		t.Fatal("Change has not made the call")
+	}
+	p := newTube(t)
+	p.write(t)
+	wantWait(t, mustWatch(t, p.r, bridge.Readable), bridge.Readable) // hands out what other Watchers have, too
+	cancel()
+	wantIs(t, "Wait", <-ended, context.Canceled)
 }

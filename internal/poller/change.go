@@ -107,12 +107,13 @@ func (w *Watch) move(bits uint32) error {
 	err := w.open(old.num, bits)
 	w.target = stay.target
 	if err == nil {
-		if _, err = old.look(); err == nil && asking {
-			w.ask()
-			_, err = w.item.look()
-		}
+		_, err = old.look()
 		if err == nil && old.pulses {
 			err = old.set.drainEdges()
+		}
+		if err == nil && asking { // last, because its target can hear of the new bits
+			w.ask()
+			_, err = w.item.look()
 		}
 		if err != nil {
 			w.quit()

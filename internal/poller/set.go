@@ -175,6 +175,10 @@ func (s *set) drainEdges() error {
 
 func (s *set) drainLevels() error {
 	return s.drain(s.levels, func(it *item, bits uint32) {
+		bits &= it.bits | rawefd.EventUnasked
+		if bits == 0 {
+			return // the registration is one that a failed change has left to a file without a number
+		}
 		it.ready |= bits
 		for w := range it.asking {
 			w.target.Level(bits)

@@ -15,6 +15,7 @@ const (
 	EventPri     = unix.EPOLLPRI
 	EventEdge    = unix.EPOLLET
 	EventOneShot = unix.EPOLLONESHOT
+	EventUnasked = unix.EPOLLERR | unix.EPOLLHUP // reported in any case
 )
 
 // An Event is an event of the descriptor that was added with ID.

@@ -24,6 +24,7 @@ const (
 	EventPri     = 2
 	EventEdge    = 1 << 31
 	EventOneShot = 1 << 30
+	EventUnasked = 8 | 16
 )
 
 // Event, Epoll, Batch and RawEvent exist so that the packages that import this one compile.

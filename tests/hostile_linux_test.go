@@ -3,6 +3,7 @@ package tests
 import (
 	"math"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -53,14 +54,18 @@ func TestCloseEndsAWriteThatAPeerBlocks(t *testing.T) {
 	if _, err := os.ReadFile("/proc/self/syscall"); err != nil {
 		lacks(t, "this system does not show whether a thread is in write(2): %v", err)
 	}
-	for _, c := range []struct{ filled, added uint64 }{
-		{notify.MaxCount, 1},
-		{notify.MaxCount, 2},
-		{notify.MaxCount, 5000},
-		{notify.MaxCount - 1, 2},
+	for _, c := range []struct {
+		filled, added uint64
+		hides         bool
+	}{
+		{notify.MaxCount, 1, false},
+		{notify.MaxCount, 1, true},
+		{notify.MaxCount, 2, false},
+		{notify.MaxCount, 5000, true},
+		{notify.MaxCount - 1, 2, false},
 	} {
 		n := newNotifier(t)
-		added := blocked(t, n.FD(), c.filled, func() error { return n.Add(c.added) })
+		added := blocked(t, n.FD(), c.filled, c.hides, func() error { return n.Add(c.added) })
 		if err := n.Close(); err != nil {
 			t.Error(err)
 		}
@@ -68,7 +73,7 @@ func TestCloseEndsAWriteThatAPeerBlocks(t *testing.T) {
 			t.Errorf("Add(%d) = %v", c.added, err)
 		}
 		s := newSemaphore(t, 0)
-		released := blocked(t, s.FD(), c.filled, func() error { s.Release(int64(c.added)); return nil })
+		released := blocked(t, s.FD(), c.filled, c.hides, func() error { s.Release(int64(c.added)); return nil })
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
@@ -77,22 +82,41 @@ func TestCloseEndsAWriteThatAPeerBlocks(t *testing.T) {
 	}
 }
 
-// blocked fills an eventfd, lets add add to it, and returns when that waits for room.
-func blocked(t *testing.T, fd int, filled uint64, add func() error) (ended <-chan error) {
-	fill(t, peer(t, fd), filled)
+// blocked fills an eventfd, lets add add to it, and returns when that waits for room. If the peer hides
+// that write(2) can wait, O_NONBLOCK is set again then.
+func blocked(t *testing.T, fd int, filled uint64, hides bool, add func() error) (ended <-chan error) {
+	peer := peer(t, fd)
+	fill(t, peer, filled)
 	ended = inBackground(add)
 	eventually(t, "write(2) blocks", func() bool { return rawio.InWrite(fd) })
+	if hides {
+		hide(t, peer)
+	}
 	return ended
 }
 
+func hide(t *testing.T, peer int) {
+	if err := unix.SetNonblock(peer, true); err != nil {
+		t.Error(err)
+	}
+}
+
 // fillBefore fills the eventfd when the library, which has looked whether there is room, is about to
-// write to it.
-func fillBefore(t *testing.T, fd int) {
+// write to it. See blocked for hides.
+func fillBefore(t *testing.T, fd int, hides bool) {
 	peer := peer(t, fd)
 	var filled atomic.Bool
 	t.Cleanup(rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
 		if c.Name == "write" && c.Num == fd && filled.CompareAndSwap(false, true) {
 			fill(t, peer, notify.MaxCount)
+			if hides {
+				go func() {
+					for !rawio.InWrite(fd) {
+						runtime.Gosched()
+					}
+					hide(t, peer)
+				}()
+			}
 		}
 		return 0
 	}))
@@ -102,20 +126,25 @@ func fillBefore(t *testing.T, fd int) {
 // serves all handles goes on, and nothing is lost.
 func TestPeerThatFillsBetweenLookingAndWriting(t *testing.T) {
 	readNowait(t)
-	n, other := newNotifier(t), newNotifier(t)
-	h, forOther := n.Handle(), other.Handle()
-	if h == nil || forOther == nil {
-		t.Fatal("no handle")
+	for _, hides := range []bool{false, true} {
+		if _, err := os.ReadFile("/proc/self/syscall"); err != nil && hides {
+			lacks(t, "this system does not show whether a thread is in write(2): %v", err)
+		}
+		n, other := newNotifier(t), newNotifier(t)
+		h, forOther := n.Handle(), other.Handle()
+		if h == nil || forOther == nil {
+			t.Fatal("no handle")
+		}
+		fillBefore(t, n.FD(), hides)
+		handletest.Signal(h, 1)
+		handletest.Signal(forOther, 3)
+		wantWaited(t, other, 3)
+		eventually(t, "all is in one place", func() bool {
+			count, err := n.Count()
+			return err == nil && count == math.MaxUint64
+		})
+		wantTaken(t, n, math.MaxUint64)
 	}
-	fillBefore(t, n.FD())
-	handletest.Signal(h, 1)
-	handletest.Signal(forOther, 3)
-	wantWaited(t, other, 3)
-	eventually(t, "all is in one place", func() bool {
-		count, err := n.Count()
-		return err == nil && count == math.MaxUint64
-	})
-	wantTaken(t, n, math.MaxUint64)
 }
 
 // The lock of a Semaphore is free soon, too.
@@ -125,7 +154,7 @@ func TestPeerThatFillsBeforeARelease(t *testing.T) {
 	fd := s.FD()
 	acquired := inBackground(func() error { return s.Acquire(soon(t), 2) })
 	allAsleep(t)
-	fillBefore(t, fd)
+	fillBefore(t, fd, false)
 	released := inBackground(func() error { s.Release(1); return nil })
 	receive(t, released)
 	if err, _ := receive(t, acquired); err != nil {

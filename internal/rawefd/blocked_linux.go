@@ -27,6 +27,11 @@ import (
 // count of one that does not wait only moves the count for a moment.
 const blockedDelay = 10 * time.Millisecond
 
+// lateTurns is how many times blockedDelay a write must last before it is taken for one that
+// waits even if O_NONBLOCK is set. The kernel looks at that flag when the write begins: a holder
+// that has cleared it can set it again while the write waits.
+const lateTurns = 10
+
 // blocked guards the two maps.
 var blocked struct {
 	sync.Mutex
@@ -34,9 +39,9 @@ var blocked struct {
 	busy    bool // a guarded write has begun since guard looked
 }
 
-// writes has the guarded writes that are in progress, and whether guard has seen them before.
+// writes has the guarded writes that are in progress, and how often guard has seen them.
 // There is at most one for each FD, because its caller holds looking.
-var writes = make(map[*FD]bool)
+var writes = make(map[*FD]int)
 
 // taken has what was taken to make room.
 var taken = make(map[*FD]uint64)
@@ -45,7 +50,7 @@ var taken = make(map[*FD]uint64)
 // that the caller holds as well.
 func (f *FD) writeGuarded(delta *uint64) error {
 	blocked.Lock()
-	writes[f], blocked.busy = false, true
+	writes[f], blocked.busy = 0, true
 	if !blocked.running {
 		blocked.running = true
 		go guard()
@@ -80,8 +85,8 @@ func endGuarded() (took bool) {
 	blocked.Lock()
 	defer blocked.Unlock()
 	for f, seen := range writes {
-		writes[f] = true
-		took = seen && f.makeRoom() || took
+		writes[f] = seen + 1
+		took = seen > 0 && f.makeRoom(seen > lateTurns) || took
 	}
 	return took
 }
@@ -95,22 +100,24 @@ func (f *FD) endBlocked() {
 		if err == nil {
 			defer unix.Close(dup)
 		}
+		turn := 0
 		for pause(blockedDelay); f.state.Load()&gone == 0; pause(blockedDelay) {
-			if err != nil || canBlock(dup) {
-				f.endUses()
+			turn++
+			if late := turn > lateTurns; late || err != nil || canBlock(dup) {
+				f.endUses(late)
 			}
 		}
 	}()
 }
 
 // endUses makes room until all other uses have ended, or there is nothing to take. It counts as
-// a use, so that f ends after it and Taken returns the count.
-func (f *FD) endUses() {
+// a use, so that f ends after it and Taken returns the count. late says that they have lasted long.
+func (f *FD) endUses(late bool) {
 	if f.state.Add(1)&gone != 0 { // a use that is allowed after Close
 		f.state.Add(^uint64(0))
 		return
 	}
-	for f.state.Load() != closed+1 && f.makeRoomInClose() {
+	for f.state.Load() != closed+1 && f.makeRoomInClose(late) {
 		runtime.Gosched()
 	}
 	f.Done()
@@ -118,21 +125,22 @@ func (f *FD) endUses() {
 
 // makeRoomInClose is makeRoom for a caller that does not hold the mutex, and can use Take where a
 // read can block.
-func (f *FD) makeRoomInClose() (took bool) {
+func (f *FD) makeRoomInClose(late bool) (took bool) {
 	var count uint64
-	if !askNowait() && canBlock(int(f.num)) {
+	if !askNowait() && (late || canBlock(int(f.num))) {
 		count, _ = f.Take()
 	}
 	blocked.Lock()
 	defer blocked.Unlock()
 	f.keep(count)
-	return count > 0 || f.makeRoom()
+	return count > 0 || f.makeRoom(late)
 }
 
-// makeRoom takes the count if a write can block, or a part of it in semaphore mode, and reports
-// whether it took anything. It does nothing where a read can block. The caller holds the mutex.
-func (f *FD) makeRoom() (took bool) {
-	if !askNowait() || !canBlock(int(f.num)) {
+// makeRoom takes the count, or a part of it in semaphore mode, if a write can block or is late,
+// and reports whether it took anything. It does nothing where a read can block. The caller holds
+// the mutex.
+func (f *FD) makeRoom(late bool) (took bool) {
+	if !askNowait() || !late && !canBlock(int(f.num)) {
 		return false
 	}
 	for range 1000 {

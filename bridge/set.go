@@ -104,7 +104,7 @@ func (s *Set[K]) Add(fd int, events Events, key K) error {
 // If the member was not watched for Priority before, Priority of a file of proc or cgroup v2
 // that comes before Change returns can be missed, as in [Set.Add]. If the descriptor is closed
 // and its number reopened during a Change to Priority, Change can take such an event of the new
-// file, but does not report it.
+// file, and reports it only if the number refers to the first file again when the call ends.
 //
 // If Change returns an error, the member keeps its old events. The error matches
 //   - [os.ErrNotExist] if fd is not in the Set;

@@ -243,7 +243,7 @@ func (w *Watcher) Rearm() error {
 // If the Watcher was not watching for Priority before, Priority of a file of proc or cgroup v2
 // that comes before Change returns can be missed, as in [Watch]. If the descriptor is closed and
 // its number reopened during a Change to Priority, Change can take such an event of the new file,
-// but does not report it.
+// and reports it only if the number refers to the first file again when the call ends.
 //
 // If Change returns an error, the Watcher keeps its old events. The error matches
 // [os.ErrInvalid] if events contains unknown bits, EBADF if the descriptor has been closed,

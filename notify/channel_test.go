@@ -2,9 +2,12 @@ package notify_test
 
 import (
 	"math/big"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/notify"
 )
 
@@ -69,6 +72,33 @@ func tryWaitSeesWhatIsOnItsWayToC(t *testing.T, add func(testing.TB, *notify.Not
 			t.Fatalf("round %d: TryWait = %d, %v; want 3, true", round, got, ok)
 		}
 	}
+}
+
+// That also holds if it is on its way because C is called for the first time.
+func TestTryWaitBesideTheFirstC(t *testing.T) {
+	hammer.For(2*time.Second, 1, func() {
+		n, err := mode.Notifier()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer n.Close()
+		mustAdd(t, n, 5)
+		var begun atomic.Bool
+		done := make(chan struct{})
+		go func() {
+			begun.Store(true)
+			n.C()
+			close(done)
+		}()
+		for !begun.Load() {
+			hammer.Yield()
+		}
+		if got, ok := n.TryWait(); got != 5 || !ok {
+			t.Errorf("TryWait = %d, %v; want 5, true", got, ok)
+		}
+		<-done
+	})
 }
 
 func TestTakingWhatCHoldsAndMoreInPieces(t *testing.T) { ofAnySize(t, takingWhatCHoldsAndMoreInPieces) }

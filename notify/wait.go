@@ -149,7 +149,8 @@ func (n *Notifier) TryWait() (uint64, bool) {
 	if count := n.takeWord(); count > 0 {
 		return count, true
 	}
-	if n.count.Word().Idle() || n.count.Own().Lone() {
+	// The first call of C stores c before it moves the count to the buffer, so c is loaded last.
+	if (n.count.Word().Idle() || n.count.Own().Lone()) && n.c.Load() == nil {
 		return 0, false
 	}
 	count := n.tryWait()

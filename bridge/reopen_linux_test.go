@@ -148,3 +148,35 @@ func TestChangeThatIsHalfDone(t *testing.T) {
 	cancel()
 	wantIs(t, "Wait", <-ended, context.Canceled)
 }
+
+// If the number refers to another file only while a Change registers it, Change fails, and C receives no
+// event of that file.
+func TestChangeWhileTheNumberIsReopenedTwice(t *testing.T) {
+	p, other := newTube(t), newTube(t)
+	num := newTube(t).r
+	dupTo(t, p.r, num)
+	w := mustWatch(t, num, bridge.Readable)
+	mustWatch(t, num, bridge.Readable) // so that the first one has to move
+	swaps := 0
+	restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		switch {
+		case c.Name != "epoll_ctl" || c.Num != num:
+		case swaps == 0 && c.Arg == unix.EPOLL_CTL_ADD:
+			dupTo(t, other.r, num)
+			swaps++
+		case swaps == 1 && c.Arg == unix.EPOLL_CTL_MOD:
+			dupTo(t, p.r, num)
+			swaps++
+		}
+		return 0
+	})
+	err := w.Change(bridge.Readable | bridge.PeerClosed)
+	restore()
+	if err == nil || swaps != 2 {
+		t.Errorf("Change = %v after %d changes of the number, want an error after 2", err, swaps)
+	}
+	other.write(t)
+	wantQuiet(t, w)
+	p.write(t)
+	wantEdge(t, w, bridge.Readable)
+}

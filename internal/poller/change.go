@@ -111,9 +111,11 @@ func (w *Watch) move(bits uint32) error {
 		if err == nil && old.pulses {
 			err = old.set.drainEdges()
 		}
-		if err == nil && asking { // last, because its target can hear of the new bits
-			w.ask()
-			_, err = w.item.look()
+		if err == nil { // last, because its target can hear of the new bits
+			if asking {
+				w.ask()
+			}
+			_, err = w.item.look() // also finds a number that referred to another file only while w was opened
 		}
 		if err != nil {
 			w.quit()

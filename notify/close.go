@@ -9,8 +9,9 @@ import "os"
 // The pending count can still be received, as from a closed channel. It goes to the first goroutine
 // that is waiting in Wait, otherwise to C, and otherwise to the first call of Wait, TryWait or C after
 // Close. All other waiters, and later calls of Wait, get an error matching [os.ErrClosed], and C is
-// closed. The exception is an exported Notifier that has never received a count and whose C was not
-// called: its count stays in the eventfd for the other holders.
+// closed. A waiter can also get the error of a system call that fails. The exception is an exported
+// Notifier that has never received a count and whose C was not called: its count stays in the eventfd
+// for the other holders.
 //
 // A later signal of a C thread through Handle has no effect. A second Close returns an error matching
 // [os.ErrClosed].

@@ -4,6 +4,7 @@ package notify_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
@@ -41,6 +42,29 @@ func TestCloseLeavesNothingWithTheContext(t *testing.T) {
 	n.Close()
 	hammer.Eventually(t, func() string { return "the context is still followed after Close" }, func() bool {
 		return hammer.Followers() == 0
+	})
+}
+
+// A context that has ended is not kept for the next wait.
+func TestContextIsNotKept(t *testing.T) {
+	n := newSignaled(t)
+	freed := make(chan struct{})
+	func() {
+		type key struct{}
+		value := new([64]byte)
+		runtime.AddCleanup(value, func(freed chan struct{}) { close(freed) }, freed)
+		ctx, cancel := context.WithCancel(context.WithValue(background, key{}, value))
+		waitOften(t, ctx, n)
+		cancel()
+	}()
+	hammer.Eventually(t, func() string { return "the context is still there" }, func() bool {
+		runtime.GC()
+		select {
+		case <-freed:
+			return true
+		default:
+			return false
+		}
 	})
 }
 

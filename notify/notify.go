@@ -174,8 +174,10 @@ func (n *Notifier) failed(call string, err error) error {
 	if errors.Is(err, rawefd.ErrFull) {
 		err = ErrOverflow
 	}
-	if fd := n.count.FD(); fd != nil && fd.Number() >= 0 {
-		return fmt.Errorf("notify: %s on descriptor %d: %w", call, fd.Number(), err)
+	if fd := n.count.FD(); fd != nil {
+		if num := fd.Number(); num >= 0 { // beside Close it can become negative
+			return fmt.Errorf("notify: %s on descriptor %d: %w", call, num, err)
+		}
 	}
 	return fmt.Errorf("notify: %s: %w", call, err)
 }

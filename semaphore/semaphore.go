@@ -271,8 +271,10 @@ func (s *Semaphore) Count() (int64, error) {
 
 // failed returns err with the package, the call and the descriptor, if there is one.
 func (s *Semaphore) failed(call string, err error) error {
-	if fd := s.count.FD(); fd != nil && fd.Number() >= 0 {
-		return fmt.Errorf("semaphore: %s on descriptor %d: %w", call, fd.Number(), err)
+	if fd := s.count.FD(); fd != nil {
+		if num := fd.Number(); num >= 0 { // beside Close it can become negative
+			return fmt.Errorf("semaphore: %s on descriptor %d: %w", call, num, err)
+		}
 	}
 	return fmt.Errorf("semaphore: %s: %w", call, err)
 }

@@ -156,14 +156,23 @@ func (c *Counter) Follow(ctx context.Context, done <-chan struct{}) {
 	if !steady {
 		return
 	}
-	stop := ctxdone.AfterFunc(ctx, done, l.Nudge)
+	stop := ctxdone.AfterFunc(ctx, done, func() { l.Nudge(); c.forget(done) })
 	c.LockShut()
-	if l.Free() && !c.ended { // a leader needs the one that is watched
+	if l.Free() && !c.ended && !ctxdone.Closed(done) { // a leader needs the one that is watched
 		l.watched, l.stop, stop = done, stop, l.stop
 	}
 	c.UnlockShut()
 	if stop != nil {
 		stop()
+	}
+}
+
+// forget is called without the lock when a followed ctx has ended, so that its memory can be freed.
+func (c *Counter) forget(done <-chan struct{}) {
+	c.LockShut()
+	defer c.UnlockShut()
+	if l := c.leader.Load(); l.watched == done {
+		l.watched, l.stop = nil, nil
 	}
 }
 
@@ -174,6 +183,7 @@ func (l *leader) end() {
 	}
 	if l.stop != nil {
 		l.stop()
+		l.watched, l.stop = nil, nil
 	}
 	if l.rest.timer != nil {
 		l.rest.timer.Stop()

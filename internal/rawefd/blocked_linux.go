@@ -21,7 +21,8 @@ import (
 //     endBlocked.
 //
 // What was taken belongs to the object, which fetches it with Taken. In semaphore mode a read
-// takes 1, so a write of n ends after up to n reads, about five million per second.
+// takes 1, so a write of n ends after up to n reads, about five million per second. A sum above
+// math.MaxUint64, which only a holder that fills the eventfd on purpose makes, stays at that.
 
 // blockedDelay is how long a write must last before it is taken for one that waits. Taking the
 // count of one that does not wait only moves the count for a moment.

@@ -5,9 +5,11 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/internal/testing/handletest"
 	"github.com/eventchan/eventchan/internal/testing/mode"
@@ -141,5 +143,39 @@ func TestPiecesAreReceivedAfterClose(t *testing.T) {
 				t.Errorf("received %d and %d times 2^64, want 998 and once", low, carries)
 			}
 		})
+	}
+}
+
+// While Close moves what C threads have added to the eventfd, TryWait does not take a part of the count.
+func TestTryWaitDuringCloseTakesAll(t *testing.T) {
+	if !mode.First() || !rawefd.HasDoorbell {
+		return
+	}
+	n, err := notify.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle, fd := n.Handle(), n.FD()
+	mustAdd(t, n, 1)
+	wantTryWait(t, "before Close", n, 1)
+	write(t, fd, 7)
+	(*handletest.Slot)(handle).Word.Add(3) // as a thread that has not rung yet
+	got := make(chan uint64, 1)
+	var called atomic.Bool
+	defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == "write" && c.Num == fd && called.CompareAndSwap(false, true) {
+			go func() { count, _ := n.TryWait(); got <- count }()
+			for turns := 0; turns < 10_000 && len(got) == 0; turns++ {
+				runtime.Gosched() // TryWait can run, but must wait for Close
+			}
+		}
+		return 0
+	})()
+	n.Close()
+	if !called.Load() {
+		t.Fatal("Close writes nothing")
+	}
+	if count := <-got; count != 10 {
+		t.Errorf("TryWait = %d, want 10", count)
 	}
 }

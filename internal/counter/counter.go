@@ -152,9 +152,14 @@ func (c *Counter) Shut() (fd *rawefd.FD) {
 		n, _ = c.Word().Swap(word.Closed | word.Held)
 		b.Close()
 	}
-	c.own.Put(n) // nothing else adds to it there any more
+	if fd = c.fd.Load(); fd == nil {
+		c.own.Put(n) // nothing else adds to it there any more
+	} else {
+		c.rest += min(n, math.MaxUint64-c.rest)
+		c.note() // before word is stored, because Alone then looks only at kept
+	}
 	c.word.Store(&c.own)
-	if fd = c.fd.Load(); fd != nil {
+	if fd != nil {
 		c.publish() // so that other holders of the eventfd find the count there
 	}
 	c.shut.Store(true)

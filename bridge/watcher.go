@@ -46,19 +46,19 @@ var ErrNotPollable = rawefd.ErrNotPollable
 // use two of each while any is open. All of them share one lock, which [Watch], Wait, Rearm, Change
 // and Close take. See epoll(7).
 type Watcher struct {
-	fd    int
-	watch *poller.Watch
-	c     chan Events // sent to and closed under mu
+	fd int32
 
-	mu     sync.Mutex
-	closed atomic.Bool // written under mu
-	round  *round      // of the goroutines blocked in Wait; nil if there are none
-
-	// urgent is how many reports of Priority the poller has made, and last is the latest one. A
-	// Wait that has looked, and has not joined a round yet, finds there what it has missed, because
-	// a Look reports a pulse only once.
-	urgent atomic.Uint32 // written under mu
+	// last is the latest report of Priority that the poller has made, and urgent is how many there
+	// were. A Wait that has looked, and has not joined a round yet, finds there what it has missed,
+	// because a Look reports a pulse only once.
 	last   Events        // guarded by mu
+	urgent atomic.Uint32 // written under mu
+
+	closed atomic.Bool // written under mu
+	watch  *poller.Watch
+	c      chan Events // sent to and closed under mu
+	mu     sync.Mutex
+	round  *round // of the goroutines blocked in Wait; nil if there are none
 }
 
 // A round is the time from a goroutine blocking in Wait until the next event, which wakes
@@ -96,10 +96,10 @@ type round struct {
 // Watch asks for the file system of fd with fstatfs(2), which blocks while a network file system
 // does not answer; so do then the other calls of Watchers.
 func Watch(fd int, events Events) (*Watcher, error) {
-	w := &Watcher{fd: fd, c: make(chan Events, 1)}
 	if fd < 0 || fd > math.MaxInt32 {
 		return nil, failedWatch(fd, fmt.Errorf("descriptor number out of range: %w", os.ErrInvalid))
 	}
+	w := &Watcher{fd: int32(fd), c: make(chan Events, 1)}
 	err := events.check()
 	if err != nil {
 		return nil, failedWatch(fd, err)

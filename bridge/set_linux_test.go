@@ -110,7 +110,7 @@ func TestSetRefusesWhatIsWrong(t *testing.T) {
 		{"Add of a member", s.Add(p.r, 0, ""), os.ErrExist},
 		{"Add of unknown bits", s.Add(p.w, 1<<30, ""), os.ErrInvalid},
 		{"Add of -1", s.Add(-1, 0, ""), os.ErrInvalid},
-		{"Add of a large number", s.Add(math.MaxInt, 0, ""), os.ErrInvalid},
+		{"Add of a large number", s.Add(past32(math.MaxInt32), 0, ""), os.ErrInvalid},
 		{"Add of a number that is not open", s.Add(1<<20, 0, ""), unix.EBADF},
 		{"Add of a regular file", s.Add(int(file.Fd()), 0, ""), bridge.ErrNotPollable},
 		{"Change to unknown bits", s.Change(p.r, 1<<30), os.ErrInvalid},

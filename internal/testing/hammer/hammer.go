@@ -60,11 +60,11 @@ func Yield() {
 	}
 }
 
-// Pause lets other goroutines run, in a loop that polls. With one processor, the runtime looks for events
-// of descriptors only every 10 ms while such a loop runs. There Pause therefore sleeps for an instant, which
-// lets the runtime look.
+// Pause lets other goroutines run, in a loop that polls. On a machine with one processor, the runtime looks
+// for events of descriptors only every 10 ms while such a loop runs. There Pause therefore sleeps for an
+// instant, which lets the runtime look.
 func Pause() {
-	if runtime.GOMAXPROCS(0) == 1 {
+	if runtime.NumCPU() == 1 {
 		time.Sleep(time.Microsecond)
 	} else {
 		runtime.Gosched()

@@ -30,13 +30,20 @@ func resident(t *testing.T, handle unsafe.Pointer) (pages int) {
 	return pages
 }
 
-// newLarge returns a queue with 1 MiB of cells, and its handle.
-func newLarge(t *testing.T) (*queue.Queue[[1016]byte], unsafe.Pointer) {
+// newPrivate returns a queue of 1 MiB without a handle.
+func newPrivate(t *testing.T) *queue.Queue[[1016]byte] {
 	t.Helper()
 	q, err := queue.New[[1016]byte](1024)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return q
+}
+
+// newLarge returns a queue with 1 MiB of cells, and its handle.
+func newLarge(t *testing.T) (*queue.Queue[[1016]byte], unsafe.Pointer) {
+	t.Helper()
+	q := newPrivate(t)
 	h := mustHandle(t, q)
 	if got, want := resident(t, h), 1<<20/os.Getpagesize(); got != want {
 		t.Errorf("%d pages are in memory after Handle, want all %d", got, want)
@@ -173,10 +180,7 @@ func TestHandleThatIsOvertaken(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return
 	}
-	q, err := queue.New[[1016]byte](1024)
-	if err != nil {
-		t.Fatal(err)
-	}
+	q := newPrivate(t)
 	defer q.Close()
 	mustSend(t, q, [1016]byte{7})
 	var faster unsafe.Pointer
@@ -200,10 +204,7 @@ func TestHandleWithoutMemory(t *testing.T) {
 	if !rawefd.HasDoorbell {
 		return
 	}
-	q, err := queue.New[[1016]byte](1024)
-	if err != nil {
-		t.Fatal(err)
-	}
+	q := newPrivate(t)
 	defer q.Close()
 	next := func() uintptr {
 		q := mustNew[int64](t, 1)

@@ -25,29 +25,31 @@ import (
 // later waiter is overtaken. A waiter that needs several permits is never overtaken. After FD
 // or File goroutines of this process overtake no waiter.
 //
-// If ctx is done first, Acquire returns ctx.Err() and takes nothing. The exception is an Acquire after
-// FD or File whose permits are released, followed by Close, before its goroutine runs: it succeeds,
-// because they cannot be put back after Close. If ctx is already done, Acquire returns
-// immediately, even if permits are free. Close wakes Acquire, which then returns an error matching
-// [os.ErrClosed]. If ctx is nil, Acquire returns an error matching [os.ErrInvalid]. If a system call
-// fails, for example because the process is out of descriptors (EMFILE), Acquire returns that error.
-// It panics if n is negative.
+// If ctx is done first, Acquire returns ctx.Err() and takes nothing. If ctx ends and permits are then
+// released while Acquire is looking for some, it can hold them for an instant before it puts them
+// back, during which a TryAcquire can fail. The exception is an Acquire after FD or File whose permits
+// are released, followed by Close, before its goroutine runs: it succeeds, because they cannot be put
+// back after Close. If ctx is already done, Acquire returns immediately, even if permits are free. Close
+// wakes Acquire, which then returns an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an
+// error matching [os.ErrInvalid]. If a system call fails, for example because the process is out of
+// descriptors (EMFILE), Acquire returns that error. It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
 // permit. If several permits recently became free together, Acquire polls for up to 50 µs before it
 // waits, during which other goroutines can run. While Acquire takes more than 1,024 permits after FD
 // or File, other calls are not blocked: they get permits that Acquire does not need. It does not
-// allocate unless it waits, or takes more than 16,384 permits after FD or File, or finds another call
-// that takes more than 1,024: then it reads /proc.
+// allocate unless it waits, or ctx allocates when it is asked for its Done channel for the first time,
+// or Acquire takes more than 16,384 permits after FD or File, or finds another call that takes more
+// than 1,024: then it reads /proc.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n > 0 && ctx != nil && ctx.Err() == nil && s.since.Load() == 0 {
 		if s.count.Word().Take(uint64(n)) {
-			return nil
+			return s.confirm(ctx, n)
 		}
 		if fd := s.count.Alone(); fd != nil && n == 1 && s.count.Tally.Load() != leads {
 			if took, _ := s.tryRead(fd); took {
 				s.hasty()
-				return nil
+				return s.confirm(ctx, n)
 			}
 		}
 	}
@@ -63,11 +65,8 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if err := ctx.Err(); err != nil {
 		return s.refuse(err)
 	}
-	if s.pass(n) {
-		return nil
-	}
-	if s.poll(ctx, n) {
-		return nil
+	if s.pass(n) || s.poll(ctx, n) {
+		return s.confirm(ctx, n)
 	}
 	if err := ctx.Err(); err != nil {
 		return s.refuse(err)
@@ -82,6 +81,9 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 		}
 	}
 	p, err := s.takeOrQueue(done, n, s.spare())
+	if err == errEnded {
+		return s.ended(ctx, err)
+	}
 	if err != nil {
 		return s.failed("Acquire", err)
 	}
@@ -97,6 +99,33 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 			return s.ended(ctx, err)
 		}
 	}
+}
+
+// confirm is called by an Acquire that has taken n permits without the lock. Its ctx can have been done before
+// they were released, after Acquire looked at it: then confirm puts them back, as it does if ctx panics, and
+// returns the error of ctx. It returns nil if Close came first, after which they cannot be put back.
+func (s *Semaphore) confirm(ctx context.Context, n int64) (err error) {
+	confirmed := false
+	defer func() {
+		if !confirmed && !s.undo(n) {
+			err = nil
+		}
+	}()
+	err = ctx.Err()
+	confirmed = err == nil
+	return err
+}
+
+// undo puts back n permits that were taken without the lock, and serves the waiters. After Close it reports
+// whether that makes no difference, because the permits are not from an eventfd, which other processes can use.
+func (s *Semaphore) undo(n int64) bool {
+	if !s.count.Lock() {
+		return s.count.FD() == nil
+	}
+	defer s.count.Unlock()
+	s.count.PutBack(uint64(n))
+	s.serve()
+	return true
 }
 
 // errEnded says that the ctx of an Acquire is done, where its methods must not be called.

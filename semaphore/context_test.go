@@ -15,6 +15,32 @@ import (
 // leadingWaits is more than the number of waits after which a goroutine leads.
 const leadingWaits = 12
 
+// An Acquire whose ctx ends before the permits are released takes none, at whatever moment of it that is, as
+// in x/sync. Also where it looked at ctx before and finds the permits without waiting.
+func TestContextEndsBeforeTheRelease(t *testing.T) {
+	for _, permits := range []int64{1, 2} {
+		t.Run(fmt.Sprint(permits), func(t *testing.T) {
+			eachWay(t, func(t *testing.T, release func(*semaphore.Semaphore, int64)) {
+				hammer.EndEach(func(ctx context.Context, after *func()) {
+					s := mustNew(t, 0)
+					defer s.Close()
+					*after = func() { release(s, permits) }
+					ended := make(chan error, 1)
+					go func() { ended <- s.Acquire(ctx, permits) }()
+					for semaphore.Waiting(s) == 0 && len(ended) == 0 {
+						runtime.Gosched()
+					}
+					if semaphore.Waiting(s) > 0 {
+						return // the last round: the ctx has not ended, and Close ends Acquire
+					}
+					wantIs(t, "Acquire", <-ended, context.Canceled)
+					wantTry(t, s, permits, true)
+				})
+			})
+		})
+	}
+}
+
 // Methods of a context can use the Semaphore, because Acquire does not call them with the lock held.
 func TestContextUsesTheSemaphore(t *testing.T) {
 	eachWay(t, func(t *testing.T, release func(*semaphore.Semaphore, int64)) {

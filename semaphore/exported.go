@@ -53,9 +53,9 @@ func FromProcess(pid, fd int) (*Semaphore, error) {
 //
 // The first call of FD or File moves the permits to the eventfd. No permit is lost, even if
 // other calls run concurrently. From then on Acquire and Release make system calls, so do not
-// call FD without need. FD and File must not be called on a thread with a descriptor table of
-// its own (unshare(2) with CLONE_FILES), because on other threads the number can mean another
-// file.
+// call FD without need. No method of an exported Semaphore, and neither FD nor File, may be called
+// on a thread with a descriptor table of its own (unshare(2) with CLONE_FILES): there the number can
+// mean another file, which Release would write to and Close would close.
 //
 // FD returns -1 after Close, if the process is out of descriptors (EMFILE), and on systems
 // other than Linux; File then returns the reason.

@@ -39,6 +39,11 @@ func (s *Semaphore) takeOrQueue(done <-chan struct{}, n int64, spare *place) (*p
 		}
 	} else if s.passable() || !s.many(n) && s.ample(n) {
 		if took, err := s.take(n); took || err != nil {
+			if took && ctxdone.Closed(done) { // it can have been done before they were released
+				s.count.PutBack(uint64(n))
+				s.serve()
+				return nil, errEnded
+			}
 			s.overtake()
 			return nil, err
 		}

@@ -37,6 +37,40 @@ func (c *HookedContext) Err() error            { c.Hook(); return c.Context.Err(
 // Value hides the inner context, which package context would use otherwise.
 func (c *HookedContext) Value(any) any { c.Hook(); return nil }
 
+// EndEach calls round with a context again and again. In the first round the context ends, and then calls
+// after, directly after the first call of a method of it has got its answer; in the second round after the
+// second call, and so on. The last round is the first one in which the context does not end.
+func EndEach(round func(ctx context.Context, after *func())) {
+	for n := int32(1); ; n++ {
+		inner, cancel := context.WithCancel(context.Background())
+		ctx := &endingContext{Context: inner, end: cancel}
+		ctx.left.Store(n)
+		round(ctx, &ctx.after)
+		cancel()
+		if ctx.left.Load() > 0 {
+			return
+		}
+	}
+}
+
+// An endingContext is the context of EndEach.
+type endingContext struct {
+	context.Context
+	left  atomic.Int32 // calls until the context ends
+	end   func()
+	after func()
+}
+
+func (c *endingContext) called() {
+	if c.left.Add(-1) == 0 {
+		c.end()
+		c.after()
+	}
+}
+
+func (c *endingContext) Done() <-chan struct{} { defer c.called(); return c.Context.Done() }
+func (c *endingContext) Err() error            { defer c.called(); return c.Context.Err() }
+
 // PanicEach calls round with a context again and again. In the first round the first call of a method of
 // the context panics, in the second round the second call, and so on; only calls in [Recover] count. The
 // last round is the first one in which no call panics.

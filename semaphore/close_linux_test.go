@@ -93,6 +93,7 @@ func TestCloseDuringAnExport(t *testing.T) {
 		wg.Go(func() {
 			h := s.Handle()
 			for h != nil && handletest.Signal(h, 2) {
+				runtime.Gosched() // on one processor the others would run every 10 ms
 			}
 		})
 		wg.Go(func() { s.FD(); s.Release(1) })

@@ -158,34 +158,41 @@ func (s *Semaphore) Release(n int64) {
 	s.release(n)
 }
 
-// release is the slow path of Release.
+// release is the slow path of Release. It has a small frame: in a crowd of new goroutines each would
+// otherwise have to grow its stack in its first Release, one after another.
 func (s *Semaphore) release(n int64) {
 	check("Release", n)
 	if n == 0 {
 		return
 	}
-	var ended <-chan struct{}
-	var err error
 	if fd := s.count.FD(); fd == nil || fd.Blocking() || uint32(s.slow.Load()) > 0 {
-		ended, err = s.give(n)
+		if ended, err := s.give(n); err != nil {
+			s.overflow(n, ended, err)
+		}
 	} else if fd.Use() { // without waiters, adding to the eventfd is all that is needed
-		if permits := uint64(n); fd.TryAdd(&permits) != 0 {
-			err = fd.Add(permits)
-		}
-		if err != nil && !errors.Is(err, rawefd.ErrFull) {
-			s.keep(n)
-			err = nil
-		}
-		fd.Done()
+		s.write(fd, n)
 	}
+}
+
+// write adds n permits to the eventfd, which the caller uses.
+func (s *Semaphore) write(fd *rawefd.FD, n int64) {
+	permits := uint64(n)
+	var err error
+	if fd.TryAdd(&permits) != 0 {
+		err = fd.Add(permits)
+	}
+	if err != nil && !errors.Is(err, rawefd.ErrFull) {
+		s.keep(n)
+		err = nil
+	}
+	fd.Done()
 	if err != nil {
-		s.overflow(n, ended, err)
+		s.overflow(n, nil, err)
 	}
 }
 
 // overflow is a Release for which there is no room, unless the room was for a permit of C that has
-// been received: see unsent. It is apart from release so that release has a small frame: in a crowd of
-// new goroutines each would otherwise have to grow its stack in its first Release, one after another.
+// been received: see unsent.
 func (s *Semaphore) overflow(n int64, ended <-chan struct{}, err error) {
 	switch {
 	case err != errPast:

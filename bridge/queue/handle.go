@@ -22,7 +22,7 @@ import (
 //
 // The first call moves the values to memory outside Go's heap. No value is lost, even if
 // other calls run concurrently. It touches all of that memory, so that no thread has to wait
-// for a page fault later; other calls do not wait for that.
+// for a page fault later. Only other Handle calls wait for that.
 //
 // The address stays valid for the life of the process; values sent after Close are refused.
 // A Queue with a handle is not garbage collected until it is closed. When a closed one has
@@ -33,10 +33,8 @@ import (
 // A send from C costs two atomic operations and a copy, plus a system call if the receiving
 // side is asleep.
 func (q *Queue[T]) Handle() unsafe.Pointer {
-	if q.isPrivate() {
-		if c, err := newCells[T](q.places); err == nil && !q.share(c) {
-			c.discard()
-		}
+	if q.cells.Load() == nil {
+		q.share()
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -47,6 +45,19 @@ func (q *Queue[T]) Handle() unsafe.Pointer {
 	return c.bell.Slot().Address()
 }
 
+// share gives a private Queue a handle, if it can. Only one call at a time makes the memory, which can be
+// large: together, several could use up what the process may have. Until it is made, other calls use the ring.
+func (q *Queue[T]) share() {
+	q.making.Lock()
+	defer q.making.Unlock()
+	if !q.isPrivate() {
+		return
+	}
+	if c, err := newCells[T](q.places); err == nil && !q.move(c) {
+		c.discard()
+	}
+}
+
 // isPrivate reports whether the Queue can get a handle and has none.
 func (q *Queue[T]) isPrivate() bool {
 	q.mu.Lock()
@@ -54,12 +65,13 @@ func (q *Queue[T]) isPrivate() bool {
 	return !q.closed && q.cells.Load() == nil
 }
 
-// share gives the Queue a handle, moves the values from the ring to c, and reports whether it did.
-func (q *Queue[T]) share(c *cells[T]) bool {
+// move moves the values from the ring to c and gives the Queue a handle. It reports whether it did. The caller
+// has seen that the Queue is private and holds making, so only Close can have come since.
+func (q *Queue[T]) move(c *cells[T]) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || q.cells.Load() != nil {
-		return false // something else was faster
+	if q.closed {
+		return false
 	}
 	bell, err := doorbell.New((*server[T])(q)) // last, because its slot is never freed
 	if err != nil {

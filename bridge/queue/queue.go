@@ -32,6 +32,7 @@ type Queue[T any] struct {
 
 	cells atomic.Pointer[cells[T]] // nil until Handle; from then on it has the values, not ring
 
+	making  sync.Mutex // held while Handle makes cells; locked before mu
 	mu      sync.Mutex // guards everything below, and the consumer's part of cells
 	ring    ring[T]
 	refused uint64 // sends of goroutines that found the ring full

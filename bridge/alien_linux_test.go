@@ -95,6 +95,51 @@ func wantTurns(t *testing.T, s *bridge.Set[string], members string, room int) {
 	}
 }
 
+// Members take turns even if each Poll has another room for them. The turns begin anew after a Poll that has
+// returned all of them.
+func TestSetMembersTakeTurnsWithAnyRoom(t *testing.T) {
+	for _, aliens := range []int{0, 1, 3} {
+		for before := range 3 {
+			s := mustSet[string](t)
+			for i, key := range []string{"a", "b", "c"} {
+				if i == before {
+					addAliens(t, s, aliens)
+				}
+				addReady(t, s, key)
+			}
+			for sequence := range 6 * 6 * 6 {
+				wantTurnsInRooms(t, s, 3, 1+sequence%6, 1+sequence/6%6, 1+sequence/36)
+			}
+		}
+	}
+}
+
+// wantTurnsInRooms polls s, which has so many ready members, with each room repeatedly.
+func wantTurnsInRooms(t *testing.T, s *bridge.Set[string], members int, rooms ...int) {
+	t.Helper()
+	had := make(map[string]bool) // the members that have had their turn
+	s.Poll(make([]event, members+10))
+	for i := range 4 * len(rooms) {
+		dst := make([]event, rooms[i%len(rooms)])
+		n := s.Poll(dst)
+		if want := min(len(dst), members); n != want {
+			t.Fatalf("rooms %v: Poll = %d, want %d", rooms, n, want)
+		}
+		for _, ev := range dst[:n] {
+			if had[ev.Key] {
+				t.Fatalf("rooms %v: %s comes again, and only %v had their turn", rooms, ev.Key, had)
+			}
+			had[ev.Key] = true
+			if len(had) == members {
+				clear(had)
+			}
+		}
+		if n == members {
+			clear(had)
+		}
+	}
+}
+
 // A Poll makes one system call, and at most one more for each alien that is ready. If no
 // member is ready, each call takes as many aliens as dst has room for.
 func TestSetPollCallsBesideAliens(t *testing.T) {

@@ -141,7 +141,8 @@ func (s *Set[K]) Remove(fd int) error {
 
 // Poll fills dst with members that are ready now and returns their number. If more are
 // ready than fit in dst, they take turns: no member is returned twice before every other
-// ready member has been returned once. Poll never blocks. After Close it returns 0.
+// ready member has been returned once. The turns begin anew after a Poll that has returned all
+// ready members. Poll never blocks. After Close it returns 0.
 //
 // It costs one system call. Each ready descriptor that was closed while it was a member, and
 // has a duplicate, can add one. Poll allocates only to enlarge its buffers, when dst is longer

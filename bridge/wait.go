@@ -73,6 +73,9 @@ func (s *Set[K]) await(ctx context.Context, dst []Event[K]) (r result) {
 			if done = ctx.Done(); done != nil {
 				defer ctxdone.AfterFunc(ctx, done, m.in.Interrupt)()
 			}
+			// Here another goroutine can have become the leader or closed the Set. Otherwise this
+			// one leads without looking again in this loop, because lead begins with a look, and each
+			// look is a system call.
 			m.mu.Lock()
 			if m.leading || m.closed {
 				m.mu.Unlock()

@@ -55,7 +55,7 @@ func (in *Instance) end() {
 
 // yieldToEnds is called before new instances are opened. It yields to the goroutines of those that
 // are ending while there are more than mostEnding. The caller holds neither borrowed nor mu, nor
-// any other lock that these goroutines need.
+// any other lock that these goroutines need. See register about the lock of an owner of a Source.
 func yieldToEnds() {
 	for ending.Load() > mostEnding {
 		runtime.Gosched()

@@ -2,8 +2,10 @@ package poller
 
 // register enters the source in the current loop, for the events in bits.
 //
-// The caller can hold the lock of the source's owner while register yields: the loops that are ending
-// do not need that lock, because this source was never registered with them.
+// The caller can hold the lock of the source's owner while register yields, because the loops that are
+// ending do not need it: an owner registers one Source in its life, and not another one after that. A
+// loop that is ending can still be calling Ready of a Source that has been closed, which takes that lock.
+// A registration that has failed does not count, because it never had an event.
 func (s *Source) register(bits uint32) error {
 	yieldToEnds()
 	mu.Lock()

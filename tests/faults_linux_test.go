@@ -94,7 +94,7 @@ func TestEachSystemCallFails(t *testing.T) {
 // eachFault runs a program with each errno, once and for a while. Outside CI, it uses only one
 // errno and one of the two durations, different ones for positions that follow each other.
 func eachFault(t *testing.T, name string, f fault) {
-	durations := []time.Duration{0, 20 * time.Millisecond}
+	durations := []time.Duration{0, 15 * time.Millisecond} // what is tried again after 10 ms fails once more
 	for i, errno := range errnos {
 		for j, lasts := range durations {
 			if !hammer.InCI() && (i != f.at%len(errnos) || j != f.at%len(durations)) {

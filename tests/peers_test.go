@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -166,23 +165,16 @@ func TestTwoSignalsDrainedInBetweenAreTwoWakes(t *testing.T) {
 		}
 		wantTaken(t, watched, signal)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	waiter := inBackground(func() error {
-		count, err := byWait.Wait(ctx)
-		if err == nil {
-			t.Errorf("Wait: a third wake, with count %d", count)
-		}
-		return nil
-	})
-	select {
-	case count := <-byC.C():
-		t.Errorf("C: a third wake, with count %d", count)
-	case events := <-w.C():
-		t.Errorf("the Watcher: a third wake, with %v", events)
-	case <-ctx.Done():
+	waiter := inBackground(func() error { _, err := byWait.Wait(ctx); return err })
+	quiet(t) // a third wake would have come
+	nothing(t, byC.C())
+	nothing(t, w.C())
+	cancel()
+	if err, _ := receive(t, waiter); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait = %v, a third wake", err)
 	}
-	receive(t, waiter)
 }
 
 // libuv: threads hammer uv_async_send while the loop closes the handle.
@@ -199,7 +191,9 @@ func TestSenderHammersWhileReceiverCloses(t *testing.T) {
 						wantError(t, "Notify", err, os.ErrClosed)
 						return
 					}
-					sent.Add(1)
+					if sent.Add(1)%64 == 0 && round%5 > 0 { // otherwise one processor takes 10 ms for each Wait
+						hammer.Pause()
+					}
 				}
 			})
 		}

@@ -57,7 +57,7 @@ func newExchange(t *testing.T, capacity, times, late int) *exchange {
 				t.Errorf("Send = %v", err)
 				return
 			default:
-				runtime.Gosched()
+				hammer.Pause()
 			}
 		}
 	})
@@ -108,7 +108,7 @@ func (x *exchange) receiveInEveryWay(t *testing.T) {
 	x.receive(t, func(dst []chandle.Value) (n int, more bool) {
 		v, ok := x.TryReceive()
 		if !ok {
-			runtime.Gosched()
+			hammer.Pause()
 			return 0, x.String() != "Queue(closed)"
 		}
 		dst[0] = v

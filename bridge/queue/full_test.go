@@ -22,7 +22,7 @@ func TestEachReceiverFindsRoom(t *testing.T) {
 				mustSend(t, q, int64(i))
 			}
 			c := q.C()
-			hammer.For(2*time.Second, 4, func() {
+			hammer.For(100*time.Millisecond, 4, func() {
 				v := <-c
 				for err := q.Send(v); err != nil; err = q.Send(v) {
 					t.Errorf("Send after a receive = %v", err)

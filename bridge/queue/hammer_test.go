@@ -192,14 +192,14 @@ func TestNoWakeUpIsLost(t *testing.T) {
 				sent := make(chan error, 1)
 				times, tight := int64(4000), hammer.InCI() // takes long if other programs use the processors
 				if runtime.GOMAXPROCS(0) == 1 {
-					times = 100 // the doorbell is polled only every 10 ms there
+					times = 100 // see hammer.Pause
 					tight = false
 				}
 				go func() {
 					for i := range times {
 						for turn.Load() != i {
 							if !tight {
-								pause()
+								hammer.Pause()
 							}
 						}
 						for range i % 512 { // so that each value arrives at another step of the receiver

@@ -1,6 +1,9 @@
 package notify
 
-import "os"
+import (
+	"math"
+	"os"
+)
 
 // Close closes the Notifier and its descriptor, if it has one. It never blocks. Calls in progress in
 // other goroutines complete as if they had happened before Close, and the descriptor is closed when
@@ -45,14 +48,26 @@ func (n *Notifier) last() {
 	}
 	c := n.c.Load()
 	if c != nil || n.count.FD() == nil || n.received.Load() {
-		for count, _ := n.count.TakeAll(); count > 0; count, _ = n.count.TakeAll() {
-			n.pieces = append(n.pieces, count) // one piece, unless the sum is past MaxUint64
-		}
+		n.takePieces()
 	} else {
 		n.count.Leave()
 	}
 	if c != nil {
 		n.closeC(*c)
+	}
+}
+
+// takePieces takes what is pending into pieces. Two takes are enough for all that came in time, even if
+// its sum is past math.MaxUint64 or the first read fails. More could go on without end, because another
+// holder of the eventfd can add as fast as they take. The caller holds the lock.
+func (n *Notifier) takePieces() {
+	for range 2 {
+		count, _ := n.count.TakeAll()
+		if end := len(n.pieces) - 1; end >= 0 && count <= math.MaxUint64-n.pieces[end] {
+			n.pieces[end] += count
+		} else if count > 0 {
+			n.pieces = append(n.pieces, count)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ func (n *Notifier) last() {
 		}
 	}
 	c := n.c.Load()
-	if c != nil || n.count.FD() == nil || n.received.Load() {
+	if n.takes() {
 		n.takePieces()
 	} else {
 		n.count.Leave()
@@ -55,6 +55,12 @@ func (n *Notifier) last() {
 	if c != nil {
 		n.closeC(*c)
 	}
+}
+
+// takes reports whether Close takes what is pending along: not from an exported Notifier that has never
+// received a count and whose C was not called.
+func (n *Notifier) takes() bool {
+	return n.c.Load() != nil || n.count.FD() == nil || n.received.Load()
 }
 
 // takePieces takes what is pending into pieces. Two takes are enough for all that came in time, even if

@@ -34,8 +34,8 @@ func QueueAndLeave(n *Notifier) bool {
 	left := n.leave(p)
 	if !left {
 		<-p.Value // an Add has found it
+		n.free(p)
 	}
-	n.free(p)
 	return found || !left
 }
 
@@ -50,6 +50,12 @@ func ServeLone(n *Notifier) (send func(count uint64)) {
 		n.free(n.home)
 	}
 }
+
+// AddLone is an Add that has seen a goroutine that waits alone.
+func AddLone(n *Notifier, delta uint64) bool { return n.addLone(delta) }
+
+// GiveUpAlone is a goroutine that waits alone and leaves because its ctx is done, until it runs again.
+func GiveUpAlone(n *Notifier) { n.count.Own().WaitAlone(); n.leave(n.home) }
 
 // ServeQueued is a goroutine that has waited in the queue and been served, until it receives.
 func ServeQueued(n *Notifier) (receive func() uint64) {

@@ -100,6 +100,7 @@ func (n *Notifier) export() (*rawefd.FD, error) {
 		return nil, os.ErrClosed
 	}
 	defer n.count.Unlock()
+	n.noteClaimed()                        // before Close can find an eventfd
 	n.queued.Store(int32(n.waiters.Len())) // before Add can see fd
 	fd, err := n.count.Export(n.waited())
 	if err != nil {

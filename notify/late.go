@@ -23,8 +23,7 @@ func (n *Notifier) takeOrQueueShut() (count uint64, p *place, err error) {
 // received later. The descriptor is still open, because it is closed after last, which must wait for
 // the lock. The caller holds the lock.
 func (n *Notifier) takeShut() (count uint64) {
-	leaves := n.c.Load() != nil || n.count.FD() == nil || n.received.Load()
-	if n.closed || !leaves || n.waiters.Len() > 0 {
+	if n.closed || !n.takes() || n.waiters.Len() > 0 {
 		return n.takeLeft()
 	}
 	count, _ = n.take()

@@ -11,12 +11,22 @@ func (n *Notifier) addLone(delta uint64) bool {
 	if delta-1 >= MaxCount {
 		return false
 	}
-	n.note(delta) // before the waiter has it, because FD and Close could come in between
 	if !n.count.Own().ClaimLone() {
 		return false // the waiter is gone
 	}
+	n.note(delta) // before the waiter has it; an FD that comes in between finds the claim
 	n.home.Value <- delta
 	return true
+}
+
+// noteClaimed is called before an eventfd is made. It notes that a count is received if home belongs to a
+// goroutine that is not in the queue: an addLone that has claimed the goroutine might not have noted it yet.
+// Otherwise the goroutine was served in the queue, which is noted already: without an eventfd no waiter gets
+// an error instead. The caller holds the lock.
+func (n *Notifier) noteClaimed() {
+	if n.count.FD() == nil && n.count.Own().Occupied() && !n.home.Queued() {
+		n.note(1)
+	}
 }
 
 // lock locks the count and returns true, or returns false after Close. It sets a flag so that no

@@ -26,7 +26,7 @@ func (n *Notifier) recount() {
 }
 
 // leave removes a waiter from the queue, where lock has put one that waits alone, and reports whether
-// it was still there.
+// it was still there. If so, leave frees its place, under the lock because of noteClaimed.
 func (n *Notifier) leave(p *place) bool {
 	if !n.lock() {
 		n.count.LockShut()
@@ -34,6 +34,7 @@ func (n *Notifier) leave(p *place) bool {
 		if !n.waiters.Remove(p) {
 			return false
 		}
+		n.free(p)
 		n.recount()
 		return true
 	}
@@ -41,6 +42,7 @@ func (n *Notifier) leave(p *place) bool {
 	if !n.waiters.Remove(p) {
 		return false
 	}
+	n.free(p)
 	n.recount()
 	n.settle()
 	return true

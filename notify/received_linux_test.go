@@ -41,6 +41,53 @@ func TestCloseKnowsOfAReceiverThatHasNotRun(t *testing.T) {
 	}
 }
 
+// A waiter that an Add has claimed counts as one that has received, even if that Add has not run since. One
+// that has given up does not, whether an Add has come too late for it or it has not run since.
+func TestCloseKnowsWhetherALoneWaiterWasServed(t *testing.T) {
+	for name, c := range map[string]struct {
+		meet func(n *notify.Notifier) (after func())
+		want uint64 // what is received after Close
+	}{
+		"claimed": {func(n *notify.Notifier) func() {
+			send := notify.ServeLone(n)
+			return func() { send(1) }
+		}, 5},
+		"claimed, then shared": {func(n *notify.Notifier) func() {
+			send := notify.ServeLone(n)
+			n.Handle()
+			return func() { send(1) }
+		}, 5},
+		"gone before the Add": {func(n *notify.Notifier) func() {
+			if notify.AddLone(n, 1) {
+				t.Error("Add has found a waiter where none is")
+			}
+			return func() {}
+		}, 0},
+		"giving up": {func(n *notify.Notifier) func() {
+			notify.GiveUpAlone(n)
+			return func() {}
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, err := notify.New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			after := c.meet(n)
+			peer, err := notify.FromFD(dup(t, n.FD()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer peer.Close()
+			mustAdd(t, n, 5)
+			n.Close()
+			wantTryWait(t, "after Close", n, c.want)
+			wantTryWait(t, "of the other holder", peer, 5-c.want)
+			after()
+		})
+	}
+}
+
 // A receiver receives once.
 type receiver func(*notify.Notifier) uint64
 

@@ -68,13 +68,13 @@ func (n *Notifier) await(ctx context.Context, done <-chan struct{}, p *place) (c
 	} else {
 		count, served = n.sleep(done, p)
 	}
-	if served && count == 0 {
-		err = n.failed("Wait", failure(p))
-	}
-	n.free(p)
 	if !served {
 		return 0, ctxdone.Err(ctx)
 	}
+	if count == 0 {
+		err = n.failed("Wait", failure(p))
+	}
+	n.free(p)
 	if err != nil {
 		return 0, err
 	}

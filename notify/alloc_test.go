@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
@@ -21,6 +22,10 @@ func TestNonBlockingCallsDoNotAllocate(t *testing.T) {
 	wantNoAllocs(t, "Add", func() { n.Add(2) })
 	wantNoAllocs(t, "TryWait", func() { n.TryWait() })
 	wantNoAllocs(t, "Wait", func() { n.Notify(); n.Wait(background) })
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	ctx.Done() // allocates the first time
+	wantNoAllocs(t, "Wait with a context", func() { n.Notify(); n.Wait(ctx) })
 	c := n.C()
 	wantNoAllocs(t, "C", func() { n.Notify(); <-c })
 }

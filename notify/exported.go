@@ -49,9 +49,11 @@ func FromProcess(pid, fd int) (*Notifier, error) {
 // close it, and do not use it after Close, when the number can belong to another file.
 //
 // The first call of FD or File moves the count to the eventfd. No signal is lost, even if other calls
-// run concurrently. From then on each signal costs a system call, so do not call FD without need. FD
-// and File must not be called on a thread with a descriptor table of its own (unshare(2) with
-// CLONE_FILES), because on other threads the number can mean another file.
+// run concurrently. From then on each signal costs a system call, so do not call FD without need.
+//
+// FD, File, and all methods of an exported Notifier must not be called on a thread with a descriptor
+// table of its own (unshare(2) with CLONE_FILES). There the number can mean another file, which Add
+// would write to and Close would close.
 //
 // FD returns -1 after Close, if the process is out of descriptors (EMFILE), and on systems other than
 // Linux; File then returns the reason.

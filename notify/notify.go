@@ -43,7 +43,9 @@ var ErrOverflow = errors.New("count exceeds the maximum")
 // Handle of a process opens one eventfd (a pipe on a Unix system without eventfd), which stays
 // open, and one goroutine serves all handles. All exported Notifiers and Semaphores share one
 // more goroutine and one descriptor from the time when one of them first has a waiter or a C
-// channel; at the latest, both are gone when all of them are closed. No thread is blocked,
+// channel; at the latest, both are gone when all of them are closed. A goroutine that waits again and
+// again with the same context that is not from package context can add one goroutine for each object,
+// until that context is done or the object is closed. No thread is blocked,
 // except as Add describes. See eventfd(2).
 type Notifier struct {
 	// What most calls read and few write, on one cache line with the first fields of count:

@@ -66,13 +66,19 @@ type rest struct {
 
 // The caller of the methods below holds the lock where not said otherwise.
 
-// IsSteady reports whether a goroutine that is about to sleep is going to lead if the post is free.
-// done is the Done channel of its ctx. If alone, nothing else waits.
+// canLead reports whether a goroutine could lead: it waits for one source of events, the eventfd or the
+// doorbell, and not for both.
+func (c *Counter) canLead() bool { return c.Shared() != (c.fd.Load() != nil) }
+
+// IsSteady counts a goroutine that is about to sleep to the row of sleeps that were alike, or lets it
+// begin a new row. It reports whether the goroutine is going to lead if the post is free. If only an
+// unfollowed ctx keeps it from that, Follow follows the ctx before the next sleep. done is the Done channel
+// of its ctx. If alone, nothing else waits.
 func (c *Counter) IsSteady(done <-chan struct{}, alone bool) bool {
 	if !alone {
 		c.alike = 0
 	}
-	if !alone || c.alike < Steady || c.Private() {
+	if !alone || c.alike < Steady || !c.canLead() {
 		return false
 	}
 	l := c.ownLeader()
@@ -141,7 +147,9 @@ func (c *Counter) SleepLeading() {
 }
 
 // Follow arranges that the end of ctx nudges a leader that sleeps with ctx, if IsSteady has found that
-// nothing else keeps such a goroutine from leading. done is the Done channel of ctx. Follow calls
+// nothing else keeps such a goroutine from leading. If ctx is from another package than context, that
+// costs a goroutine, one for each object, until ctx is done or the object is closed or sleeps with another
+// ctx. done is the Done channel of ctx. Follow calls
 // methods of ctx, which can do anything: take locks, signal, panic. The caller therefore neither holds
 // a lock nor has begun to wait.
 func (c *Counter) Follow(ctx context.Context, done <-chan struct{}) {

@@ -1,6 +1,7 @@
 package counter_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/eventchan/eventchan/internal/counter"
@@ -54,5 +55,36 @@ func TestLeaderThatDoesNotWaitLooks(t *testing.T) {
 	case <-looked:
 	default:
 		t.Error("the goroutine goes on to sleep, and has not looked for a count")
+	}
+}
+
+// A context is followed if that lets a goroutine lead, and not where none can: an object with both an eventfd
+// and a handle.
+func TestContextIsFollowedOnlyToLead(t *testing.T) {
+	if !rawefd.HasDoorbell {
+		return
+	}
+	defer func(steady uint8) { counter.Steady = steady }(counter.Steady)
+	counter.Steady = 0
+	for _, exported := range []bool{false, true} {
+		inner, cancel := context.WithCancel(context.Background())
+		ctx := &hammer.CountedContext{Context: inner}
+		c := newCounter(t, 0)
+		lock(t, c, func() {
+			if _, err := c.Handle(false); err != nil {
+				t.Fatal(err)
+			}
+			if exported {
+				export(t, c)
+			}
+			if c.IsSteady(ctx.Done(), true) {
+				t.Error("a goroutine leads whose context is not followed")
+			}
+		})
+		c.Follow(ctx, ctx.Done())
+		if got := ctx.Followed.Load() > 0; got == exported {
+			t.Errorf("the context is followed: %v, exported: %v", got, exported)
+		}
+		cancel()
 	}
 }

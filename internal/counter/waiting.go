@@ -28,19 +28,13 @@ func (c *Counter) Prepare() error {
 }
 
 // man reports whether l, which is about to sleep, leads (see package lead). It can lead if it is
-// not nil, nothing else sleeps, and the Counter is not both shared and exported.
+// not nil and nothing else sleeps.
 func (c *Counter) man(l *lead.Leader) bool {
-	b := c.bell.Load()
-	if c.source != nil && b != nil {
-		l = nil
-	}
-	switch {
-	case c.source != nil:
+	if c.source != nil {
 		return c.source.Lead(l)
-	case b != nil:
-		return b.Lead(l)
 	}
-	return false
+	b := c.bell.Load()
+	return b != nil && b.Lead(l)
 }
 
 // MustArm is Arm for owners that cannot return an error. If arming fails, Serve is called after

@@ -144,9 +144,9 @@ func (c *Counter) Serve() {
 // and unlocks it afterward. If there is an eventfd, the caller then closes it and calls End;
 // otherwise the caller calls End immediately.
 func (c *Counter) Shut() (fd *rawefd.FD) {
-	// The order of Retire, closing the Bell and replacing the word does not matter: what was
-	// added before Swap is in n, so the doorbell need not look any more, and the own word of a
-	// Counter with a Bell is retired already and has no count.
+	// The order of Retire, Swap and closing the Bell does not matter: what was added before Swap
+	// is in n, so the doorbell need not look any more, and the own word of a Counter with a Bell
+	// is retired already and has no count. The word is replaced after all of them.
 	n, _ := c.own.Retire()
 	if b := c.bell.Load(); b != nil {
 		n, _ = c.Word().Swap(word.Closed | word.Held)
@@ -185,7 +185,8 @@ func (c *Counter) End() {
 // what is left after it is lost.
 const leaveTries = 16
 
-// Leave is called after End. It moves what is left to the eventfd, as far as there is room.
+// Leave is called after End. It moves what is left to the eventfd if there is room for all of it.
+// Otherwise that is lost, which takes a sum past rawefd.MaxCount.
 func (c *Counter) Leave() {
 	fd := c.fd.Load()
 	if fd == nil {

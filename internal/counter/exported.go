@@ -66,7 +66,7 @@ func (r *reader) Ready() { (*Counter)(r).Serve() }
 // publish moves the count from the word to the eventfd, where other holders see it, and makes
 // C threads ring for what they add later. The flags are set first: a thread that adds while the
 // count moves rings, and publish is called again. Otherwise a stream could keep publish moving,
-// with the lock held. The part for which the eventfd has no room stays in rest until it has.
+// with the lock held. The count stays in rest until the eventfd has room for all of it.
 func (c *Counter) publish() {
 	if !c.Shared() && c.rest == 0 {
 		c.note()
@@ -80,7 +80,7 @@ func (c *Counter) publish() {
 	}
 }
 
-// fill moves rest to the eventfd, if there is room for it.
+// fill moves rest, or rawefd.MaxCount of it, to the eventfd if there is room for all of that.
 func (c *Counter) fill(fd *rawefd.FD) error {
 	n := min(c.rest, rawefd.MaxCount)
 	if n == 0 {

@@ -28,10 +28,11 @@ func Err(ctx context.Context) error {
 }
 
 // AfterFunc is context.AfterFunc for a context whose Done channel is done. If ctx is not from package context,
-// nor derived from one with the same Done channel, a goroutine waits for its end or for stop. AfterFunc calls one method of ctx, Value,
-// before it returns. Neither the end of ctx nor stop, which does not block, calls another: they can happen in
-// a goroutine that has nothing to do with ctx, which a method that waits or panics would stop or end. So would
-// package context, if it found an Err that is nil although the Done channel is closed.
+// nor derived from one with the same Done channel, a goroutine waits for its end or for stop. AfterFunc calls
+// one method of ctx, Value, before it returns. Neither the end of ctx nor stop, which does not block, calls
+// another: they can happen in a goroutine that has nothing to do with ctx, which a method that waits or panics
+// would stop or end. So would package context, if it found an Err that is nil although the Done channel is
+// closed.
 func AfterFunc(ctx context.Context, done <-chan struct{}, f func()) (stop func() bool) {
 	return context.AfterFunc(&follower{ctx: ctx, done: done}, f)
 }

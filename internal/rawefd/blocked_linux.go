@@ -30,7 +30,8 @@ const blockedDelay = 10 * time.Millisecond
 
 // lateTurns is how many times blockedDelay a write must last before it is taken for one that
 // waits even if O_NONBLOCK is set. The kernel looks at that flag when the write begins: a holder
-// that has cleared it can set it again while the write waits.
+// that has cleared it can set it again while the write waits. In Close, where it is not known which
+// of the uses in progress are writes, all of them are taken for such.
 const lateTurns = 10
 
 // blocked guards the two maps.
@@ -93,8 +94,9 @@ func endGuarded() (took bool) {
 }
 
 // endBlocked is called by Close, between Use and Done, if other calls are in progress. It starts
-// a goroutine that makes room until they have ended. The goroutine looks at a duplicate, if there
-// is a descriptor for it, because a use of f could delay the end of f.
+// a goroutine that makes room until they have ended. Its own use of f could be the last one, and f
+// would then end in that goroutine, later than the last call. It therefore looks at a duplicate, if
+// there is a descriptor for it, and uses f only if a write can block.
 func (f *FD) endBlocked() {
 	dup, err := fcntl(int(f.num), unix.F_DUPFD_CLOEXEC, 0)
 	go func() {

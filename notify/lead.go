@@ -38,7 +38,7 @@ func (n *Notifier) relax(served bool) {
 
 // give ends the sleep of a waiter. The caller holds the lock.
 func (n *Notifier) give(p *place, count uint64) {
-	n.note(count)
+	n.noteReceived(count)
 	p.Value <- count
 	n.count.Nudge(p.Value)
 }

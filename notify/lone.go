@@ -14,7 +14,7 @@ func (n *Notifier) addLone(delta uint64) bool {
 	if !n.count.Own().ClaimLone() {
 		return false // the waiter is gone
 	}
-	n.note(delta) // before the waiter has it; an FD that comes in between finds the claim
+	n.noteReceived(delta) // before the waiter has it; an FD that comes in between finds the claim
 	n.home.Value <- delta
 	return true
 }
@@ -25,7 +25,7 @@ func (n *Notifier) addLone(delta uint64) bool {
 // an error instead. The caller holds the lock.
 func (n *Notifier) noteClaimed() {
 	if n.count.FD() == nil && n.count.Own().Occupied() && !n.home.Queued() {
-		n.note(1)
+		n.noteReceived(1)
 	}
 }
 

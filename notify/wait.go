@@ -84,9 +84,9 @@ func (n *Notifier) await(ctx context.Context, done <-chan struct{}, p *place) (c
 	return count, nil
 }
 
-// note records that a count is received, for Close. It is called before the receiver has the count, or
+// noteReceived records that a count is received, for Close. It is called before the receiver has the count, or
 // before Close can find out: a receiver that has it can take long to run again.
-func (n *Notifier) note(count uint64) {
+func (n *Notifier) noteReceived(count uint64) {
 	if count > 0 && !n.received.Load() {
 		n.received.Store(true)
 	}
@@ -102,7 +102,7 @@ func (n *Notifier) takeWord() (count uint64) {
 		if !w.Takeable(1) {
 			return 0
 		}
-		n.note(1)
+		n.noteReceived(1)
 	}
 	return w.TakeAll()
 }
@@ -164,7 +164,7 @@ func (n *Notifier) tryWait() (count uint64) {
 	}
 	if fd := n.count.Alone(); fd != nil && n.c.Load() == nil && fd.Use() {
 		count, _ = fd.Take()
-		n.note(count)
+		n.noteReceived(count)
 		fd.Done()
 		if count > 0 || n.c.Load() == nil {
 			return count
@@ -267,7 +267,7 @@ func (n *Notifier) takeOrSleep(empty bool) (count uint64, p *place, err error) {
 func (n *Notifier) takeFirst() (count uint64, err error) {
 	if n.waiters.Len() == 0 {
 		count, err = n.take()
-		n.note(count)
+		n.noteReceived(count)
 		n.settle()
 	}
 	return count, err

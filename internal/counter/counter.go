@@ -50,7 +50,7 @@ type Counter struct {
 	owner     Owner
 	source    *poller.Source         // nil until Export; reports adds to fd
 	leader    atomic.Pointer[leader] // nil before a goroutine has slept often; set under mu
-	kept      atomic.Bool            // an exported Counter can have something in rest; see note
+	hasRest   atomic.Bool            // an exported Counter can have something in rest; see noteRest
 	_         [lineSize - 3*8 - 4*ptrSize - 4]byte
 
 	mu    sync.Mutex
@@ -156,7 +156,7 @@ func (c *Counter) Shut() (fd *rawefd.FD) {
 		c.own.Put(n) // nothing else adds to it there any more
 	} else {
 		c.rest += min(n, math.MaxUint64-c.rest)
-		c.note() // before word is stored, because Alone then looks only at kept
+		c.noteRest() // before word is stored, because Alone then looks only at hasRest
 	}
 	c.word.Store(&c.own)
 	if fd != nil {

@@ -15,7 +15,7 @@ func (c *Counter) FD() *rawefd.FD { return c.fd.Load() }
 // Alone returns the eventfd if it has all of the count. It returns nil if something is in rest, or if
 // C threads have a handle.
 func (c *Counter) Alone() *rawefd.FD {
-	if c.Word() != &c.own || c.kept.Load() {
+	if c.Word() != &c.own || c.hasRest.Load() {
 		return nil
 	}
 	return c.fd.Load()
@@ -69,7 +69,7 @@ func (r *reader) Ready() { (*Counter)(r).Serve() }
 // with the lock held. The count stays in rest until the eventfd has room for all of it.
 func (c *Counter) publish() {
 	if !c.Shared() && c.rest == 0 {
-		c.note()
+		c.noteRest()
 		return
 	}
 	c.Word().Sleep(math.MaxUint64, word.Ring|word.Held)
@@ -97,23 +97,23 @@ func (c *Counter) fill(fd *rawefd.FD) error {
 // collect moves to rest what had to be taken from the eventfd to make room.
 func (c *Counter) collect(fd *rawefd.FD) {
 	c.rest += min(fd.Taken(), math.MaxUint64-c.rest)
-	c.note()
+	c.noteRest()
 }
 
-// note makes kept say whether something is in rest, so that calls without the lock do not overlook it.
+// noteRest makes hasRest say whether something is in rest, so that calls without the lock do not overlook it.
 // After a change that leaves less in rest it can come later.
-func (c *Counter) note() {
-	if kept := c.rest > 0; kept != c.kept.Load() {
-		c.kept.Store(kept)
+func (c *Counter) noteRest() {
+	if has := c.rest > 0; has != c.hasRest.Load() {
+		c.hasRest.Store(has)
 	}
 }
 
 // takeSingly takes n from rest and, one per read, from an eventfd in semaphore mode. If there are
 // fewer, it puts back what it got and returns false.
 func (c *Counter) takeSingly(fd *rawefd.FD, n uint64) (bool, error) {
-	kept := min(c.rest, n)
-	c.rest -= kept
-	for taken := kept; taken < n; taken++ {
+	fromRest := min(c.rest, n)
+	c.rest -= fromRest
+	for taken := fromRest; taken < n; taken++ {
 		if got, err := fd.Take(); err != nil || got != 1 {
 			c.PutBack(taken)
 			return false, err
@@ -133,6 +133,6 @@ func (c *Counter) PutBack(n uint64) {
 // Keep keeps n, which cannot be added now, in rest. After Shut, Leave adds it.
 func (c *Counter) Keep(n uint64) {
 	c.rest += min(n, math.MaxUint64-c.rest)
-	c.note()
+	c.noteRest()
 	c.Retry()
 }

@@ -26,8 +26,8 @@ const (
 	unlike    = 4
 )
 
-// restDelay is how long the source stays armed without a waiter.
-const restDelay = 10 * time.Millisecond
+// idleDelay is how long the source stays armed without a waiter.
+const idleDelay = 10 * time.Millisecond
 
 // A Sleeper is where a goroutine that can lead waits: a channel with a buffer of one, to
 // which the owner sends when it serves the goroutine.
@@ -54,14 +54,14 @@ type leader struct {
 
 	unfollowed atomic.Bool // a goroutine could lead if watched were its Done channel; a hint for Follow
 
-	rest rest
+	idle idle
 }
 
-// A rest is a time in which the source stays armed without a waiter. The lock guards it.
-type rest struct {
-	timer *time.Timer // nil before the first rest
+// An idle is a time in which the source stays armed without a waiter. The lock guards it.
+type idle struct {
+	timer *time.Timer // nil before the first such time
 	runs  bool        // the timer is running
-	again bool        // another rest has begun since the timer was set
+	again bool        // another such time has begun since the timer was set
 }
 
 // The caller of the methods below holds the lock where not said otherwise.
@@ -184,7 +184,7 @@ func (c *Counter) forget(done <-chan struct{}) {
 	}
 }
 
-// end undoes Follow and ends the rest, after Close.
+// end undoes Follow and the idle time, after Close.
 func (l *leader) end() {
 	if l == nil {
 		return
@@ -193,8 +193,8 @@ func (l *leader) end() {
 		l.stop()
 		l.watched, l.stop = nil, nil
 	}
-	if l.rest.timer != nil {
-		l.rest.timer.Stop()
+	if l.idle.timer != nil {
+		l.idle.timer.Stop()
 	}
 }
 
@@ -237,37 +237,37 @@ func (c *Counter) Linger() {
 	if !c.Armed() {
 		return
 	}
-	if r := &c.ownLeader().rest; !r.runs {
-		r.begin(c)
+	if i := &c.ownLeader().idle; !i.runs {
+		i.begin(c)
 	} else {
-		r.again = true
+		i.again = true
 	}
 }
 
-// begin begins a rest, after which c.tire is called.
-func (r *rest) begin(c *Counter) {
-	if r.timer == nil {
-		r.timer = time.AfterFunc(restDelay, c.tire)
+// begin begins an idle time, after which c.tire is called.
+func (i *idle) begin(c *Counter) {
+	if i.timer == nil {
+		i.timer = time.AfterFunc(idleDelay, c.tire)
 	} else {
-		r.timer.Reset(restDelay)
+		i.timer.Reset(idleDelay)
 	}
-	r.runs, r.again = true, false
+	i.runs, i.again = true, false
 }
 
-// tire is called by the timer of a rest, without the lock, and disarms the source unless a goroutine
+// tire is called by the timer of an idle time, without the lock, and disarms the source unless a goroutine
 // has waited since.
 func (c *Counter) tire() {
 	if !c.Lock() {
 		return
 	}
 	defer c.Unlock()
-	r := &c.leader.Load().rest
-	again := r.again
-	r.runs = false
+	i := &c.leader.Load().idle
+	again := i.again
+	i.runs = false
 	switch {
-	case c.needed(): // the next rest sets the timer again
+	case c.needed(): // the next idle time sets the timer again
 	case again:
-		r.begin(c)
+		i.begin(c)
 	default:
 		c.alike = 0
 		c.Disarm()

@@ -39,7 +39,7 @@ func New(count uint64, semaphore bool) (*FD, error) {
 }
 
 func newFD(num int, blocking bool) *FD {
-	return &FD{num: int32(num), blocking: blocking, looks: blocking || hook.Load() != nil}
+	return &FD{num: int32(num), blocking: blocking, slow: blocking || hook.Load() != nil}
 }
 
 // TryAdd is the fast path of Add. If it returns a number other than 0, nothing
@@ -52,7 +52,7 @@ func newFD(num int, blocking bool) *FD {
 // the descriptor can clear O_NONBLOCK at any time, and a write that then blocks at
 // the maximum must not keep the scheduler's P.
 func (f *FD) TryAdd(delta *uint64) (errno uintptr) {
-	if f.looks {
+	if f.slow {
 		return uintptr(unix.EAGAIN)
 	}
 	race.Release()

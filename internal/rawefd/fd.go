@@ -48,7 +48,7 @@ type FD struct {
 	num      int32
 	blocking bool // O_NONBLOCK was off when the descriptor was adopted
 	left     bool // a read that Take has left behind is blocked; guarded by looking
-	looks    bool // TryAdd leaves all adding to Add: blocking is set, or a test has set a Hook
+	slow     bool // TryAdd leaves all adding to Add: blocking is set, or a test has set a Hook
 
 	// looking is held from a poll to the read or write that depends on its result, so that
 	// the two are one operation among the goroutines of this process.

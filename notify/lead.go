@@ -11,7 +11,7 @@ func (n *Notifier) alone() bool { return n.waiters.Len() <= 1 && n.c.Load() == n
 // leader does so anyway before it waits. The source is already armed, so Prepare makes no event of a
 // count that is there. The caller holds the lock.
 func (n *Notifier) leadFirst(done <-chan struct{}) *place {
-	if !n.count.Armed() || n.waiters.Len() > 0 || !n.count.IsSteady(done, n.alone()) || n.count.Prepare() != nil {
+	if !n.count.Armed() || n.waiters.Len() > 0 || !n.count.JoinRow(done, n.alone()) || n.count.Prepare() != nil {
 		return nil
 	}
 	p := n.vacant()

@@ -37,7 +37,7 @@ func (s *Semaphore) leadFirst(done <-chan struct{}, n int64) *place {
 	if s.count.Tally.Swap(0) == found {
 		s.count.Unlike()
 	}
-	if !s.count.Armed() || !s.count.IsSteady(done, s.alone()) || s.count.Prepare() != nil {
+	if !s.count.Armed() || !s.count.JoinRow(done, s.alone()) || s.count.Prepare() != nil {
 		return nil
 	}
 	p := s.vacant(n, nil)

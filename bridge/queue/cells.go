@@ -120,4 +120,4 @@ func (c *cells[T]) region() region { return region{c.first, uintptr(c.mask+1) * 
 
 // vacate releases the memory of the cells to the system. Their addresses stay valid. The
 // consumer must not read the cells any more. If vacate fails, the memory stays in use.
-func (r region) vacate() { rawefd.Vacate(r.pages, r.bytes) }
+func (r region) vacate() { rawefd.Discard(r.pages, r.bytes) }

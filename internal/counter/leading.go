@@ -70,11 +70,11 @@ type idle struct {
 // doorbell, and not for both.
 func (c *Counter) canLead() bool { return c.Shared() != (c.fd.Load() != nil) }
 
-// IsSteady counts a goroutine that is about to sleep to the row of sleeps that were alike, or lets it
+// JoinRow counts a goroutine that is about to sleep to the row of sleeps that were alike, or lets it
 // begin a new row. It reports whether the goroutine is going to lead if the post is free. If only an
 // unfollowed ctx keeps it from that, Follow follows the ctx before the next sleep. done is the Done channel
 // of its ctx. If alone, nothing else waits.
-func (c *Counter) IsSteady(done <-chan struct{}, alone bool) bool {
+func (c *Counter) JoinRow(done <-chan struct{}, alone bool) bool {
 	if !alone {
 		c.alike = 0
 	}
@@ -97,7 +97,7 @@ func (c *Counter) IsSteady(done <-chan struct{}, alone bool) bool {
 // does if it is steady, alone, and nothing else sleeps at the post. Otherwise Serve will be called by
 // another goroutine. Prepare came before. done is the Done channel of the goroutine's ctx.
 func (c *Counter) Lead(done <-chan struct{}, s Sleeper, alone bool) bool {
-	if !c.IsSteady(done, alone) {
+	if !c.JoinRow(done, alone) {
 		return c.man(nil)
 	}
 	l := c.leader.Load()
@@ -146,7 +146,7 @@ func (c *Counter) SleepLeading() {
 	}
 }
 
-// Follow arranges that the end of ctx nudges a leader that sleeps with ctx, if IsSteady has found that
+// Follow arranges that the end of ctx nudges a leader that sleeps with ctx, if JoinRow has found that
 // nothing else keeps such a goroutine from leading. If ctx is from another package than context, that
 // costs a goroutine, one for each object, until ctx is done or the object is closed or sleeps with another
 // ctx. done is the Done channel of ctx. Follow calls

@@ -77,7 +77,7 @@ func TestContextIsFollowedOnlyToLead(t *testing.T) {
 			if exported {
 				export(t, c)
 			}
-			if c.IsSteady(ctx.Done(), true) {
+			if c.JoinRow(ctx.Done(), true) {
 				t.Error("a goroutine leads whose context is not followed")
 			}
 		})

@@ -25,7 +25,7 @@ func NewDoorbell() (*Doorbell, error)                  { return nil, errNoDoorbe
 func NewPage() (unsafe.Pointer, error)                 { return nil, errNoDoorbell }
 func NewPages(bytes uintptr) (unsafe.Pointer, error)   { return nil, errNoDoorbell }
 func FreePages(pages unsafe.Pointer, bytes uintptr)    {}
-func Vacate(pages unsafe.Pointer, bytes uintptr) error { return errNoDoorbell }
+func Discard(pages unsafe.Pointer, bytes uintptr) error { return errNoDoorbell }
 func (d *Doorbell) Number() int                        { return -1 }
 func (d *Doorbell) Close()                             {}
 func (d *Doorbell) Empty()                             {}

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Vacate gives pages of memory from NewPages back to the system. Their address stays
+// Discard gives pages of memory from NewPages back to the system. Their address stays
 // valid: a write to it gets a new page.
-func Vacate(pages unsafe.Pointer, bytes uintptr) error {
+func Discard(pages unsafe.Pointer, bytes uintptr) error {
 	_, err := anonymous(pages, bytes, unix.MAP_FIXED)
 	return err
 }

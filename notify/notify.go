@@ -45,8 +45,8 @@ var ErrOverflow = errors.New("count exceeds the maximum")
 // more goroutine and one descriptor from the time when one of them first has a waiter or a C
 // channel; at the latest, both are gone when all of them are closed. A goroutine that waits again and
 // again with the same context that is not from package context can add one goroutine for each object,
-// until that context is done or the object is closed. No thread is blocked,
-// except as Add describes. See eventfd(2).
+// until that context is done or the object is closed. No thread is blocked, except as Add
+// describes. See eventfd(2).
 type Notifier struct {
 	// What most calls read and few write, on one cache line with the first fields of count:
 	// see counter.Counter. The lock of count guards home and pieces.

@@ -41,8 +41,10 @@ import (
 // Handle of a process opens one eventfd (a pipe on a Unix system without eventfd), which stays
 // open, and one goroutine serves all handles. All exported Semaphores and Notifiers share one
 // more goroutine and one descriptor from the time when one of them first has a waiter or a C
-// channel; at the latest, both are gone when all of them are closed. No thread is blocked,
-// except as Release describes. See eventfd(2).
+// channel; at the latest, both are gone when all of them are closed. A goroutine that waits again and
+// again with the same context that is not from package context can add one goroutine for each object,
+// until that context is done or the object is closed. No thread is blocked, except as Release
+// describes. See eventfd(2).
 type Semaphore struct {
 	// What each call reads and few calls write, on one cache line with the first fields of
 	// count: see counter.Counter.

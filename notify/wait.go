@@ -24,7 +24,8 @@ import (
 // descriptors (EMFILE, ENFILE), watches (ENOSPC) or memory (ENOMEM), Wait returns that error.
 //
 // If it does not wait, it costs one atomic operation, or one system call after FD or File. It then does
-// not allocate, except that after FD, File or C it calls ctx.Done, which can allocate the first time.
+// not allocate, except that after FD, File, C or Close it calls ctx.Done, which can allocate the first
+// time.
 func (n *Notifier) Wait(ctx context.Context) (uint64, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("notify: Wait: nil context: %w", os.ErrInvalid)

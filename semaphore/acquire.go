@@ -29,10 +29,11 @@ import (
 // released while Acquire is looking for some, it can hold them for an instant before it puts them
 // back, during which a TryAcquire can fail. The exception is an Acquire after FD or File whose permits
 // are released, followed by Close, before its goroutine runs: it succeeds, because they cannot be put
-// back after Close. If ctx is already done, Acquire returns immediately, even if permits are free. Close
-// wakes Acquire, which then returns an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an
-// error matching [os.ErrInvalid]. If a system call fails, for example because the process is out of
-// descriptors (EMFILE), Acquire returns that error. It panics if n is negative.
+// back after Close. (They are lost to other holders of the eventfd if ctx panics in that moment.)
+// If ctx is already done, Acquire returns immediately, even if permits are free. Close wakes Acquire,
+// which then returns an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an error matching
+// [os.ErrInvalid]. If a system call fails, for example because the process is out of descriptors
+// (EMFILE), Acquire returns that error. It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
 // permit. If several permits recently became free together, Acquire polls for up to 50 µs before it
@@ -107,7 +108,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 
 // confirm is called by an Acquire that has taken n permits without the lock. Its ctx can have been done before
 // they were released, after Acquire looked at it: then confirm puts them back, as it does if ctx panics, and
-// returns the error of ctx. It returns nil if Close came first, after which they cannot be put back.
+// returns the error of ctx. After Close permits of an eventfd cannot be put back, and confirm returns nil.
 func (s *Semaphore) confirm(ctx context.Context, n int64) (err error) {
 	confirmed := false
 	defer func() {

@@ -24,7 +24,8 @@ type Weighted = Semaphore
 // The size has two effects, which a Semaphore made by [New] lacks:
 //
 //   - A Release that would bring the number of free permits above n panics, and adds nothing.
-//     The permit that C has reserved counts as free here.
+//     The permit that C has reserved counts as free here. Permits that an Acquire whose ctx has just
+//     ended is putting back do not, so a Release of too many can succeed, and a later one panics.
 //   - An Acquire of more than n permits waits until its ctx is done, or until Close. Others do
 //     not wait behind it.
 //

@@ -46,11 +46,12 @@ func (q *Queue[T]) ahead() int {
 }
 
 // fill moves values to C's buffer, starts the goroutine of C for the rest, and closes the
-// channel if nothing is left after Close. The caller holds the lock, and pumping is false.
-func (q *Queue[T]) fill() {
+// channel if nothing is left after Close. If late, the goroutine of C does what is left to do even if
+// that is nothing now. The caller holds the lock, and pumping is false.
+func (q *Queue[T]) fill(late bool) {
 	q.pour()
 	switch {
-	case q.ready():
+	case q.ready() || late && !q.closed:
 		q.pumping = true
 		go q.pump()
 	case q.closed && !q.done:

@@ -98,9 +98,10 @@ func (s *server[T]) Look() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := q.cells.Load()
-	for w := &c.bell.Slot().Word; !q.closed; {
+	w := &c.bell.Slot().Word
+	for turn := 0; !q.closed; turn++ {
 		w.TakeUpTo(math.MaxUint64) // the number of signals does not matter, only that there are values
-		q.serve()
+		q.serveFrom(turn)
 		if w.Sleep(1, word.Ring) {
 			return
 		}

@@ -41,16 +41,24 @@ func (q *Queue[T]) drop() {
 // count as values in the Queue.
 func (q *Queue[T]) held() int { return len(q.c) + q.inHand }
 
+// mostTurns is how often serve, and Look, begin again because a value has come while they ran. With receivers
+// of C that are as fast as a C thread sends, they would otherwise keep the lock, and all other handles
+// waiting, for as long as that lasts. The goroutine of C, which goes on, unlocks for each value.
+const mostTurns = 16
+
 // serve hands values to waiters and then to C. If any of them is left without a value, it
 // makes the next value wake the consumer.
-func (q *Queue[T]) serve() {
-	for {
+func (q *Queue[T]) serve() { q.serveFrom(0) }
+
+// serveFrom is serve for a caller that has already had some turns.
+func (q *Queue[T]) serveFrom(turn int) {
+	for ; ; turn++ {
 		for q.waiters.Len() > 0 && q.ready() {
 			p := q.waiters.Pop()
 			p.Value.got <- q.take(p.Value.dst)
 		}
 		if q.c != nil && !q.pumping {
-			q.fill()
+			q.fill(turn >= mostTurns)
 		}
 		if q.closed || !q.awaited() || q.park() {
 			return

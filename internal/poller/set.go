@@ -191,8 +191,13 @@ func (s *set) drainLevels() error {
 // under one lock, so that an event is never handed out late: neither to a watch that
 // replaced the one for which the event was meant, nor to a wait that began when the event
 // was already over. After an error, the rest is drained after retryDelay.
+//
+// drain fetches no more events than the set has items, rounded up to whole batches. Those include all
+// events that were there when it began: an instance has at most one for each item, and the kernel appends
+// the later ones, which cause another edge. Otherwise drain would keep the lock for as long as other
+// threads make a whole batch of descriptors ready while it hands out the one before.
 func (s *set) drain(in *instance, hand func(*item, uint32)) error {
-	for n := rawefd.BatchSize; n == rawefd.BatchSize && s.live > 0; {
+	for left := len(s.items); left > 0 && s.live > 0; left -= rawefd.BatchSize {
 		events, err := in.Wait(&batch)
 		if err != nil {
 			retryLater(in, in)
@@ -203,7 +208,9 @@ func (s *set) drain(in *instance, hand func(*item, uint32)) error {
 				hand(it, ev.Bits)
 			}
 		}
-		n = len(events)
+		if len(events) < rawefd.BatchSize {
+			break
+		}
 	}
 	return nil
 }

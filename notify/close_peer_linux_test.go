@@ -7,17 +7,25 @@ import (
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/testing/mode"
+	"github.com/eventchan/eventchan/notify"
 )
+
+// newReceiver returns an exported Notifier that has received a count, so that Close takes the last one, too.
+func newReceiver(t *testing.T) (n *notify.Notifier, fd int) {
+	t.Helper()
+	n = mustNew(t)
+	fd = n.FD()
+	mustAdd(t, n, 1)
+	wantTryWait(t, "before Close", n, 1)
+	return n, fd
+}
 
 // Close ends beside a peer that adds before each read of the eventfd, and leaves one count.
 func TestCloseBesideAPeerThatGoesOnAdding(t *testing.T) {
 	if !mode.First() {
 		return
 	}
-	n := mustNew(t)
-	fd := n.FD()
-	mustAdd(t, n, 1)
-	wantTryWait(t, "before Close", n, 1)
+	n, fd := newReceiver(t)
 	write(t, fd, 1)
 	const most = 100
 	var reads atomic.Int32
@@ -42,10 +50,7 @@ func TestCloseReadsAgain(t *testing.T) {
 	if !mode.First() {
 		return
 	}
-	n := mustNew(t)
-	fd := n.FD()
-	mustAdd(t, n, 1)
-	wantTryWait(t, "before Close", n, 1)
+	n, fd := newReceiver(t)
 	write(t, fd, 7)
 	var fails atomic.Int32
 	fails.Store(1)

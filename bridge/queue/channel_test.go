@@ -274,3 +274,19 @@ func TestLookingDoesNotWaitForAReceiver(t *testing.T) {
 		<-c
 	}
 }
+
+// While values keep coming, the goroutine of C goes on in place of serve, whose caller has a lock and serves
+// other handles too. It ends when no value comes any more, and C receives what is sent after that.
+func TestServeHandsOverToTheGoroutineOfC(t *testing.T) {
+	q := mustNew[int](t, 4)
+	c := q.C()
+	for want := range 100 {
+		if !queue.ServeLate(q) {
+			t.Fatal("serve goes on by itself")
+		}
+		mustSend(t, q, want)
+		if got := <-c; got != want {
+			t.Fatalf("C = %d, want %d", got, want)
+		}
+	}
+}

@@ -6,3 +6,12 @@ func Waiting[T any](q *Queue[T]) int {
 	defer q.mu.Unlock()
 	return q.waiters.Len()
 }
+
+// ServeLate is a serve after so many turns that the goroutine of C has to go on. It reports whether
+// that goroutine was started.
+func ServeLate[T any](q *Queue[T]) (started bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.serveFrom(mostTurns)
+	return q.pumping
+}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/eventchan/eventchan/internal/testing/chandle"
@@ -60,13 +61,32 @@ func wakeable(t *testing.T) {
 		func() bool { return len(received) > 0 })
 }
 
+// newStopped returns a sleeper as [newSleeper] does, and a thread that signals it and is
+// stopped there. It tries again if the doorbell's goroutine was awake when the thread pushed,
+// because that thread does not write: a write of an earlier thread can wake the goroutine
+// even after newSleeper has found it asleep.
+func newStopped(t *testing.T, there chandle.Stop) (*notify.Notifier, <-chan uint64, *chandle.Paused) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		n, s, received := newSleeper(t)
+		p, err := chandle.AddPaused(address(s), there)
+		if err == nil {
+			return n, received, p
+		}
+		if p == nil || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		finish(t, p)
+		n.Close()
+	}
+}
+
 // A stopped thread delays only the handle that it signals.
 func TestStoppedThreadDelaysItsOwnHandle(t *testing.T) {
 	for name, there := range stops {
 		t.Run(name, func(t *testing.T) {
-			n, s, received := newSleeper(t)
+			n, received, p := newStopped(t, there)
 			defer n.Close()
-			p := pause(t, s, there)
 			for range 3 {
 				wakeable(t)
 			}
@@ -84,8 +104,7 @@ func TestStoppedThreadDelaysItsOwnHandle(t *testing.T) {
 func TestLateThreadLeavesDoorbellUsable(t *testing.T) {
 	for name, there := range stops {
 		t.Run(name, func(t *testing.T) {
-			n, s, received := newSleeper(t)
-			p := pause(t, s, there)
+			n, received, p := newStopped(t, there)
 			n.Close()
 			if got, more := <-received; got != 1 {
 				t.Errorf("Close delivered %d, %v; want 1", got, more)

@@ -29,7 +29,7 @@ import (
 // released while Acquire is looking for some, it can hold them for an instant before it puts them
 // back, during which a TryAcquire can fail. The exception is an Acquire after FD or File whose permits
 // are released, followed by Close, before its goroutine runs: it succeeds, because they cannot be put
-// back after Close. (They are lost to other holders of the eventfd if ctx panics in that moment.)
+// back after Close.
 // If ctx is already done, Acquire returns immediately, even if permits are free. Close wakes Acquire,
 // which then returns an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an error matching
 // [os.ErrInvalid]. If a system call fails, for example because the process is out of descriptors
@@ -45,16 +45,20 @@ import (
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	endless := ctx == context.Background() // which need not be asked: that would take longer than the rest
 	if n > 0 && (endless || ctx != nil && ctx.Err() == nil) && s.since.Load() == 0 {
+		var done <-chan struct{}
+		if !endless {
+			done = ctx.Done() // no method of ctx is called while Acquire has permits
+		}
 		if s.count.Word().Take(uint64(n)) {
-			if endless {
+			if done == nil {
 				return nil
 			}
-			return s.confirm(ctx, n)
+			return s.confirm(ctx, done, n)
 		}
 		if fd := s.count.Alone(); fd != nil && n == 1 && s.count.Tally.Load() != leads {
 			if took, _ := s.tryRead(fd); took {
 				s.hasty()
-				return s.confirm(ctx, n)
+				return s.confirm(ctx, done, n)
 			}
 		}
 	}
@@ -70,15 +74,15 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if err := ctx.Err(); err != nil {
 		return s.refuse(err)
 	}
-	if s.pass(n) || s.poll(ctx, n) {
-		return s.confirm(ctx, n)
+	// No method of ctx is called while Acquire has permits, or is in the queue: one that waits for something
+	// would keep them from others, and one that panics would lose them, or leave the goroutine in the queue.
+	done := ctx.Done()
+	if s.pass(n) || s.poll(done, n) {
+		return s.confirm(ctx, done, n)
 	}
 	if err := ctx.Err(); err != nil {
 		return s.refuse(err)
 	}
-	// From here on no method of ctx is called until the goroutine has its permits or has left the
-	// queue: one that panics would leave it there, and permits would be lost.
-	done := ctx.Done()
 	s.count.Follow(ctx, done)
 	if s.size >= 0 && n > s.size {
 		if err := s.outwait(done); err != nil {
@@ -107,18 +111,13 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 }
 
 // confirm is called by an Acquire that has taken n permits without the lock. Its ctx can have been done before
-// they were released, after Acquire looked at it: then confirm puts them back, as it does if ctx panics, and
-// returns the error of ctx. After Close permits of an eventfd cannot be put back, and confirm returns nil.
-func (s *Semaphore) confirm(ctx context.Context, n int64) (err error) {
-	confirmed := false
-	defer func() {
-		if !confirmed && !s.undo(n) {
-			err = nil
-		}
-	}()
-	err = ctx.Err()
-	confirmed = err == nil
-	return err
+// they were released, after Acquire looked at it: then confirm puts them back and returns the error of ctx. After
+// Close permits of an eventfd cannot be put back, and confirm returns nil.
+func (s *Semaphore) confirm(ctx context.Context, done <-chan struct{}, n int64) error {
+	if !ctxdone.Closed(done) || !s.undo(n) {
+		return nil
+	}
+	return ctxdone.Err(ctx)
 }
 
 // undo puts back n permits that were taken without the lock, and serves the waiters. After Close it reports

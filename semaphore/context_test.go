@@ -68,6 +68,31 @@ func TestContextUsesTheSemaphore(t *testing.T) {
 	})
 }
 
+// No method of a context is called while its Acquire has permits: it could wait for a goroutine that needs them.
+func TestContextOfAnAcquireThatDoesNotWait(t *testing.T) {
+	for _, permits := range []int64{1, 2} {
+		t.Run(fmt.Sprint(permits), func(t *testing.T) {
+			eachWay(t, func(t *testing.T, release func(*semaphore.Semaphore, int64)) {
+				s := mustNew(t, 0)
+				defer s.Close()
+				inner, cancel := context.WithCancel(background)
+				defer cancel()
+				ctx := &hammer.HookedContext{Context: inner, Hook: func() {
+					if s.TryAcquire(permits) {
+						release(s, permits)
+					} else {
+						t.Error("a method of the context is called while Acquire has the permits")
+					}
+				}}
+				release(s, permits)
+				if err := s.Acquire(ctx, permits); err != nil {
+					t.Errorf("Acquire(%d) = %v", permits, err)
+				}
+			})
+		})
+	}
+}
+
 // A context that panics ends its own Acquire, and harms nothing else: no permit is lost, and no other
 // waiter sleeps on.
 func TestContextPanics(t *testing.T) {

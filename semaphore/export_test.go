@@ -1,10 +1,6 @@
 package semaphore
 
-import (
-	"context"
-
-	"github.com/eventchan/eventchan/internal/counter"
-)
+import "github.com/eventchan/eventchan/internal/counter"
 
 // LeadAlways makes each goroutine lead that can.
 func LeadAlways() { counter.Steady = 0 }
@@ -46,7 +42,7 @@ func Apart(s *Semaphore) int {
 }
 
 // Poll takes n permits as an Acquire does before it waits.
-func Poll(s *Semaphore, n int64) bool { return s.poll(context.Background(), n) }
+func Poll(s *Semaphore, n int64) bool { return s.poll(nil, n) }
 
 // Learn is what a waiter does that was woken, takes one of the free permits and finds the rest.
 func Learn(s *Semaphore) {

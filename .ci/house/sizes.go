@@ -15,7 +15,6 @@ const (
 var longFiles = map[string]int{
 	"bridge/bridge_linux_test.go":          470,
 	"bridge/callback/handle_linux_test.go": 340,
-	"bridge/queue/hammer_test.go":          310,
 	"bridge/set_linux_test.go":             610,
 	"notify_test.go":                       340,
 }

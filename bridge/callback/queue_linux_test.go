@@ -213,3 +213,26 @@ func TestThreadWakesReceiverOfQueue(t *testing.T) {
 		}
 	}
 }
+
+// A thread that sends only while fewer than n values are unreceived is never refused by a queue with room
+// for n + 65, even if the receivers of C are as fast as its goroutine.
+func TestThreadThatCountsFindsRoom(t *testing.T) {
+	for _, n := range []int{63, 191} {
+		q := must(queue.New[chandle.Value](n + 65))
+		handle, c := mustHandle(q), q.C()
+		thread := must(chandle.SendWithin(handle, n, 200_000))
+		var receivers sync.WaitGroup
+		for range 3 {
+			receivers.Go(func() {
+				for range c {
+					thread.Received()
+				}
+			})
+		}
+		if _, _, err := thread.Join(); err != nil {
+			t.Error(err)
+		}
+		q.Close()
+		receivers.Wait()
+	}
+}

@@ -62,12 +62,18 @@ func (q *Queue[T]) fill(late bool) {
 
 // pour moves values to C's buffer while there is room in it, and no goroutine is waiting.
 func (q *Queue[T]) pour() {
-	moved := uint64(0)
-	for q.waiters.Len() == 0 && q.ready() && q.offer() {
+	c, moved := q.cells.Load(), uint64(0)
+	for q.waiters.Len() == 0 && q.ready() {
+		if c != nil {
+			c.free(q.held()) // before each value, because receivers can be as fast as this loop
+		}
+		if !q.offer() {
+			break
+		}
 		q.drop()
 		moved++
 	}
-	if c := q.cells.Load(); c != nil {
+	if c != nil {
 		c.free(q.held())
 		c.bell.Learn(moved)
 	}

@@ -19,6 +19,7 @@ struct sender {
 	void *queue;
 	uint64_t sender, sent, times;	// sent: also the last number
 	uint64_t closed, full, late;
+	uint32_t unreceived, most;	// it sends only while unreceived is less than most, unless most is 0
 	int reserves;		// it uses eventchan_reserve and not eventchan_send
 	int error;
 	struct sender *inside;	// the sender of the signal handler, or NULL
@@ -64,6 +65,20 @@ static int try(struct sender *s)
 		s->full++;
 	else
 		s->error = answer;
+	return answer;
+}
+
+// try_within is try once fewer than most values are unreceived.
+static int try_within(struct sender *s)
+{
+	int answer;
+
+	while (__atomic_load_n(&s->unreceived, __ATOMIC_ACQUIRE) >= s->most)
+		sched_yield();
+	__atomic_fetch_add(&s->unreceived, 1, __ATOMIC_RELAXED);
+	answer = try(s);
+	if (answer)
+		__atomic_fetch_sub(&s->unreceived, 1, __ATOMIC_RELAXED);
 	return answer;
 }
 
@@ -119,7 +134,7 @@ static void *send_all(void *arg)
 		pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 	}
 	while (s->sent < s->times && s->closed < s->late && !s->error)
-		if (try(s) || s->sent % 97 == 0)
+		if ((s->most ? try_within(s) : try(s)) || s->sent % 97 == 0)
 			sched_yield();
 	if (s->inside) {
 		pthread_sigmask(SIG_BLOCK, &one, NULL);
@@ -150,6 +165,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -163,6 +179,15 @@ type Sender struct{ job *C.struct_sender }
 func Send(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
 	return startSender(C.struct_sender{queue: queue, sender: C.uint64_t(sender), times: C.uint64_t(times), late: C.uint64_t(late)}, false)
 }
+
+// SendWithin is Send with a thread that sends only while fewer than most values are unreceived, and
+// whose Join fails if any is refused. The receiver calls Received for each value.
+func SendWithin(queue unsafe.Pointer, most, times int) (*Sender, error) {
+	return startSender(C.struct_sender{queue: queue, most: C.uint32_t(most), times: C.uint64_t(times), late: 1}, false)
+}
+
+// Received says that another value was received.
+func (s *Sender) Received() { atomic.AddUint32((*uint32)(&s.job.unreceived), ^uint32(0)) }
 
 // Reserve is Send with eventchan_reserve and eventchan_commit.
 func Reserve(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
@@ -202,6 +227,9 @@ func (s *Sender) Join() (sent, inside uint64, err error) {
 	C.join_sender(s.job)
 	defer C.free(unsafe.Pointer(s.job))
 	err = senderError(s.job.error)
+	if s.job.most > 0 && s.job.full > 0 {
+		err = errors.Join(err, fmt.Errorf("%d sends were refused while fewer than %d values were unreceived", s.job.full, s.job.most))
+	}
 	if s.job.inside != nil {
 		inside = uint64(s.job.inside.sent)
 		err = errors.Join(err, senderError(s.job.inside.error))

@@ -50,4 +50,6 @@ func SendInterrupted(queue unsafe.Pointer, sender uint64, times, late int) (*Sen
 func ReserveInterrupted(queue unsafe.Pointer, sender uint64, times, late int) (*Sender, error) {
 	return nil, ErrUnavailable
 }
-func (s *Sender) Join() (sent, inside uint64, err error) { return 0, 0, ErrUnavailable }
+func SendWithin(queue unsafe.Pointer, most, times int) (*Sender, error) { return nil, ErrUnavailable }
+func (s *Sender) Received()                                             {}
+func (s *Sender) Join() (sent, inside uint64, err error)                { return 0, 0, ErrUnavailable }

@@ -1,6 +1,10 @@
 package semaphore
 
-import "github.com/eventchan/eventchan/internal/counter"
+import (
+	"time"
+
+	"github.com/eventchan/eventchan/internal/counter"
+)
 
 // LeadAlways makes each goroutine lead that can.
 func LeadAlways() { counter.Steady = 0 }
@@ -29,6 +33,22 @@ func RouseAndRob(s *Semaphore) (robbed bool) {
 	s.ready()
 	robbed, _ = s.count.Take(1)
 	return robbed
+}
+
+// Retreat makes waiters for more than 1,024 permits retreat for d.
+func Retreat(d time.Duration) (restore func()) {
+	old := retreat
+	retreat = func(int64) time.Duration { return d }
+	return func() { retreat = old }
+}
+
+// Retreats reports whether the first waiter retreats, after another look at what is free.
+func Retreats(s *Semaphore) bool {
+	s.count.Lock()
+	defer s.count.Unlock()
+	s.serve()
+	p := s.waiters.First()
+	return p != nil && p.Value.retreats && !p.Value.woken
 }
 
 // Apart returns the number of goroutines that are waiting for more permits than the size.

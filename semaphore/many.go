@@ -1,6 +1,11 @@
 package semaphore
 
-import "github.com/eventchan/eventchan/internal/ctxdone"
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/eventchan/eventchan/internal/ctxdone"
+)
 
 // Each read(2) of an eventfd takes one permit, so taking 3,000,000 permits takes seconds. The
 // lock is not held for that long: the goroutine that needs the permits takes them itself, in
@@ -25,7 +30,10 @@ func (s *Semaphore) rouseMany(p *place) {
 	switch {
 	case p.Value.woken: // or taking its permits now; it serves the others afterwards
 		s.count.Wake()
+	case p.Value.retreats: // until it calls look
+		s.count.Wake()
 	case s.enough(p):
+		p.Value.found = true
 		s.rouse(p)
 	default:
 		s.sleep(uint64(p.Value.permits), true)
@@ -86,6 +94,14 @@ func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err 
 			return false, err
 		}
 	}
+}
+
+// retreat returns for how long a waiter for n permits does not try again after it has not got them although
+// enough were free. Another process may have taken the rest for an Acquire of its own, which then failed as
+// well. If both began again together, each would take a part again and again. The time is therefore random,
+// and of the order of what an attempt takes.
+var retreat = func(n int64) time.Duration {
+	return rand.N(time.Duration(min(n, 4_000_000)) * time.Microsecond / 2)
 }
 
 // tryMany is the slow path of TryAcquire where permits are taken in pieces. It is called if no

@@ -106,6 +106,8 @@ type waiter struct {
 	leads      bool        // the waiter leads; see lead.go
 	generation uint8       // see order.go
 	taking     bool        // the waiter is taking its permits in pieces; see many.go
+	found      bool        // enough permits for its pieces were free when it was woken
+	retreats   bool        // the waiter did not get them, and waits for a while; see retreat
 	lacks      uint32      // how many of several permits of an eventfd it lacks, if not 0; see stillLacks
 }
 

@@ -211,6 +211,7 @@ func (s *Semaphore) look(p *place) (blind bool) {
 	if s.waiters.First() != p {
 		return false
 	}
+	p.Value.retreats = false
 	if _, err := s.count.Count(); err != nil {
 		blind = true
 		if s.many(p.Value.permits) {

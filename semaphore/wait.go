@@ -79,7 +79,7 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 		p.Value.wake = make(wake, 1)
 	}
 	p.Value.permits, p.Value.failed, p.Value.woken, p.Value.leads = n, nil, false, false
-	p.Value.lacks = 0
+	p.Value.lacks, p.Value.found, p.Value.retreats = 0, false, false
 	p.Value.granted.Store(false)
 	p.Value.busy.Store(true)
 	return p
@@ -136,7 +136,11 @@ func (s *Semaphore) await(done <-chan struct{}, p *place) (woken bool) {
 	var timer *time.Timer
 	var tick <-chan time.Time
 	if p.Value.permits > 1 && s.count.FD() != nil {
-		timer = time.NewTimer(recheck)
+		first := recheck
+		if p.Value.retreats {
+			first = retreat(p.Value.permits)
+		}
+		timer = time.NewTimer(first)
 		defer timer.Stop()
 		tick = timer.C
 	}
@@ -190,6 +194,7 @@ func (s *Semaphore) takeWoken(done <-chan struct{}, p *place) (open bool) {
 	var err error
 	if s.many(w.permits) {
 		took, err = s.takePieces(done, w)
+		w.retreats, w.found = w.found, false
 	} else if s.enough(p) {
 		took, err = s.take(w.permits)
 	}

@@ -82,6 +82,15 @@ func Hand(s *Semaphore, n int64) (left uint64, err error) {
 	return s.count.Count()
 }
 
+// Serve calls add, and then serves waiters, with the lock held. It returns how many waiters are left.
+func Serve(s *Semaphore, add func()) (waiting int) {
+	s.count.Lock()
+	defer s.count.Unlock()
+	add()
+	s.serve()
+	return s.waiters.Len()
+}
+
 // Locked calls f with the lock held. hand is a Release of n permits that finds a waiter, and returns
 // how many waiters are left.
 func Locked(s *Semaphore, f func(hand func(n int64) (waiting int))) {

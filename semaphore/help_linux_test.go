@@ -13,8 +13,10 @@ import (
 func init() { anySize = append(anySize, way{"write", write}) }
 
 // write releases permits by write(2), as another process does. It panics on an error.
-func write(s *semaphore.Semaphore, n int64) {
-	if _, err := unix.Write(s.FD(), binary.NativeEndian.AppendUint64(nil, uint64(n))); err != nil {
+func write(s *semaphore.Semaphore, n int64) { writeTo(s.FD(), n) }
+
+func writeTo(fd int, n int64) {
+	if _, err := unix.Write(fd, binary.NativeEndian.AppendUint64(nil, uint64(n))); err != nil {
 		panic(fmt.Sprintf("write(2) of %d: %v", n, err))
 	}
 }

@@ -115,6 +115,27 @@ func TestAcquireOfManyRetreats(t *testing.T) {
 	}
 }
 
+// The lock is not held until all of several waiters for many permits have theirs.
+func TestServeTakesFewPermitsTogether(t *testing.T) {
+	hammer.NeedsCount(t)
+	s := exported(t, 0)
+	const waiters, each = 5, 1000
+	c := newCrowd(s)
+	for range waiters {
+		c.join(background, each)
+	}
+	fd := s.FD()
+	if left := semaphore.Serve(s, func() { writeTo(fd, waiters*each) }); left != waiters-1 {
+		t.Errorf("%d waiters are left, want %d", left, waiters-1)
+	}
+	for range waiters {
+		if got := <-c.arrivals; got.err != nil {
+			t.Errorf("waiter %d got %v", got.waiter, got.err)
+		}
+	}
+	wantCount(t, s, 0)
+}
+
 // Permits that are released while an Acquire takes its permits are added to the count, and not
 // granted to that Acquire as well.
 func TestReleaseDuringAnAcquireOfMany(t *testing.T) {

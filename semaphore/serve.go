@@ -37,12 +37,21 @@ func (s *Semaphore) ready() {
 
 // serve lets waiters have the free permits, in FIFO order, until too few are left for the
 // first waiter, and then arranges that it is called again when more are added. The caller
-// holds the lock.
+// holds the lock, which serve does not keep for more than a piece of the permits of an eventfd,
+// each of which takes a system call.
 func (s *Semaphore) serve() {
+	served := int64(0) // permits
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
+		n := p.Value.permits
+		if served > 0 && served+n > piece && p.Value.wake != nil && s.count.FD() != nil {
+			s.rouse(p) // it takes its permits itself, and then serves the others
+			s.count.Wake()
+			return
+		}
 		if !s.serveFirst(p) {
 			return
 		}
+		served += n
 	}
 	s.count.Wake()
 }

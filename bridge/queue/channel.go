@@ -60,10 +60,11 @@ func (q *Queue[T]) fill(late bool) {
 	}
 }
 
-// pour moves values to C's buffer while there is room in it, and no goroutine is waiting.
+// pour moves values to C's buffer while there is room in it, and no goroutine is waiting. It does not
+// move more than the Queue holds, although C threads can send as fast as receivers of C receive.
 func (q *Queue[T]) pour() {
 	c, moved := q.cells.Load(), uint64(0)
-	for q.waiters.Len() == 0 && q.ready() {
+	for q.waiters.Len() == 0 && moved < q.places && q.ready() {
 		if c != nil {
 			c.free(q.held()) // before each value, because receivers can be as fast as this loop
 		}

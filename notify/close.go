@@ -3,6 +3,8 @@ package notify
 import (
 	"math"
 	"os"
+
+	"github.com/eventchan/eventchan/internal/counter"
 )
 
 // Close closes the Notifier and its descriptor, if it has one. It never blocks. Calls in progress in
@@ -64,11 +66,14 @@ func (n *Notifier) takes() bool {
 }
 
 // takePieces takes what is pending into pieces. Two takes are enough for all that came in time, even if
-// its sum is past math.MaxUint64 or the first read fails. More could go on without end, because another
-// holder of the eventfd can add as fast as they take. The caller holds the lock.
+// its sum is past math.MaxUint64. More could go on without end, because another holder of the eventfd can
+// add as fast as they take. A take that fails is repeated. The caller holds the lock.
 func (n *Notifier) takePieces() {
-	for range 2 {
-		count, _ := n.count.TakeAll()
+	for takes, tries := 0, 0; takes < 2 && tries < counter.LastTries; tries++ {
+		count, err := n.count.TakeAll()
+		if err == nil {
+			takes++
+		}
 		if end := len(n.pieces) - 1; end >= 0 && count <= math.MaxUint64-n.pieces[end] {
 			n.pieces[end] += count
 		} else if count > 0 {

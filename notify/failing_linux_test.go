@@ -84,6 +84,31 @@ func TestCloseBesideAReadThatFails(t *testing.T) {
 	}
 }
 
+// Close repeats a system call that fails: later calls could not read the eventfd.
+func TestCloseRepeatsReadsThatFail(t *testing.T) {
+	if !mode.First() {
+		return
+	}
+	n := mustNew(t)
+	fd := n.FD()
+	write(t, fd, 1)
+	wantTryWait(t, "before Close", n, 1)
+	write(t, fd, 7)
+	var failed atomic.Int32
+	restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if is := c.Name == "preadv2" || c.Name == "read"; is && c.Num == fd && failed.Add(1) <= 5 {
+			return syscall.EIO
+		}
+		return 0
+	})
+	n.Close()
+	restore()
+	wantTryWait(t, "after Close", n, 7)
+	if failed.Load() < 5 {
+		t.Errorf("%d reads have failed, want 5", failed.Load())
+	}
+}
+
 // If reading the eventfd fails beside a count that is in memory or in C's buffer, that count is received, and
 // the eventfd is read again soon, although no event follows: for C, and for the next waiter.
 func TestReadThatFailsBesideAnotherCount(t *testing.T) {

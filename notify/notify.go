@@ -108,7 +108,9 @@ func (n *Notifier) Notify() error {
 // It costs one atomic operation. If a goroutine is waiting or C is in use, Add hands over the signal
 // itself. That takes a lock, unless exactly one goroutine is waiting for a private Notifier; once
 // several have been waiting, until an Add finds none. After FD or File Add costs one system call,
-// unless a goroutine is waiting or C is in use. It does not allocate.
+// unless a goroutine is waiting or C is in use; two if the descriptor came to [FromFD] without
+// O_NONBLOCK. If delta is then more than 1, Add also reads /proc, which allocates. Otherwise it does
+// not allocate.
 func (n *Notifier) Add(delta uint64) error {
 	if n.count.Word().Add(delta) || n.count.Own().Lone() && n.addLone(delta) {
 		return nil

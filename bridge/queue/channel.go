@@ -17,6 +17,10 @@ const (
 // same channel. After the first call, each value is moved to the channel's buffer as it
 // arrives, unless a goroutine is blocked in Receive or ReceiveBatch, which is served first.
 //
+// A value in the buffer can be received only from the channel, so do not receive in another way
+// while others must not overtake it: Receive, ReceiveBatch and TryReceive get values that come after
+// those in the buffer, and TryReceive returns false if there are no others, although Len is not 0.
+//
 // A value in the buffer takes up room in the Queue until it is received, so a slow receiver
 // loses nothing, and a full Queue refuses. Once it is received, there is room for another
 // Send immediately. A C thread can use that room only when the next value has been moved

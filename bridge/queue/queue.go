@@ -13,9 +13,10 @@ import (
 // A Queue is a bounded FIFO queue of values of one fixed size. C threads and goroutines
 // send values, and goroutines receive them.
 //
-// The values of one sender are received in the order in which it sent them. A full Queue
-// refuses new values and overwrites nothing. After Close, values that were sent earlier can
-// still be received, as from a closed channel.
+// The values of one sender are received in the order in which it sent them; but see [Queue.C] for
+// values that are received in another way once C is in use. A full Queue refuses new values and
+// overwrites nothing. After Close, values that were sent earlier can still be received, as from a
+// closed channel.
 //
 // A Queue is private until [Queue.Handle] makes it accessible to C. A private Queue is in
 // Go memory, makes no system calls, and works on every system and inside a testing/synctest

@@ -65,9 +65,9 @@ func (q *Queue[T]) ReceiveBatch(ctx context.Context, dst []T) (int, error) {
 }
 
 // TryReceive removes the first value from the Queue and returns it and true. It returns
-// false if there is none, or if other goroutines are already waiting for it. After Close it
-// returns the values that are left. It never blocks. It costs one lock acquisition and does
-// not allocate.
+// false if there is none, apart from those in C's buffer, or if other goroutines are already
+// waiting for it. After Close it returns the values that are left. It never blocks. It costs
+// one lock acquisition and does not allocate.
 func (q *Queue[T]) TryReceive() (v T, ok bool) {
 	ok = q.tryTake(unsafe.Slice(&v, 1)) > 0
 	return v, ok

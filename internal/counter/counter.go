@@ -181,9 +181,9 @@ func (c *Counter) End() {
 	}
 }
 
-// leaveTries is how often Leave repeats a system call that fails. Nothing can do that later, so
-// what is left after it is lost.
-const leaveTries = 16
+// LastTries is how often a system call that fails is repeated at Close. Nothing can do that later,
+// so what is left after it is lost.
+const LastTries = 16
 
 // Leave is called after End. It moves what is left to the eventfd if there is room for all of it.
 // Otherwise that is lost, which takes a sum past rawefd.MaxCount.
@@ -193,7 +193,7 @@ func (c *Counter) Leave() {
 		return
 	}
 	err := c.fill(fd)
-	for try := 0; err != nil && !errors.Is(err, rawefd.ErrFull) && try < leaveTries; try++ {
+	for try := 0; err != nil && !errors.Is(err, rawefd.ErrFull) && try < LastTries; try++ {
 		err = c.fill(fd)
 	}
 	c.fill(fd) // what had to be taken to make room

@@ -62,7 +62,7 @@ func (n *Notifier) last() {
 // takes reports whether Close takes what is pending along: not from an exported Notifier that has never
 // received a count and whose C was not called.
 func (n *Notifier) takes() bool {
-	return n.c.Load() != nil || n.count.FD() == nil || n.received.Load()
+	return n.c.Load() != nil || n.count.FD() == nil || n.taking.Load() > 0 || n.received.Load() // in that order
 }
 
 // takePieces takes what is pending into pieces. Two takes are enough for all that came in time, even if

@@ -67,6 +67,7 @@ type Notifier struct {
 	closed   bool               // set by last, which runs when Close has begun and the calls in progress have ended
 	spilling bool               // a goroutine is in spill; see channel.go
 	received atomic.Bool        // a goroutine has received a count, or is about to
+	taking   atomic.Int32       // how many goroutines might have taken the first one; see takeFirstWord
 }
 
 // A place is a node of the queue of waiters. Its channel, with a buffer of one, gets the count

@@ -93,19 +93,27 @@ func (n *Notifier) noteReceived(count uint64) {
 	}
 }
 
-// takeWord takes the whole count from the state word, unless it is held there. The first time, it notes
-// that a count is received before it takes one, because FD and Close could come in between. If it has seen
-// no count then, it takes none: a count that has come since is left to the slow path, which notes under the
-// lock.
+// takeWord takes the whole count from the state word, unless it is held there.
 func (n *Notifier) takeWord() (count uint64) {
-	w := n.count.Word()
-	if !n.received.Load() {
-		if !w.Takeable(1) {
-			return 0
-		}
-		n.noteReceived(1)
+	if n.received.Load() {
+		return n.count.Word().TakeAll()
 	}
-	return w.TakeAll()
+	return n.takeFirstWord()
+}
+
+// takeFirstWord is takeWord until a count has been received. FD and Close can come between the take and the
+// note; therefore they find it in taking. If there is no count, it takes none: one that comes later is left
+// to the slow path, which notes under the lock.
+func (n *Notifier) takeFirstWord() (count uint64) {
+	w := n.count.Word()
+	if !w.Takeable(1) {
+		return 0
+	}
+	n.taking.Add(1)
+	count = w.TakeAll()
+	n.noteReceived(count)
+	n.taking.Add(-1)
+	return count
 }
 
 // linger polls the state word a few more times, because C threads might be signaling right now.

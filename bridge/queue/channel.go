@@ -17,9 +17,9 @@ const (
 // same channel. After the first call, each value is moved to the channel's buffer as it
 // arrives, unless a goroutine is blocked in Receive or ReceiveBatch, which is served first.
 //
-// A value in the buffer can be received only from the channel, so do not receive in another way
-// while others must not overtake it: Receive, ReceiveBatch and TryReceive get values that come after
-// those in the buffer, and TryReceive returns false if there are no others, although Len is not 0.
+// A value in the buffer can be received only from the channel. [Queue.Receive], [Queue.ReceiveBatch]
+// and [Queue.TryReceive] get values that come after it, and TryReceive returns false if there are no
+// others, although Len is not 0. To receive all values in order, also after Close, use only C.
 //
 // A value in the buffer takes up room in the Queue until it is received, so a slow receiver
 // loses nothing, and a full Queue refuses. Once it is received, there is room for another
@@ -28,9 +28,9 @@ const (
 // than n values are unreceived, make room for n + 65, because one more waits to enter it.
 //
 // The channel is closed once Close has been called and all values have been received from
-// it. While there are more values than fit in the buffer, C uses one goroutine. If a receiver
-// stops receiving before the channel is empty, that goroutine stays blocked, even after
-// Close.
+// it. While there are more values than fit in the buffer, or values come as fast as they are
+// received, C uses one goroutine. If a receiver stops receiving before the channel is empty,
+// that goroutine stays blocked, even after Close.
 func (q *Queue[T]) C() <-chan T {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -43,7 +43,7 @@ func (q *Queue[T]) held() int { return len(q.c) + q.inHand }
 
 // mostTurns is how often serve, and Look, begin again because a value has come while they ran. With receivers
 // of C that are as fast as a C thread sends, they would otherwise keep the lock, and all other handles
-// waiting, for as long as that lasts. The goroutine of C, which goes on, unlocks for each value.
+// waiting, for as long as that lasts. The goroutine of C, which goes on, unlocks in between.
 const mostTurns = 16
 
 // serve hands values to waiters and then to C. If any of them is left without a value, it

@@ -36,8 +36,7 @@ var ErrNotPollable = rawefd.ErrNotPollable
 //
 // The descriptor can be closed before the Watcher. The Watcher then reports nothing more,
 // even if a new descriptor gets the same number, and Wait returns an error or blocks until
-// Close. The exception is that a duplicate, for example in a child process, keeps the open file
-// alive: then its events can still be reported.
+// Close. Only if a duplicate keeps the open file alive can its events still be reported.
 //
 // All methods are safe for concurrent use. The zero value is not usable. After Close,
 // methods that return an error return one matching [os.ErrClosed], or [os.ErrInvalid] if an

@@ -37,16 +37,29 @@ func (s *Semaphore) ready() {
 
 // serve lets waiters have the free permits, in FIFO order, until too few are left for the
 // first waiter, and then arranges that it is called again when more are added. The caller
-// holds the lock, which serve does not keep for more than a piece of the permits of an eventfd,
-// each of which takes a system call.
+// holds the lock.
 func (s *Semaphore) serve() {
+	if s.count.FD() != nil {
+		s.serveExported()
+		return
+	}
+	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
+		if !s.serveFirst(p) {
+			return
+		}
+	}
+	s.count.Wake()
+}
+
+// serveExported is serve where each permit takes a system call. It does not keep the lock for more than
+// a piece of them. It is a separate function because a Release needs little of the stack.
+func (s *Semaphore) serveExported() {
 	served := int64(0) // permits
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
 		n := p.Value.permits
-		if served > 0 && served+n > piece && p.Value.wake != nil && s.count.FD() != nil {
+		if served > 0 && served+n > piece && p.Value.wake != nil {
 			s.rouse(p) // it takes its permits itself, and then serves the others
-			s.count.Wake()
-			return
+			break
 		}
 		if !s.serveFirst(p) {
 			return

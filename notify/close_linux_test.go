@@ -74,15 +74,19 @@ func TestCloseDuringAnExport(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range uint64(2) {
 			wg.Go(func() {
-				for n.Add(1+i) == nil {
-					added.Add(1 + i)
+				for k := 1; n.Add(1+i) == nil; k++ {
+					if added.Add(1 + i); k%64 == 0 {
+						runtime.Gosched() // for machines with few processors
+					}
 				}
 			})
 		}
 		wg.Go(func() {
 			h := n.Handle()
-			for h != nil && handletest.Signal(h, 5) {
-				added.Add(5)
+			for k := 1; h != nil && handletest.Signal(h, 5); k++ {
+				if added.Add(5); k%64 == 0 {
+					runtime.Gosched()
+				}
 			}
 		})
 		wg.Go(func() { n.FD() })

@@ -17,10 +17,10 @@ import (
 func InCI() bool { return os.Getenv("EVENTCHAN_CI") != "" }
 
 // For calls round again and again in each of n goroutines until d has passed, or
-// outside CI until an eighth of d has passed.
+// outside CI until a sixteenth of d has passed.
 func For(d time.Duration, n int, round func()) {
 	if !InCI() {
-		d /= 8
+		d /= 16
 	}
 	var wg sync.WaitGroup
 	deadline := time.Now().Add(d)

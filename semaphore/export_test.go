@@ -38,7 +38,7 @@ func RouseAndRob(s *Semaphore) (robbed bool) {
 // Retreat makes waiters for more than 1,024 permits retreat for d.
 func Retreat(d time.Duration) (restore func()) {
 	old := retreat
-	retreat = func(int64) time.Duration { return d }
+	retreat = func(int64, uint8) time.Duration { return d }
 	return func() { retreat = old }
 }
 

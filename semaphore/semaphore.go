@@ -108,6 +108,7 @@ type waiter struct {
 	taking     bool        // the waiter is taking its permits in pieces; see many.go
 	found      bool        // enough permits for its pieces were free when it was woken
 	retreats   bool        // the waiter did not get them, and waits for a while; see retreat
+	conflicts  uint8       // how often that has happened
 	lacks      uint32      // how many of several permits of an eventfd it lacks, if not 0; see stillLacks
 }
 

@@ -34,6 +34,9 @@ func TestLayout(t *testing.T) {
 	if size := unsafe.Sizeof(s); size != 3*line {
 		t.Errorf("a Semaphore has %d bytes, want %d: objects of that size begin on a cache line", size, 3*line)
 	}
+	if size := unsafe.Sizeof(place{}); size > line {
+		t.Errorf("a place has %d bytes, want at most %d: the memory of a waiting goroutine", size, line)
+	}
 	for range 100 {
 		if s := NewWeighted(1); uintptr(unsafe.Pointer(s))%line != 0 {
 			t.Fatalf("a Semaphore is at %p, want it to begin on a cache line", s)

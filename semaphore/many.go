@@ -30,10 +30,10 @@ func (s *Semaphore) rouseMany(p *place) {
 	switch {
 	case p.Value.woken: // or taking its permits now; it serves the others afterwards
 		s.count.Wake()
-	case p.Value.retreats: // until it calls look
+	case p.Value.attempt == retreating: // until the waiter calls look
 		s.count.Wake()
 	case s.enough(p):
-		p.Value.found = true
+		p.Value.attempt = promising
 		s.rouse(p)
 	default:
 		s.sleep(uint64(p.Value.permits), true)
@@ -93,6 +93,21 @@ func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err 
 			s.count.PutBack(uint64(need - w.permits))
 			return false, err
 		}
+	}
+}
+
+// An attempt is what is known of the next one in which a waiter takes its permits in pieces.
+type attempt uint8
+
+const (
+	promising  attempt = 1 + iota // enough permits were free when the waiter was woken
+	retreating                    // but others took some; the waiter does not try again for a while
+)
+
+// tried notes that the first waiter has taken its permits in pieces, or has failed to.
+func (w *waiter) tried() {
+	if w.attempt == promising {
+		w.attempt, w.conflicts = retreating, min(w.conflicts+1, mostConflicts)
 	}
 }
 

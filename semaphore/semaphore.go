@@ -106,10 +106,9 @@ type waiter struct {
 	leads      bool        // the waiter leads; see lead.go
 	generation uint8       // see order.go
 	taking     bool        // the waiter is taking its permits in pieces; see many.go
-	found      bool        // enough permits for its pieces were free when it was woken
-	retreats   bool        // the waiter did not get them, and waits for a while; see retreat
-	conflicts  uint8       // how often that has happened
-	lacks      uint32      // how many of several permits of an eventfd it lacks, if not 0; see stillLacks
+	attempt    attempt     // see many.go
+	conflicts  uint8       // how often the waiter has retreated
+	lacks      uint16      // how many of several permits of an eventfd it lacks, if not 0; see stillLacks
 }
 
 // A failure is an error in as little room as possible.

@@ -199,7 +199,7 @@ func (s *Semaphore) enough(p *place) bool {
 		p.Value.lacks = 0
 		return err == nil
 	}
-	p.Value.lacks = uint32(min(need-count, math.MaxUint32))
+	p.Value.lacks = uint16(min(need-count, math.MaxUint16))
 	return false
 }
 
@@ -218,7 +218,7 @@ func (s *Semaphore) stillLacks(n uint64) bool {
 	if p == nil || n >= uint64(p.Value.lacks) {
 		return false
 	}
-	p.Value.lacks -= uint32(n)
+	p.Value.lacks -= uint16(n)
 	return true
 }
 
@@ -233,7 +233,7 @@ func (s *Semaphore) look(p *place) (blind bool) {
 	if s.waiters.First() != p {
 		return false
 	}
-	p.Value.retreats = false
+	p.Value.attempt = 0 // it has retreated for long enough
 	if _, err := s.count.Count(); err != nil {
 		blind = true
 		if s.many(p.Value.permits) {

@@ -79,7 +79,7 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 		p.Value.wake = make(wake, 1)
 	}
 	p.Value.permits, p.Value.failed, p.Value.woken, p.Value.leads = n, nil, false, false
-	p.Value.lacks, p.Value.found, p.Value.retreats, p.Value.conflicts = 0, false, false, 0
+	p.Value.lacks, p.Value.attempt, p.Value.conflicts = 0, 0, 0
 	p.Value.granted.Store(false)
 	p.Value.busy.Store(true)
 	return p
@@ -137,7 +137,7 @@ func (s *Semaphore) await(done <-chan struct{}, p *place) (woken bool) {
 	var tick <-chan time.Time
 	if p.Value.permits > 1 && s.count.FD() != nil {
 		first := recheck
-		if p.Value.retreats {
+		if p.Value.attempt == retreating {
 			first = retreat(p.Value.permits, p.Value.conflicts)
 		}
 		timer = time.NewTimer(first)
@@ -194,9 +194,7 @@ func (s *Semaphore) takeWoken(done <-chan struct{}, p *place) (open bool) {
 	var err error
 	if s.many(w.permits) {
 		took, err = s.takePieces(done, w)
-		if w.retreats = w.found; w.found {
-			w.found, w.conflicts = false, min(w.conflicts+1, mostConflicts)
-		}
+		w.tried()
 	} else if s.enough(p) {
 		took, err = s.take(w.permits)
 	}

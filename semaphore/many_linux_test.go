@@ -115,6 +115,26 @@ func TestAcquireOfManyRetreats(t *testing.T) {
 	}
 }
 
+// A waiter for many permits that becomes the first takes none while too few are free: putting them back
+// would be an event for all.
+func TestNextWaiterForManyTakesNothingInVain(t *testing.T) {
+	hammer.NeedsCount(t)
+	s := exported(t, 0)
+	c := newCrowd(s)
+	first := c.join(background, 1)
+	ctx, cancel := context.WithCancel(background)
+	many := c.join(ctx, 3000)
+	fd := s.FD()
+	semaphore.Serve(s, func() { writeTo(fd, 2900) })
+	c.want(t, first, nil)
+	if semaphore.Roused(s) {
+		t.Error("the next waiter was woken, although too few permits are free")
+	}
+	cancel()
+	c.want(t, many, context.Canceled)
+	wantCount(t, s, 2899)
+}
+
 // The lock is not held until all of several waiters for many permits have theirs.
 func TestServeTakesFewPermitsTogether(t *testing.T) {
 	hammer.NeedsCount(t)

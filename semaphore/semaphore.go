@@ -152,10 +152,11 @@ func wrap(permits, size int64, fd *rawefd.FD) *Semaphore {
 //
 // It costs one atomic operation, or one lock acquisition if a waiter has to be woken. After FD
 // or File it costs one system call, or none if waiting goroutines get all n permits; two or three if
-// they do not, or if the descriptor came to [FromFD] without O_NONBLOCK. It also reads /proc, which
-// allocates, if a goroutine waits for several permits and might lack none any more, or if n is more
-// than 1 and the descriptor came without O_NONBLOCK. Otherwise it does not allocate, except that it
-// can start the goroutine that offers a permit on C.
+// they do not, or if the descriptor came to [FromFD] without O_NONBLOCK. For waiters that need several
+// permits, of which others were free before, it also takes these: up to 1,024, with a system call for
+// each. It also reads /proc, which allocates, if a goroutine waits for several permits and might lack
+// none any more, or if n is more than 1 and the descriptor came without O_NONBLOCK. Otherwise it does
+// not allocate, except that it can start the goroutine that offers a permit on C.
 func (s *Semaphore) Release(n int64) {
 	if n > 0 && s.count.Word().AddUpTo(uint64(n), s.limit.Load()) {
 		return

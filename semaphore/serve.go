@@ -57,8 +57,8 @@ func (s *Semaphore) serveExported() {
 	served := int64(0) // permits
 	for p := s.waiters.First(); p != nil; p = s.waiters.First() {
 		n := p.Value.permits
-		if served > 0 && served+n > piece && p.Value.wake != nil {
-			s.rouse(p) // it takes its permits itself, and then serves the others
+		if served > 0 && served+n > piece && n <= piece && p.Value.wake != nil {
+			s.rouse(p) // it takes its permits itself if enough are free, and then serves the others
 			break
 		}
 		if !s.serveFirst(p) {

@@ -86,6 +86,34 @@ func TestTryAcquireBehindALargeWaiterDoesNotReadProc(t *testing.T) {
 	wantTry(t, s, 1, true)
 }
 
+// If the contexts of many waiters end together, only the first one's end can make a difference to the others:
+// /proc is read for that one.
+func TestWaiterThatWasNotFirstLeavesQuietly(t *testing.T) {
+	if !mode.Is("exported") {
+		return
+	}
+	hammer.NeedsCount(t)
+	s := mustNew(t, 0)
+	crowd := newCrowd(s)
+	first := crowd.join(background, 2)
+	ctx, cancel := context.WithCancel(background)
+	const waiters = 200
+	for range waiters {
+		crowd.join(ctx, 2)
+	}
+	opens, done := countOpens()
+	cancel()
+	for range waiters {
+		wantIs(t, "Acquire", (<-crowd.arrivals).err, context.Canceled)
+	}
+	done()
+	if got := opens.Load(); got >= waiters {
+		t.Errorf("the ends of %d waiters have read /proc %d times", waiters, got)
+	}
+	write(s, 2)
+	crowd.want(t, first, nil)
+}
+
 // Whatever adds the permits that a waiter lacks, in whatever order, wakes it: what it remembers is
 // only about the releases of Go code of this process.
 func TestEachKindOfReleaseWakesALargeWaiter(t *testing.T) {

@@ -173,14 +173,14 @@ func (s *Semaphore) resume(done <-chan struct{}, p *place) (granted bool, err er
 		<-w.wake // ctx is done, but the waiter was woken as well
 	}
 	w.woken = false
-	served := w.granted.Load() || w.failed != nil
-	if !served && !ctxdone.Closed(done) && s.waiters.First() == p && !s.takeWoken(done, p) {
+	served, first := w.granted.Load() || w.failed != nil, s.waiters.First() == p
+	if !served && !ctxdone.Closed(done) && first && !s.takeWoken(done, p) {
 		s.unqueue(p)
 		return false, s.failed("Acquire", os.ErrClosed)
 	}
 	granted, err = s.outcome(done, p)
-	if !served || !granted {
-		s.serve()
+	if served && !granted || !served && (first || s.count.FD() == nil) {
+		s.serve() // a waiter of an eventfd that was not the first makes no difference to the others
 	}
 	return granted, err
 }

@@ -95,7 +95,7 @@ func (it *item) modify() error {
 // could have missed are handed out. w can therefore hear of one pulse twice.
 func (w *Watch) move(bits uint32) error {
 	old := w.item
-	_, asking := old.asking[w]
+	asking := w.asks != 0
 	if _, err := old.look(); err != nil {
 		return err
 	}

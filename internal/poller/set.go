@@ -41,7 +41,7 @@ type item struct {
 
 	// asking has the watches whose Look has found nothing yet. Only they are called with a
 	// level; otherwise opening n watches of a ready descriptor would take n*n calls.
-	asking map[*Watch]struct{}
+	asking []*Watch
 }
 
 // An instance is one of a set's two epoll instances. It calls drain, with borrowed locked,
@@ -180,10 +180,11 @@ func (s *set) drainLevels() error {
 			return // the registration is one that a failed change has left to a file without a number
 		}
 		it.ready |= bits
-		for w := range it.asking {
+		for i, w := range it.asking {
 			w.target.Level(bits)
+			w.asks, it.asking[i] = 0, nil
 		}
-		clear(it.asking)
+		it.asking = it.asking[:0]
 	})
 }
 

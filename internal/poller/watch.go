@@ -31,6 +31,7 @@ type Watch struct {
 	target Target
 	item   *item  // nil after Close
 	at     int    // its index in item.watches
+	asks   int    // its index in item.asking plus 1, or 0
 	pulse  uint32 // EPOLLPRI if there was a pulse that no Look has returned yet; see pulse.go
 }
 
@@ -104,7 +105,7 @@ func (w *Watch) enter(it *item) {
 func (w *Watch) leave() {
 	it := w.item
 	last := len(it.watches) - 1
-	delete(it.asking, w)
+	w.unask()
 	moved := it.watches[last]
 	it.watches[w.at], moved.at = moved, w.at
 	it.watches[last] = nil
@@ -128,10 +129,24 @@ func (w *Watch) join(it *item) bool {
 
 // ask makes the item call w's Level with what the next look or event finds.
 func (w *Watch) ask() {
-	if w.item.asking == nil {
-		w.item.asking = make(map[*Watch]struct{})
+	if w.asks == 0 {
+		w.item.asking = append(w.item.asking, w)
+		w.asks = len(w.item.asking)
 	}
-	w.item.asking[w] = struct{}{}
+}
+
+// unask undoes ask.
+func (w *Watch) unask() {
+	if w.asks == 0 {
+		return
+	}
+	it := w.item
+	last := len(it.asking) - 1
+	moved := it.asking[last]
+	it.asking[w.asks-1], moved.asks = moved, w.asks
+	it.asking[last] = nil
+	it.asking = it.asking[:last]
+	w.asks = 0
 }
 
 // Look returns the events that are there now. If there are none, Level will be

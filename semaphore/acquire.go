@@ -40,8 +40,8 @@ import (
 // waits, during which other goroutines can run. While Acquire takes more than 1,024 permits after FD
 // or File, other calls are not blocked: they get permits that Acquire does not need. It does not
 // allocate unless it waits, or ctx allocates when it is asked for its Done channel for the first time,
-// or Acquire takes more than 16,384 permits after FD or File, or finds another call that takes more
-// than 1,024: then it reads /proc.
+// or Acquire takes more than 16,384 permits after FD or File, or finds other goroutines waiting or
+// taking more than 1,024: then it can read /proc.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	endless := ctx == context.Background() // which need not be asked: that would take longer than the rest
 	if n > 0 && (endless || ctx != nil && ctx.Err() == nil) && s.since.Load() == 0 {
@@ -176,8 +176,9 @@ func (s *Semaphore) pass(n int64) bool {
 // enough permits are free for both and for all waiting goroutines; where the system does not show the
 // count (gVisor), it returns false. It panics if n is negative.
 //
-// It costs one atomic operation; after FD or File, n system calls. It does not allocate unless,
-// after FD or File, it takes more than 1,024 permits, or another call does: then it reads /proc.
+// It costs one atomic operation; after FD or File, n system calls, and more if goroutines wait for
+// permits that are free. It does not allocate unless, after FD or File, it takes more than 1,024
+// permits or goroutines wait: then it can read /proc.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	w := s.count.Word()
 	if n > 0 && s.since.Load() == 0 && w.Take(uint64(n)) {

@@ -51,7 +51,7 @@ func (s *Semaphore) hopeless(n int64) bool {
 }
 
 // ample reports whether n permits are free beside those that all waiters lack. That is so only while
-// the first waiter takes its permits in pieces, or was woken to do so and does not run yet: it must not
+// the first waiter takes its permits itself, or was woken to do so and does not run yet: it must not
 // make other calls fail, or wait, for permits that it does not need. ample returns false if /proc
 // does not show the count. The caller holds the lock.
 func (s *Semaphore) ample(n int64) bool {
@@ -76,6 +76,7 @@ func (s *Semaphore) ample(n int64) bool {
 // is done or Close is called. The caller holds the lock, which takePieces releases in between.
 func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err error) {
 	if s.hopeless(w.permits) {
+		w.attempt = 0 // it has disturbed no other
 		return false, nil
 	}
 	need := w.permits

@@ -102,8 +102,8 @@ func (n *Notifier) takeWord() (count uint64) {
 }
 
 // takeFirstWord is takeWord until a count has been received. FD and Close can come between the take and the
-// note; therefore Close finds the take in taking. If there is no count, it takes none: one that comes later is left
-// to the slow path, which notes under the lock.
+// note; therefore Close finds the take in taking. If there is no count, it takes none: one that comes later
+// is left to the slow path, which notes under the lock.
 func (n *Notifier) takeFirstWord() (count uint64) {
 	w := n.count.Word()
 	if !w.Takeable(1) {

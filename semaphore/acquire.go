@@ -29,10 +29,9 @@ import (
 // released while Acquire is looking for some, it can hold them for an instant before it puts them
 // back, during which a TryAcquire can fail. The exception is an Acquire after FD or File whose permits
 // are released, followed by Close, before its goroutine runs: it succeeds, because they cannot be put
-// back after Close.
-// If ctx is already done, Acquire returns immediately, even if permits are free. Close wakes Acquire,
-// which then returns an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an error matching
-// [os.ErrInvalid]. If a system call fails, for example because the process is out of descriptors
+// back after Close. If ctx is already done, Acquire returns immediately, even if permits are free. Close
+// wakes Acquire, which then returns an error matching [os.ErrClosed]. If ctx is nil, Acquire returns an
+// error matching [os.ErrInvalid]. If a system call fails, for example because the process is out of descriptors
 // (EMFILE), Acquire returns that error. It panics if n is negative.
 //
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one

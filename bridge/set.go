@@ -108,8 +108,8 @@ func (s *Set[K]) Add(fd int, events Events, key K) error {
 //
 // If Change returns an error, the member keeps its old events. The error matches
 //   - [os.ErrNotExist] if fd is not in the Set;
-//   - EBADF if the descriptor has been closed, or ENOENT if its number is another open
-//     file by now;
+//   - EBADF if the descriptor has been closed, or ENOENT or [ErrNotPollable] if its number
+//     is another open file by now;
 //   - [os.ErrInvalid] if events contains unknown bits;
 //   - [os.ErrClosed] after Close.
 //

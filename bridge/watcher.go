@@ -131,9 +131,9 @@ func (w *Watcher) C() <-chan Events {
 // closed, before or during the call, Wait returns an error matching [os.ErrClosed]. If ctx
 // is nil, it returns an error matching [os.ErrInvalid].
 //
-// If the descriptor has been closed, Wait returns an error matching EBADF, or ENOENT if
-// its number is another open file by now. If the descriptor is closed while Wait is
-// blocked, Wait can stay blocked until ctx is done or Close is called.
+// If the descriptor has been closed, Wait returns an error matching EBADF, or ENOENT or
+// [ErrNotPollable] if its number is another open file by now. If the descriptor is closed
+// while Wait is blocked, Wait can stay blocked until ctx is done or Close is called.
 //
 // Wait costs two system calls, or four if it blocks. It does not allocate unless it
 // blocks.
@@ -220,7 +220,7 @@ func (w *Watcher) leave(r *round) bool {
 // data unread.
 //
 // It returns an error matching [os.ErrClosed] after Close, EBADF if the descriptor has been
-// closed, or ENOENT if its number is another open file by now.
+// closed, or ENOENT or [ErrNotPollable] if its number is another open file by now.
 //
 // Rearm does not help if the descriptor only signals the state of another object, as
 // ZeroMQ's ZMQ_FD does: receiving one message there can reset the descriptor although more
@@ -247,7 +247,7 @@ func (w *Watcher) Rearm() error {
 //
 // If Change returns an error, the Watcher keeps its old events. The error matches
 // [os.ErrInvalid] if events contains unknown bits, EBADF if the descriptor has been closed,
-// ENOENT if its number is another open file by now, and [os.ErrClosed] after Close. If the
+// ENOENT or [ErrNotPollable] if its number is another open file by now, and [os.ErrClosed] after Close. If the
 // Watcher needs a registration of its own, Change can also return what [Watch] returns when
 // a limit is reached: ENOSPC, EINVAL, EMFILE, ENFILE.
 //

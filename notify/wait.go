@@ -150,9 +150,8 @@ func (n *Notifier) sleep(done <-chan struct{}, p *place) (count uint64, served b
 
 // TryWait takes the whole count, with what is in C's buffer, and returns it and true. The count goes
 // back to 0. TryWait returns 0 and false if the count is 0, if it belongs to goroutines that are
-// already waiting, or if a system call fails. It never blocks. A sum that does not fit in a uint64 is
-// received in parts; if C is in use, TryWait can return false between them. The first TryWait after
-// Close can still receive the pending count; later ones return false.
+// already waiting, if a system call fails, or between the parts of a sum that does not fit in a uint64.
+// It never blocks. The first TryWait after Close can still receive the pending count; later ones cannot.
 //
 // It costs one atomic operation, or one system call after FD or File. It does not allocate.
 func (n *Notifier) TryWait() (uint64, bool) {

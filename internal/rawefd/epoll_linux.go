@@ -60,9 +60,6 @@ func (e Epoll) ctl(op, num int, bits uint32, id uint64) error {
 	// Fd and Pad are the two halves of the kernel's 64 bits of user data, in either order.
 	ev := unix.EpollEvent{Events: bits, Fd: int32(id), Pad: int32(id >> 32)}
 	err := epollCtl(int(e), op, num, &ev)
-	if err == unix.EPERM && op != unix.EPOLL_CTL_ADD {
-		err = unix.ENOENT // the number is another open file by now: what was added was pollable
-	}
 	switch err {
 	case nil:
 		return nil

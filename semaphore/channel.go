@@ -38,7 +38,8 @@ func newChannel() *channel {
 // permits, C immediately gives its permit back and queues again behind that goroutine. After
 // FD, File, FromFD or FromProcess, C also gives the permit back once nothing was received for
 // 100 to 200 ms, because another process can be waiting for it. C queues again 5 ms later, so a
-// receive can take that much longer.
+// receive can take that much longer, and a C that nothing is received from takes about 15 µs of a
+// processor every 100 ms.
 //
 // The channel has no buffer. While a permit is reserved, and only then, the Semaphore runs one
 // goroutine that sends it. Close puts the permit back and closes the channel. After Close, C

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"math/big"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -245,5 +246,27 @@ func closeDeliversAllPieces(t *testing.T, add func(testing.TB, *notify.Notifier,
 				t.Errorf("C gave %d more, want it closed", got)
 			}
 		})
+	}
+}
+
+// TryWait finds what was added while a piece waited for room in C's buffer, even if the goroutine that has sent
+// that piece has not run since.
+func TestTryWaitFindsWhatCameAfterThePieces(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	n := mustNew(t)
+	c := n.C()
+	mustAdd(t, n, notify.MaxCount)
+	mustAdd(t, n, notify.MaxCount)
+	for range 10 {
+		runtime.Gosched() // the goroutine waits for room
+	}
+	mustAdd(t, n, 5)
+	for range 2 {
+		if got := <-c; got != notify.MaxCount {
+			t.Errorf("C gave %d, want MaxCount", got)
+		}
+	}
+	if got, ok := n.TryWait(); got != 5 || !ok {
+		t.Errorf("TryWait = %d, %v; want 5", got, ok)
 	}
 }

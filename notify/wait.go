@@ -201,7 +201,7 @@ func (n *Notifier) take() (uint64, error) {
 	case held = <-*c:
 	default:
 	}
-	if n.spilling {
+	if n.spilling && held > 0 {
 		return held, nil // the sum of both does not fit in a uint64
 	}
 	count, err := n.count.TakeAll()

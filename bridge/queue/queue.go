@@ -20,7 +20,8 @@ import (
 //
 // A Queue is private until [Queue.Handle] makes it accessible to C. A private Queue is in
 // Go memory, makes no system calls, and works on every system and inside a testing/synctest
-// bubble. A Queue with a handle must not be used in a bubble, because the goroutine that
+// bubble if it was made there: a goroutine that waits for one made outside is not durably
+// blocked. A Queue with a handle must not be used in a bubble, because the goroutine that
 // serves all handles of the process sends to its channels.
 //
 // The first Handle of a process, whether of a Queue, a Notifier or a Semaphore, opens one descriptor and

@@ -48,7 +48,7 @@ func Retreats(s *Semaphore) bool {
 	defer s.count.Unlock()
 	s.serve()
 	p := s.waiters.First()
-	return p != nil && p.Value.attempt == retreating && !p.Value.woken
+	return p != nil && p.Value.retreats&retreating != 0 && !p.Value.woken
 }
 
 // Apart returns the number of goroutines that are waiting for more permits than the size.

@@ -30,10 +30,10 @@ func (s *Semaphore) rouseMany(p *place) {
 	switch {
 	case p.Value.woken: // or taking its permits now; it serves the others afterwards
 		s.count.Wake()
-	case p.Value.attempt == retreating: // until the waiter calls look
+	case p.Value.retreats&retreating != 0: // until the waiter calls look
 		s.count.Wake()
 	case s.enough(p):
-		p.Value.attempt = promising
+		p.Value.hopeful = true
 		s.rouse(p)
 	default:
 		s.sleep(uint64(p.Value.permits), true)
@@ -76,7 +76,7 @@ func (s *Semaphore) ample(n int64) bool {
 // is done or Close is called. The caller holds the lock, which takePieces releases in between.
 func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err error) {
 	if s.hopeless(w.permits) {
-		w.attempt = 0 // it has disturbed no other
+		w.hopeful = false // it has disturbed no other
 		return false, nil
 	}
 	need := w.permits
@@ -97,31 +97,25 @@ func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err 
 	}
 }
 
-// An attempt is what is known of the next one in which a waiter takes its permits in pieces.
-type attempt uint8
-
 const (
-	promising  attempt = 1 + iota // enough permits were free when the waiter was woken
-	retreating                    // but others took some; the waiter does not try again for a while
+	retreating  = 1 << 7 // in waiter.retreats, which only the goroutine of the waiter changes
+	mostCounted = 5      // bounds what retreat returns
 )
 
 // tried notes that the first waiter has taken its permits in pieces, or has failed to.
 func (w *waiter) tried() {
-	if w.attempt == promising {
-		w.attempt, w.conflicts = retreating, min(w.conflicts+1, mostConflicts)
+	if w.hopeful {
+		w.hopeful, w.retreats = false, min(w.retreats&^retreating+1, mostCounted)|retreating
 	}
 }
-
-// mostConflicts bounds what retreat returns.
-const mostConflicts = 5
 
 // retreat returns for how long a waiter for n permits does not try again after it has not got them although
 // enough were free. Another process may have taken the rest for an Acquire of its own, which then failed as
 // well. If both began again together, each would take a part again and again. The time is therefore random.
 // It is of the order of what an attempt takes, at first, and grows with each conflict, as in Ethernet: when
 // both CPUs were free, two waiters that kept to that order sometimes went on for 17 s.
-var retreat = func(n int64, conflicts uint8) time.Duration {
-	return rand.N(time.Duration(min(n, 2_000_000)) * time.Microsecond / 4 << conflicts)
+var retreat = func(n int64, retreats uint8) time.Duration {
+	return rand.N(time.Duration(min(n, 2_000_000)) * time.Microsecond / 4 << (retreats &^ retreating))
 }
 
 // tryMany is the slow path of TryAcquire where permits are taken in pieces. It is called if no

@@ -106,8 +106,8 @@ type waiter struct {
 	leads      bool        // the waiter leads; see lead.go
 	generation uint8       // see order.go
 	taking     bool        // the waiter is taking its permits in pieces; see many.go
-	attempt    attempt     // see many.go
-	conflicts  uint8       // how often the waiter has retreated
+	hopeful    bool        // enough permits for its pieces were free when it was woken
+	retreats   uint8       // how often it has not got them; with retreating: it waits for a while
 	lacks      uint16      // how many of several permits of an eventfd it lacks, if not 0; see stillLacks
 }
 

@@ -233,7 +233,7 @@ func (s *Semaphore) look(p *place) (blind bool) {
 	if s.waiters.First() != p {
 		return false
 	}
-	p.Value.attempt = 0 // it has retreated for long enough
+	p.Value.retreats &^= retreating
 	if _, err := s.count.Count(); err != nil {
 		blind = true
 		if s.many(p.Value.permits) {

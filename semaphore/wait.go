@@ -79,7 +79,7 @@ func (s *Semaphore) vacant(n int64, spare *place) *place {
 		p.Value.wake = make(wake, 1)
 	}
 	p.Value.permits, p.Value.failed, p.Value.woken, p.Value.leads = n, nil, false, false
-	p.Value.lacks, p.Value.attempt, p.Value.conflicts = 0, 0, 0
+	p.Value.lacks, p.Value.hopeful, p.Value.retreats = 0, false, 0
 	p.Value.granted.Store(false)
 	p.Value.busy.Store(true)
 	return p
@@ -137,8 +137,8 @@ func (s *Semaphore) await(done <-chan struct{}, p *place) (woken bool) {
 	var tick <-chan time.Time
 	if p.Value.permits > 1 && s.count.FD() != nil {
 		first := recheck
-		if p.Value.attempt == retreating {
-			first = retreat(p.Value.permits, p.Value.conflicts)
+		if r := p.Value.retreats; r&retreating != 0 {
+			first = retreat(p.Value.permits, r)
 		}
 		timer = time.NewTimer(first)
 		defer timer.Stop()

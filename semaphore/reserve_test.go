@@ -37,3 +37,39 @@ func TestBlindWaiterPollsWhileNoCKeepsAPermit(t *testing.T) {
 		}
 	}
 }
+
+// Waiters that are not the first ones poll so rarely that all together keep no processor busy.
+func TestWaitersBehindTheFirstPollRarely(t *testing.T) {
+	for n := 1; n <= 2048; n++ {
+		sleep := untilFirst(n)
+		if perSecond := float64(n) / sleep.Seconds(); sleep < recheck || perSecond > 1000 {
+			t.Errorf("each of %d waiters sleeps for %v, so they poll %.0f times a second", n, sleep, perSecond)
+		}
+	}
+	if sleep := untilFirst(1 << 30); sleep > 10*time.Second {
+		t.Errorf("each of very many waiters sleeps for %v, want at most 10 s", sleep)
+	}
+	s, err := New(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var places [1000]place
+	s.count.LockShut()
+	for i := range places {
+		places[i].Value.permits = 2
+		s.queue(&places[i])
+	}
+	s.count.UnlockShut()
+	if sleep := s.look(&places[1]); sleep < 10*recheck {
+		t.Errorf("the second of 1,000 waiters sleeps for %v, want at least %v", sleep, 10*recheck)
+	}
+	if sleep := s.look(&places[0]); sleep != recheck {
+		t.Errorf("the first of 1,000 waiters sleeps for %v, want %v", sleep, recheck)
+	}
+	s.count.LockShut()
+	for i := range places {
+		s.unqueue(&places[i])
+	}
+	s.count.UnlockShut()
+}

@@ -3,6 +3,7 @@ package semaphore
 import (
 	"errors"
 	"math"
+	"time"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
@@ -222,23 +223,24 @@ func (s *Semaphore) stillLacks(n uint64) bool {
 	return true
 }
 
-// look serves the waiters if p is the first; it is how p polls by itself. Because it is called
-// at a slow pace, it can try to take without knowing the count where the system does not show
-// the count. It reports whether that is so, which makes the waiter blind.
-func (s *Semaphore) look(p *place) (blind bool) {
+// look serves the waiters if p is the first; it is how p polls by itself. It returns how long p sleeps
+// before the next look. Because it is called at a slow pace, it can try to take without knowing the count
+// where the system does not show the count, which makes the waiter blind.
+func (s *Semaphore) look(p *place) (next time.Duration) {
 	if !s.count.Lock() {
-		return false
+		return recheck
 	}
 	defer s.count.Unlock()
 	if s.waiters.First() != p {
-		return false
+		return untilFirst(s.waiters.Len())
 	}
 	p.Value.retreats &^= retreating
-	if _, err := s.count.Count(); err != nil {
-		blind = true
+	_, err := s.count.Count()
+	blind := err != nil
+	if blind {
 		if s.many(p.Value.permits) {
 			s.rouse(p)
-			return blind
+			return untilLook(blind, time.Now())
 		}
 		if took, err := s.take(p.Value.permits); took {
 			s.unqueue(p)
@@ -248,7 +250,7 @@ func (s *Semaphore) look(p *place) (blind bool) {
 		}
 	}
 	s.serve()
-	return blind
+	return untilLook(blind, time.Now())
 }
 
 // take takes n permits or none. The caller holds the lock, so two goroutines of this process

@@ -122,6 +122,14 @@ func untilLook(blind bool, now time.Time) time.Duration {
 	return idle - phase + aside/4 + rand.N(aside/2)
 }
 
+// untilFirst returns how long a waiter sleeps before it polls again if it was not the first of so many.
+// Only the first one polls for all of them; the others only see whether they are the first by now. The
+// more there are, the more rarely they do so, and the less all at the same instant.
+func untilFirst(waiters int) time.Duration {
+	more := recheck * time.Duration(min(waiters, 2048)/64)
+	return recheck + more + rand.N(more+1)
+}
+
 // await returns when the waiter is woken or its ctx is done. It reports whether the waiter was
 // woken; if so, its channel is empty.
 func (s *Semaphore) await(done <-chan struct{}, p *place) (woken bool) {
@@ -155,7 +163,7 @@ func (s *Semaphore) await(done <-chan struct{}, p *place) (woken bool) {
 		case <-done:
 			return false
 		case <-tick:
-			timer.Reset(untilLook(s.look(p), time.Now()))
+			timer.Reset(s.look(p))
 		}
 	}
 }

@@ -29,10 +29,9 @@ import (
 // instances that are nested too deeply.
 var ErrNotPollable = rawefd.ErrNotPollable
 
-// A Watcher reports the readiness of a file descriptor owned by the caller. It never
-// reads, writes, duplicates or closes the descriptor, and does not change its flags.
-// Blocking and non-blocking descriptors are both fine. Any number of Watchers can watch
-// the same descriptor.
+// A Watcher reports the readiness of a file descriptor owned by the caller. It never reads, writes,
+// duplicates or closes the descriptor, and does not change its flags. Blocking and non-blocking
+// descriptors are both fine. Any number of Watchers can watch the same descriptor.
 //
 // The descriptor can be closed before the Watcher. The Watcher then reports nothing more,
 // even if a new descriptor gets the same number, and Wait returns an error or blocks until
@@ -42,9 +41,10 @@ var ErrNotPollable = rawefd.ErrNotPollable
 // methods that return an error return one matching [os.ErrClosed], or [os.ErrInvalid] if an
 // argument is invalid.
 //
-// A Watcher uses no descriptor and no goroutine of its own. All Watchers together usually
-// use two of each while any is open. All of them share one lock, which [Watch], Wait, Rearm, Change
-// and Close take. See epoll(7).
+// A Watcher uses no descriptor and no goroutine of its own. All Watchers together usually use two of
+// each while any is open, and share one lock, which [Watch], Wait, Rearm, Change and Close take. In a
+// testing/synctest bubble use a [Set] instead: those goroutines send to C, and the Go runtime ends a
+// process in which a goroutine outside a bubble uses a channel of the bubble. See epoll(7).
 type Watcher struct {
 	fd int32
 

@@ -15,9 +15,9 @@ import (
 //
 // If ctx is done first, Receive returns ctx.Err() and takes nothing. If ctx is already done,
 // it returns immediately, even if there is a value. If a value was handed over before Receive
-// has noticed that ctx is done, Receive returns it with a nil error. Once the Queue is closed and empty, Receive
-// returns an error matching [os.ErrClosed]. If ctx is nil, it returns an error matching
-// [os.ErrInvalid].
+// has noticed that ctx is done, Receive returns it with a nil error. Once the Queue is closed
+// and empty, Receive returns an error matching [os.ErrClosed]. If ctx is nil, it returns an
+// error matching [os.ErrInvalid].
 //
 // It costs one lock acquisition, or a few if it blocks. It does not allocate unless several
 // goroutines are waiting. [Queue.ReceiveBatch] costs less per value.
@@ -64,10 +64,11 @@ func (q *Queue[T]) ReceiveBatch(ctx context.Context, dst []T) (int, error) {
 	return max(n, 0), failure(ctx, n, "ReceiveBatch")
 }
 
-// TryReceive removes the first value from the Queue and returns it and true. It returns
-// false if there is none, apart from those in C's buffer, or if other goroutines are already
-// waiting for it. After Close it returns the values that are left. It never blocks. It costs
-// one lock acquisition and does not allocate.
+// TryReceive removes the first value from the Queue and returns it and true. It returns false if
+// there is none, apart from those in C's buffer, or if other goroutines are already waiting for it.
+// After Handle it also returns false while a Send or a C thread that came first is still copying its
+// value, even if later values are complete. After Close it returns the values that are left. It
+// never blocks. It costs one lock acquisition and does not allocate.
 func (q *Queue[T]) TryReceive() (v T, ok bool) {
 	ok = q.tryTake(unsafe.Slice(&v, 1)) > 0
 	return v, ok

@@ -83,6 +83,9 @@ func (m *members) add(fd int, events Events) (at int, err error) {
 	if m.closed {
 		return 0, os.ErrClosed
 	}
+	if err := rawefd.CheckNested(fd); err != nil {
+		return 0, err
+	}
 	if len(m.free) == 0 {
 		m.slots = append(m.slots, slot{})
 		m.free = append(m.free, int32(len(m.slots)-1))

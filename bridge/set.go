@@ -68,7 +68,7 @@ func NewSet[K any]() (*Set[K], error) {
 //
 // It returns an error matching
 //   - [os.ErrExist] if fd is in the Set already, but see above;
-//   - [ErrNotPollable] if epoll does not support the descriptor;
+//   - [ErrNotPollable] if the descriptor is of a kind that cannot be watched;
 //   - EBADF if fd is not open;
 //   - [os.ErrInvalid] if fd is negative or greater than [math.MaxInt32], or if events
 //     contains unknown bits;
@@ -76,7 +76,7 @@ func NewSet[K any]() (*Set[K], error) {
 //     reached: fs.epoll.max_user_watches, or 500 Sets or 250 Watchers per open file;
 //   - [os.ErrClosed] after Close.
 //
-// Add costs one system call, or about seven if events contains Priority. One of these is
+// Add costs two or three system calls, or about nine if events contains Priority. One of these is
 // fstatfs(2), which blocks while a network file system does not answer; so do then the other
 // calls of the Set.
 func (s *Set[K]) Add(fd int, events Events, key K) error {

@@ -1,14 +1,3 @@
-// Package bridge reports the readiness of file descriptors on Go channels. It works for
-// everything that epoll(7) supports: pipes, sockets, timerfds, inotify and GPIO
-// descriptors, whether Go, C code or the kernel makes them ready.
-//
-// A [Watcher] is for one descriptor. A [Set] is for many descriptors that one goroutine
-// serves. The caller keeps ownership of the descriptors: the package never reads, writes,
-// duplicates or closes them.
-//
-// To watch the descriptor of an [os.File] or a network connection, call [Watch] within the
-// Control method of its SyscallConn. [os.File.Fd] puts the descriptor into blocking mode,
-// so reads that are meant to stop when there is no more data block instead.
 package bridge
 
 import (
@@ -24,9 +13,10 @@ import (
 	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
-// ErrNotPollable is returned (wrapped) by [Watch] and [Set.Add] for descriptors that epoll
-// does not support: regular files and directories, which are always ready, and epoll
-// instances that are nested too deeply.
+// ErrNotPollable is returned (wrapped) by [Watch] and [Set.Add] for descriptors that this package cannot
+// watch: regular files and directories, which are always ready; epoll instances that are nested too
+// deeply; and perf events (perf_event_open(2)), because the poll that finds one ready takes that from
+// all others. An [os.File] works for a perf event: see [os.NewFile] and [syscall.RawConn].
 var ErrNotPollable = rawefd.ErrNotPollable
 
 // A Watcher reports the readiness of a file descriptor owned by the caller. It never reads, writes,
@@ -78,7 +68,7 @@ type round struct {
 // then read the file.
 //
 // It returns an error matching
-//   - [ErrNotPollable] if epoll does not support the descriptor;
+//   - [ErrNotPollable] if the descriptor is of a kind that cannot be watched;
 //   - EBADF if fd is not open;
 //   - [os.ErrInvalid] if fd is negative or greater than [math.MaxInt32], or if events
 //     contains unknown bits;
@@ -88,7 +78,7 @@ type round struct {
 //   - EMFILE or ENFILE if the package needs a descriptor and none is available;
 //   - [errors.ErrUnsupported] on systems without epoll.
 //
-// Watch costs about three system calls, or about ten if events contains Priority, and allocates.
+// Watch costs four or five system calls, or about twelve if events contains Priority, and allocates.
 // It costs about six more and starts two goroutines if there is no other Watcher, or if other
 // Watchers watch fd for other events. Watch does not wait for an event. It yields the processor
 // while more than eight epoll instances that are not needed any more have not been closed yet:
@@ -101,10 +91,13 @@ func Watch(fd int, events Events) (*Watcher, error) {
 	}
 	w := &Watcher{fd: int32(fd), c: make(chan Events, 1)}
 	err := events.check()
-	if err != nil {
-		return nil, failedWatch(fd, err)
+	if err == nil {
+		err = rawefd.CheckNested(fd)
 	}
-	if w.watch, err = poller.NewWatch(fd, uint32(events), (*target)(w)); err != nil {
+	if err == nil {
+		w.watch, err = poller.NewWatch(fd, uint32(events), (*target)(w))
+	}
+	if err != nil {
 		return nil, failedWatch(fd, err)
 	}
 	return w, nil

@@ -58,6 +58,7 @@ func Nap(d time.Duration)                                    { time.Sleep(d) }
 func Pulses(num int) (bool, error)                           { return false, errNoEpoll }
 func Poll(num int, bits uint32) (uint32, error)              { return 0, errNoEpoll }
 func CheckOpen(num int) error                                { return errNoEpoll }
+func CheckNested(num int) error                              { return errNoEpoll }
 func NestedEdges() bool                                      { return false }
 func NewEpoll() (Epoll, error)                               { return -1, errNoEpoll }
 func (e Epoll) Add(num int, bits uint32, id uint64) error    { return errNoEpoll }

@@ -1,0 +1,24 @@
+package rawefd
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// CheckNested returns an error matching ErrNotPollable if num is a perf event, see perf_event_open(2). The
+// poll that finds one ready makes it not ready again. In a nested epoll instance the outer instance, here
+// that of Go's runtime, makes that poll, and the inner one then finds nothing.
+//
+// Whatever else is wrong with num, Epoll.Add finds out.
+func CheckNested(num int) error {
+	var st unix.Stat_t
+	err := retrying("fstat", num, 0, func() error { return unix.Fstat(num, &st) })
+	if err != nil || st.Mode&unix.S_IFMT != 0 { // a file without a type is one of the kernel's own kinds
+		return nil
+	}
+	if name, err := readlink(procFile("fd", num)); err != nil || name != "anon_inode:[perf_event]" {
+		return nil
+	}
+	return fmt.Errorf("only the first poll finds a perf event, and that is one of Go's runtime: %w", ErrNotPollable)
+}

@@ -24,9 +24,11 @@
  * A handle is valid until the process exits: after Close, signals have no effect
  * and values are refused. It is valid in one process only: signals and values from
  * a child created by fork(2) are lost, and such a child must not signal at all if
- * it closes descriptors that it has inherited. If a function is called with a pointer to
- * other memory, or with a handle of the wrong kind, it writes a message to standard
- * error and calls abort(3).
+ * it closes descriptors that it has inherited. Nor must a thread with a descriptor
+ * table of its own (unshare(2)). Where a sandbox refuses write(2) to a thread, what
+ * that thread signals can wait until another thread signals another handle. If a
+ * function is called with a pointer to other memory, or with a handle of the wrong
+ * kind, it writes a message to standard error and calls abort(3).
  *
  * This header is the complete C side. docs/protocol.md in
  * github.com/eventchan/eventchan describes the Go side and explains why the
@@ -135,7 +137,7 @@ EVENTCHAN_COLD void eventchan_ring(struct eventchan *e)
 {
 	const uint64_t one = 1;
 	uint64_t head, pushed, word = __atomic_load_n(&e->word, __ATOMIC_RELAXED);
-	int error = errno, cancel = 0;
+	int error = errno, failure, cancel = 0;
 
 	do {
 		if (!(word & EVENTCHAN_RING))
@@ -156,12 +158,15 @@ EVENTCHAN_COLD void eventchan_ring(struct eventchan *e)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 #endif
 	/* EAGAIN means that the doorbell is full of earlier writes, which wake the Go side. */
-	while (write(e->fd, &one, sizeof one) < 0 && errno == EINTR)
-		;
+	do
+		failure = write(e->fd, &one, sizeof one) < 0 ? errno : 0;
+	while (failure == EINTR);
 #ifdef PTHREAD_CANCEL_DISABLE
 	pthread_setcancelstate(cancel, &cancel);
 #endif
 	errno = error;
+	if (failure && failure != EAGAIN)
+		return; /* perhaps a sandbox refuses the write to this thread alone */
 
 	/*
 	 * The write is complete, so other threads need none in this epoch. QUIET must

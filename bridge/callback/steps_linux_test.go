@@ -84,7 +84,7 @@ var rules = map[string]struct {
 		"two handles", "written though QUIET was set",
 	},
 	"the push comes before the write": {
-		[]string{"while (write(e->fd, &one, sizeof one) < 0 && errno == EINTR)", "if (0)",
+		[]string{"failure = write(e->fd, &one, sizeof one) < 0 ? errno : 0;", "failure = 0;",
 			"head = __atomic_load_n(e->head, __ATOMIC_RELAXED);\n\tdo", "pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);\n" +
 				"while (write(e->fd, &one, sizeof one) < 0)\n;\npthread_setcancelstate(cancel, &cancel);\n" +
 				"head = __atomic_load_n(e->head, __ATOMIC_RELAXED);\n\tdo"},
@@ -108,8 +108,12 @@ var rules = map[string]struct {
 		"two handles", "sleeps over a count",
 	},
 	"an interrupted write is repeated": {
-		[]string{"while (write(e->fd", "if (write(e->fd"},
+		[]string{"while (failure == EINTR);", "while (0);"},
 		"sleep", "sleeps over a count",
+	},
+	"a write that is refused is none": {
+		[]string{"if (failure && failure != EAGAIN)\n\t\treturn;", ""},
+		"a write is refused", "sleeps over a count",
 	},
 	"the write is not a cancellation point": {
 		[]string{"pthread_setcancelstate(PTHREAD_CANCEL_DISABLE", "pthread_setcancelstate(PTHREAD_CANCEL_ENABLE"},

@@ -9,6 +9,7 @@ static const struct scenario {
 		uint64_t n;
 		int times;
 		bool stops;	/* can stop forever at any step */
+		bool refused;	/* write(2) is refused to it */
 	} threads[THREADS];
 } scenarios[] = {
 	{ "sleep", {{ASLEEP}}, {{doorbell}, {adds, 0, 1, 1}, {adds, 0, 20, 1}, {adds, 0, 300, 1}} },
@@ -16,6 +17,7 @@ static const struct scenario {
 	{ "a thread stops", {{ASLEEP}, {ASLEEP}}, {{doorbell}, {adds, 0, 1, 1, true}, {adds, 1, 20, 2}} },
 	{ "a thread of three stops", {{ASLEEP}, {ASLEEP}, {ASLEEP}},
 	  {{doorbell}, {adds, 0, 1, 1, true}, {adds, 1, 20, 1}, {adds, 2, 300, 1}} },
+	{ "a write is refused", {{ASLEEP}, {ASLEEP}}, {{doorbell}, {adds, 0, 1, 1, .refused = true}, {adds, 1, 20, 2}} },
 	{ "a waiter gives up", {{ASLEEP}, {ASLEEP}}, {{doorbell}, {adds, 0, 1, 1}, {adds, 0, 20, 1}, {adds, 1, 300, 1}, {rearms, 0}} },
 	{ "full", {{FULL - 1}}, {{adds, 0, 1, 1}, {adds, 0, 1, 1}, {adds, 0, 1, 1}, {takes, 0}} },
 	{ "full, untaken", {{FULL - 1}}, {{adds, 0, 1, 2}, {adds, 0, 1, 1}, {adds, 0, 1, 1}} },

@@ -281,9 +281,11 @@ static ssize_t fake_write(int fd, const void *from, size_t size)
 	if (ME->quiet)
 		fail("written though QUIET was set");
 	ME->interrupted = !ME->interrupted;
-	errno = ME->interrupted ? EINTR : EAGAIN;
-	now.edge |= !ME->interrupted;
-	return ME->interrupted ? -1 : 8;
+	errno = ME->interrupted ? EINTR : MINE.refused ? EPERM : EAGAIN;
+	if (ME->interrupted || MINE.refused)
+		return -1;
+	now.edge = true;
+	return 8;
 }
 
 static int fake_cancelstate(int state, int *old)
@@ -324,10 +326,13 @@ static void check(int slot)
 
 /*
  * Check all slots when no thread can continue. If one thread can, but might stop
- * forever, check only the handles of the others.
+ * forever, or its write was refused, check only the handles of the others.
  */
 static void check_all(int stopped)
 {
+	for (int i = 0; i < count; i++)
+		if (scenario->threads[i].refused)
+			stopped = i;
 	for (int i = 0; i < SLOTS; i++)
 		if (stopped < 0 || i != scenario->threads[stopped].slot)
 			check(i);

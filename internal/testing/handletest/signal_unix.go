@@ -51,8 +51,12 @@ func (s *Slot) ring() {
 		return
 	}
 	for {
-		if _, err := syscall.Write(int(s.FD), one); err != syscall.EINTR {
+		_, err := syscall.Write(int(s.FD), one)
+		if err == nil || err == syscall.EAGAIN {
 			break
+		}
+		if err != syscall.EINTR {
+			return
 		}
 	}
 	for head = s.Head.Load(); (head^pushed)&^Index == 0; head = s.Head.Load() {

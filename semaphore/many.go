@@ -28,15 +28,49 @@ func (s *Semaphore) many(n int64) bool { return n > piece && s.count.FD() != nil
 // holds the lock.
 func (s *Semaphore) rouseMany(p *place) {
 	switch {
-	case p.Value.woken: // or taking its permits now; it serves the others afterwards
-		s.count.Wake()
-	case p.Value.retreats&retreating != 0: // until the waiter calls look
+	case p.Value.away(): // it serves the others afterwards
+		s.serveBehind(p)
 		s.count.Wake()
 	case s.enough(p):
 		p.Value.hopeful = true
 		s.rouse(p)
 	default:
 		s.sleep(uint64(p.Value.permits), true)
+	}
+}
+
+// away reports whether the first waiter, which needs many permits, takes them itself, or was woken to do
+// so and does not run yet, or retreats. It must not make others wait for permits that it does not need.
+func (w *waiter) away() bool { return w.woken || w.retreats&retreating != 0 }
+
+// serveBehind serves the waiters behind the first one, in FIFO order, while permits are free beside
+// those that all before them lack. C, and a waiter that needs many, wait until the first one is done.
+// serveBehind takes at most a piece and then wakes the next waiter, which calls serve. It serves none if
+// /proc does not show the count. The caller holds the lock.
+func (s *Semaphore) serveBehind(first *place) {
+	if first.Next() == nil {
+		return
+	}
+	free, err := s.count.Count()
+	if err != nil {
+		return
+	}
+	served := int64(0)
+	for p, next := first, first; p != nil && uint64(p.Value.permits) <= free; p = next {
+		n := p.Value.permits
+		next, free = p.Next(), free-uint64(n)
+		if p == first || p.Value.wake == nil || s.many(n) || p.Value.taking {
+			continue
+		}
+		if served += n; served > piece {
+			s.rouse(p)
+			return
+		}
+		if took, _ := s.take(n); !took {
+			return
+		}
+		s.unqueue(p)
+		s.grant(p)
 	}
 }
 
@@ -50,13 +84,11 @@ func (s *Semaphore) hopeless(n int64) bool {
 	return err == nil && count < uint64(n)
 }
 
-// ample reports whether n permits are free beside those that all waiters lack. That is so only while
-// the first waiter takes its permits itself, or was woken to do so and does not run yet: it must not
-// make other calls fail, or wait, for permits that it does not need. ample returns false if /proc
-// does not show the count. The caller holds the lock.
+// ample reports whether n permits are free beside those that all waiters lack. It returns false unless the
+// first waiter is away, and if /proc does not show the count. The caller holds the lock.
 func (s *Semaphore) ample(n int64) bool {
 	p := s.waiters.First()
-	if s.count.FD() == nil || p == nil || !p.Value.woken {
+	if s.count.FD() == nil || p == nil || !p.Value.away() {
 		return false
 	}
 	free, err := s.count.Count()

@@ -5,14 +5,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/eventchan/eventchan/internal/rawefd"
 	"github.com/eventchan/eventchan/internal/testing/hammer"
 	"github.com/eventchan/eventchan/internal/testing/mode"
 	"github.com/eventchan/eventchan/semaphore"
@@ -69,50 +64,23 @@ func taking(t *testing.T, s *semaphore.Semaphore, n int64) <-chan error {
 // An Acquire of many permits that does not get them although enough were free, because another process has
 // taken some, tries again after a while: otherwise two of them would take a part each, again and again.
 func TestAcquireOfManyRetreats(t *testing.T) {
-	hammer.NeedsCount(t)
-	for name, d := range map[string]time.Duration{"long": time.Hour, "short": 1} {
-		t.Run(name, func(t *testing.T) {
-			defer semaphore.Retreat(d)()
-			const many = 3000
-			var fd, looks atomic.Int64
-			fd.Store(-1)
-			thief := -1
-			defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
-				if is := c.Name == "preadv2" || c.Name == "poll"; is && int64(c.Num) == fd.Load() && looks.Add(1) == many/2 {
-					unix.Read(thief, make([]byte, 8)) // a permit
-				}
-				return 0
-			})()
-			s := exported(t, many-1)
-			thief = dup(t, s.FD())
-			defer unix.Close(thief)
-			ctx, cancel := context.WithCancel(background)
-			defer cancel()
-			result := make(chan error, 1)
-			go func() { result <- s.Acquire(ctx, many) }()
-			hammer.Eventually(t, func() string { return "Acquire does not wait" }, func() bool {
-				return semaphore.Waiting(s) == 1 && !semaphore.Roused(s)
-			})
-			fd.Store(int64(s.FD()))
-			write(s, 1)
-			if d == time.Hour {
-				hammer.Eventually(t, func() string { return "Acquire does not retreat" }, func() bool { return semaphore.Retreats(s) })
-			} else {
-				hammer.Eventually(t, func() string { return "no permit was stolen" }, func() bool { return looks.Load() >= many/2 })
-			}
-			write(s, 1)
-			if d == time.Hour {
-				if !semaphore.Retreats(s) {
-					t.Error("Acquire does not retreat when enough permits are free")
-				}
-				cancel()
-				wantIs(t, "Acquire", <-result, context.Canceled)
-				wantCount(t, s, many)
-			} else if err := <-result; err != nil {
-				t.Errorf("Acquire = %v", err)
-			}
-		})
-	}
+	t.Run("long", func(t *testing.T) {
+		s, cancel, result := robbed(t, time.Hour)
+		write(s, 1)
+		if !semaphore.Retreats(s) {
+			t.Error("Acquire does not retreat when enough permits are free")
+		}
+		cancel()
+		wantIs(t, "Acquire", <-result, context.Canceled)
+		wantCount(t, s, robbedOf)
+	})
+	t.Run("short", func(t *testing.T) {
+		s, _, result := robbed(t, 1)
+		write(s, 1)
+		if err := <-result; err != nil {
+			t.Errorf("Acquire = %v", err)
+		}
+	})
 }
 
 // A waiter for many permits that becomes the first takes none while too few are free: putting them back

@@ -65,12 +65,12 @@ func (s *Semaphore) passable() bool {
 	return false
 }
 
-// blocked reports whether the first waiter needs several permits of an eventfd and was not woken to
-// take them. No goroutine of this process overtakes it, and looking whether it can be served reads
-// /proc, which a TryAcquire leaves to what adds permits. The caller holds the lock.
+// blocked reports whether the first waiter needs several permits of an eventfd and is not away. No
+// goroutine of this process overtakes it, and looking whether it can be served reads /proc, which a
+// TryAcquire leaves to what adds permits. The caller holds the lock.
 func (s *Semaphore) blocked() bool {
 	p := s.waiters.First()
-	return p != nil && p.Value.permits > 1 && !p.Value.woken && s.count.FD() != nil
+	return p != nil && p.Value.permits > 1 && !p.Value.away() && s.count.FD() != nil
 }
 
 // handOver ends the window and begins the phase in which permits are handed over, so that

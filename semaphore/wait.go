@@ -187,8 +187,10 @@ func (s *Semaphore) resume(done <-chan struct{}, p *place) (granted bool, err er
 		return false, s.failed("Acquire", os.ErrClosed)
 	}
 	granted, err = s.outcome(done, p)
-	if served && !granted || !served && (first || s.count.FD() == nil) {
-		s.serve() // a waiter of an eventfd that was not the first makes no difference to the others
+	// A waiter of an eventfd that was not the first makes no difference to the others, unless serveBehind
+	// has woken it to go on.
+	if served && !granted || !served && (first || s.count.FD() == nil || err == nil && s.waiters.First().Value.away()) {
+		s.serve()
 	}
 	return granted, err
 }

@@ -1,0 +1,120 @@
+package semaphore_test
+
+import (
+	"context"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
+	"github.com/eventchan/eventchan/semaphore"
+)
+
+const robbedOf = 3000
+
+// robbed returns a Semaphore with robbedOf - 1 permits and an Acquire of robbedOf, which enough permits
+// were free for. While it took them, another process took one, so it retreats for d.
+func robbed(t *testing.T, d time.Duration) (s *semaphore.Semaphore, cancel func(), result <-chan error) {
+	t.Helper()
+	hammer.NeedsCount(t)
+	t.Cleanup(semaphore.Retreat(d))
+	var fd, looks atomic.Int64
+	fd.Store(-1)
+	thief := -1
+	t.Cleanup(rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if is := c.Name == "preadv2" || c.Name == "poll"; is && int64(c.Num) == fd.Load() && looks.Add(1) == robbedOf/2 {
+			unix.Read(thief, make([]byte, 8)) // a permit
+		}
+		return 0
+	}))
+	s = exported(t, robbedOf-1)
+	thief = dup(t, s.FD())
+	ctx, cancel := context.WithCancel(background)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Acquire(ctx, robbedOf) }()
+	t.Cleanup(func() {
+		cancel()
+		s.Close() // makes Acquire return
+		unix.Close(thief)
+	})
+	hammer.Eventually(t, func() string { return "Acquire does not wait" }, func() bool {
+		return semaphore.Waiting(s) == 1 && !semaphore.Roused(s)
+	})
+	fd.Store(int64(s.FD()))
+	write(s, 1)
+	if d == time.Hour {
+		hammer.Eventually(t, func() string { return "Acquire does not retreat" }, func() bool { return semaphore.Retreats(s) })
+	} else {
+		hammer.Eventually(t, func() string { return "no permit was stolen" }, func() bool { return looks.Load() >= robbedOf/2 })
+	}
+	return s, cancel, ended
+}
+
+// waitBehind starts an Acquire of n permits, which waits behind another one.
+func waitBehind(t *testing.T, s *semaphore.Semaphore, n int64) (result <-chan error) {
+	t.Helper()
+	ended := make(chan error, 1)
+	before := semaphore.Waiting(s)
+	ctx, cancel := context.WithTimeout(background, 30*time.Second)
+	t.Cleanup(cancel)
+	go func() { ended <- s.Acquire(ctx, n) }()
+	hammer.Eventually(t, func() string { return "Acquire does not wait" }, func() bool { return semaphore.Waiting(s) > before })
+	return ended
+}
+
+// While an Acquire of many permits retreats, others get the permits that it does not need, in FIFO order.
+func TestOthersBesideAnAcquireThatRetreats(t *testing.T) {
+	s, cancel, result := robbed(t, time.Hour)
+	first := waitBehind(t, s, 2)
+	second := waitBehind(t, s, 1)
+	write(s, 1+2)
+	if err := <-first; err != nil {
+		t.Errorf("Acquire(2) = %v", err)
+	}
+	wantTry(t, s, 1, false)
+	write(s, 1)
+	if err := <-second; err != nil {
+		t.Errorf("Acquire(1) = %v", err)
+	}
+	wantTry(t, s, 1, false)
+	write(s, 2)
+	wantTry(t, s, 1, true)
+	if err := s.Acquire(background, 1); err != nil {
+		t.Errorf("Acquire(1) = %v", err)
+	}
+	several := []<-chan error{waitBehind(t, s, 600), waitBehind(t, s, 600), waitBehind(t, s, 600)} // two pieces
+	write(s, 3*600)
+	for _, result := range several {
+		if err := <-result; err != nil {
+			t.Errorf("Acquire(600) = %v", err)
+		}
+	}
+	if !semaphore.Retreats(s) {
+		t.Error("Acquire does not retreat any more")
+	}
+	cancel()
+	wantIs(t, "Acquire", <-result, context.Canceled)
+	wantCount(t, s, robbedOf)
+}
+
+// While an Acquire takes very many permits, waiters behind it get those that it does not need before
+// calls that come later.
+func TestOthersBesideAnAcquireOfVeryMany(t *testing.T) {
+	s := exported(t, veryMany)
+	result := taking(t, s, veryMany)
+	first := waitBehind(t, s, 1)
+	promptly(t, "Release", func() { s.Release(1) })
+	promptly(t, "Acquire(1)", func() {
+		if err := <-first; err != nil {
+			t.Errorf("Acquire(1) = %v", err)
+		}
+	})
+	promptly(t, "TryAcquire", func() { wantTry(t, s, 1, false) })
+	promptly(t, "Close", func() { s.Close() })
+	wantIs(t, "Acquire", <-result, os.ErrClosed)
+}

@@ -58,13 +58,20 @@ func robbed(t *testing.T, d time.Duration) (s *semaphore.Semaphore, cancel func(
 // waitBehind starts an Acquire of n permits, which waits behind another one.
 func waitBehind(t *testing.T, s *semaphore.Semaphore, n int64) (result <-chan error) {
 	t.Helper()
+	result, _ = waitBehindUntil(t, s, n)
+	return result
+}
+
+// waitBehindUntil is waitBehind with a function that ends the Acquire.
+func waitBehindUntil(t *testing.T, s *semaphore.Semaphore, n int64) (result <-chan error, cancel func()) {
+	t.Helper()
 	ended := make(chan error, 1)
 	before := semaphore.Waiting(s)
 	ctx, cancel := context.WithTimeout(background, 30*time.Second)
 	t.Cleanup(cancel)
 	go func() { ended <- s.Acquire(ctx, n) }()
 	hammer.Eventually(t, func() string { return "Acquire does not wait" }, func() bool { return semaphore.Waiting(s) > before })
-	return ended
+	return ended, cancel
 }
 
 // While an Acquire of many permits retreats, others get the permits that it does not need, in FIFO order.
@@ -87,6 +94,14 @@ func TestOthersBesideAnAcquireThatRetreats(t *testing.T) {
 	if err := s.Acquire(background, 1); err != nil {
 		t.Errorf("Acquire(1) = %v", err)
 	}
+	_, giveUp := waitBehindUntil(t, s, 500)
+	last := waitBehind(t, s, 1)
+	write(s, 2)
+	giveUp()
+	if err := <-last; err != nil {
+		t.Errorf("Acquire(1) = %v", err)
+	}
+	wantTry(t, s, 1, true)
 	several := []<-chan error{waitBehind(t, s, 600), waitBehind(t, s, 600), waitBehind(t, s, 600)} // two pieces
 	write(s, 3*600)
 	for _, result := range several {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/internal/rawefd"
+	"github.com/eventchan/eventchan/internal/testing/hammer"
 )
 
 // These tests check properties that callers cannot see, because they only cost time, or matter
@@ -171,5 +172,39 @@ func TestGrantBeforeCloseIsKept(t *testing.T) {
 			s.Close()
 			wantNil(t, "Acquire of permits that were released before Close", result)
 		}
+	}
+}
+
+// C stays away while another process takes very many permits, until no more are taken.
+func TestCStaysAwayWhileVeryManyAreTaken(t *testing.T) {
+	hammer.NeedsCount(t)
+	for name, c := range map[string]struct{ free, away uint64 }{
+		"very many": {100_000, 100_000 + 1},
+		"few":       {100, 0}, // taking them takes less than the pause
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustMake(t, int64(c.free))
+			s.FD()
+			s.c.Store(newChannel())
+			p := &place{Value: waiter{permits: 1}}
+			free, gone := s.putBack(s.c.Load())
+			if free != c.away || !gone {
+				t.Errorf("C puts back: %d, %v, want %d, true", free, gone, c.away)
+			}
+			for range 3 {
+				s.TryAcquire(10)
+				before := free
+				away := false
+				if free, away = s.comeBack(p, free); away != (c.away > 0) || away && free != before-10 {
+					t.Errorf("10 permits were taken: C stays away: %v, %d free", away, free)
+				}
+				if !away {
+					return
+				}
+			}
+			if _, away := s.comeBack(p, free); away {
+				t.Error("C stays away although no permits were taken")
+			}
+		})
 	}
 }

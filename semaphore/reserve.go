@@ -118,32 +118,62 @@ func (s *Semaphore) giveWay(c *channel, p *place) bool {
 // stepAside gives the permit back and queues C again after a pause. Without the pause C would
 // get the permit again before another process runs. stepAside reports whether it gave it back.
 func (s *Semaphore) stepAside(c *channel, p *place) bool {
-	if !s.putBack(c) {
-		return false
+	free, gone := s.putBack(c)
+	for away := gone; away; {
+		select {
+		case <-time.After(aside):
+			free, away = s.comeBack(p, free)
+		case <-c.closing:
+			away = false
+		}
 	}
-	select {
-	case <-time.After(aside):
-	case <-c.closing:
-		return true
-	}
-	if s.count.Lock() {
-		s.waitForC(p)
-		s.count.Unlock()
-	}
-	return true
+	return gone
 }
 
-// putBack adds the permit to the count again, serves waiters, and reports whether it did.
-func (s *Semaphore) putBack(c *channel) bool {
+// putBack adds the permit to the count again, serves waiters, and reports whether it did. free is for
+// comeBack.
+func (s *Semaphore) putBack(c *channel) (free uint64, gone bool) {
 	if !s.count.Lock() {
-		return false
+		return 0, false
 	}
 	defer s.count.Unlock()
 	if s.count.Add(1) != nil {
 		c.received = time.Now() // the eventfd is full, so it is not urgent
-		return false
+		return 0, false
 	}
 	c.holding = false
 	s.serve()
-	return true
+	return s.manyFree(c), true
+}
+
+// comeBack queues C again, unless before is not 0 and fewer permits are free. Then another process can
+// be taking all of them, which would fail, again and again, if C took one of them then. comeBack
+// returns how many are free and whether C stays away.
+func (s *Semaphore) comeBack(p *place, before uint64) (free uint64, away bool) {
+	if !s.count.Lock() {
+		return 0, false
+	}
+	defer s.count.Unlock()
+	if before > 0 {
+		if free, err := s.count.Count(); err == nil && free < before {
+			return free, true
+		}
+	}
+	s.waitForC(p)
+	return 0, false
+}
+
+// manyFree returns how many permits are free, or 0 if taking all of them takes less than aside. It reads
+// /proc, so it looks only each eighth time while they are not that many. It returns 0 as well if /proc does
+// not show the count. The caller holds the lock.
+func (s *Semaphore) manyFree(c *channel) uint64 {
+	c.asides++
+	if !c.vast && c.asides%8 != 1 {
+		return 0
+	}
+	free, err := s.count.Count()
+	if c.vast = err == nil && free > 4*piece; !c.vast {
+		return 0
+	}
+	return free
 }

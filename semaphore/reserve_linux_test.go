@@ -137,12 +137,20 @@ func TestSharersThatUseCDoNotDeadlock(t *testing.T) {
 // permit, or is waiting to reserve one, and nothing receives from them.
 func TestAcquireGetsThePermitsOfEveryIdleC(t *testing.T) {
 	hammer.NeedsCount(t)
-	const permits = 3
-	for name, others := range map[string]int{"one": 1, "all permits": permits, "more than permits": permits + 2} {
+	for name, c := range map[string]struct {
+		permits int64
+		others  int
+	}{
+		"one":               {3, 1},
+		"all permits":       {3, 3},
+		"more than permits": {3, 5},
+		"one of very many":  {60_000, 1}, // taking them takes longer than C stays away if nothing is taken
+	} {
 		t.Run(name, func(t *testing.T) {
+			permits := c.permits
 			s := mustNew(t, permits)
 			s.FD()
-			for range others {
+			for range c.others {
 				twin(t, s).C()
 				<-time.After(13 * time.Millisecond) // they do not run in step
 			}

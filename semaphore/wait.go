@@ -188,8 +188,8 @@ func (s *Semaphore) resume(done <-chan struct{}, p *place) (granted bool, err er
 	}
 	granted, err = s.outcome(done, p)
 	// A waiter of an eventfd that was not the first makes no difference to the others, unless serveBehind
-	// has woken it to go on.
-	if served && !granted || !served && (first || s.count.FD() == nil || err == nil && s.waiters.First().Value.away()) {
+	// serves them, which can have woken it to go on.
+	if served && !granted || !served && (first || s.count.FD() == nil || s.waiters.First().Value.away()) {
 		s.serve()
 	}
 	return granted, err

@@ -33,8 +33,9 @@
 // that another holder has made blocking and full; where preadv2(2) is refused, a read of a
 // count that another holder takes first; one thread while a system call that has failed
 // is tried again; and calls of package bridge while another asks a network file system that
-// does not answer about Priority. No signal is lost, whether a goroutine, a C thread, another
-// process or the kernel sends it.
+// does not answer about Priority, or a file system in user space (FUSE) that does not answer
+// about one of its files. No signal is lost, whether a goroutine, a C thread, another process or
+// the kernel sends it.
 // Nothing is written to a descriptor after Close has closed it. Once every object is
 // closed, only 64 bytes per handle, about 4 KB and the addresses of its values per queue
 // with a handle, and the descriptor that all handles share remain.

@@ -187,7 +187,8 @@ func (s *Set[K]) Wait(ctx context.Context, dst []Event[K]) (int, error) {
 // only when another member becomes ready.
 //
 // The buffer holds one value, so a slow receiver blocks nothing and loses nothing. Close
-// closes the channel. From the first call of C until Close, the Set uses one goroutine.
+// closes the channel. From the first call of C until Close, the Set uses one goroutine, which
+// belongs to a testing/synctest bubble if that call was made in one.
 func (s *Set[K]) C() <-chan struct{} { return s.members.channel() }
 
 // Close closes the Set and its channel, and wakes the goroutines blocked in Wait. It does

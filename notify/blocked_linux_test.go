@@ -3,6 +3,7 @@ package notify_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -61,6 +62,28 @@ func TestCloseEndsAnAddThatAHostilePeerBlocks(t *testing.T) {
 	// Wait gets the count that was taken to make room, if it comes in time.
 	if count, err := n.Wait(background); (count == 0) != errors.Is(err, os.ErrClosed) {
 		t.Errorf("Wait = %d, %v; want a count or os.ErrClosed", count, err)
+	}
+}
+
+// Only some hundreds of calls block: each keeps a thread, and the runtime ends a process that has too many.
+func TestHostilePeerBlocksFewThreads(t *testing.T) {
+	n := mustNew(t)
+	n.FD()
+	hostile(t, n)
+	const calls, blocked = 1000, 300
+	added := make(chan error, calls)
+	for range calls {
+		go func() { added <- n.Add(1) }()
+	}
+	hammer.Eventually(t, func() string { return fmt.Sprintf("%d of %d calls have returned", len(added), calls) },
+		func() bool { return len(added) >= calls-blocked })
+	for range len(added) {
+		if err := <-added; !errors.Is(err, notify.ErrOverflow) {
+			t.Errorf("Add = %v, want ErrOverflow", err)
+		}
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -100,7 +100,8 @@ func (n *Notifier) Notify() error {
 
 // Add adds delta to the count and wakes a waiter. Add(0) does nothing. Add does not block, with
 // one exception: if another holder of the eventfd has cleared O_NONBLOCK and filled the counter,
-// the call blocks its thread until there is room, or until Close.
+// the call blocks its thread until there is room, or until Close. If hundreds of calls do so, the
+// others return an error matching [ErrOverflow] instead.
 //
 // If the count would exceed [MaxCount], Add adds nothing and returns an error matching
 // [ErrOverflow]. After Close every Add, even Add(0), returns an error matching [os.ErrClosed]. If
@@ -117,15 +118,11 @@ func (n *Notifier) Add(delta uint64) error {
 		return nil
 	}
 	fd := n.count.FD()
-	if fd == nil || delta == 0 || n.queued.Load() > 0 || n.c.Load() != nil || !fd.Use() {
+	if fd == nil || delta == 0 || n.queued.Load() > 0 || n.c.Load() != nil || fd.Blocking() || !fd.Use() {
 		return n.add(delta)
 	}
 	var err error
 	if fd.TryAdd(&delta) != 0 {
-		if fd.Blocking() {
-			fd.Done()
-			return n.add(delta)
-		}
 		err = fd.Add(delta)
 	}
 	fd.Done()

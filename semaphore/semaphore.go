@@ -142,7 +142,7 @@ func wrap(permits, size int64, fd *rawefd.FD) *Semaphore {
 // Release adds n permits and wakes waiters. Release(0) does nothing, and after Close Release
 // has no effect. Release does not block, with one exception: if another holder of the eventfd
 // has cleared O_NONBLOCK and filled the counter, the call blocks its thread until there is
-// room, or until Close.
+// room, or until Close; if hundreds of calls do so, the others panic instead.
 //
 // Release panics, and adds nothing, in three cases:
 //

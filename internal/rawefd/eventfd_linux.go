@@ -70,9 +70,10 @@ func (f *FD) Add(delta uint64) error {
 	return f.write(&delta)
 }
 
-// Blocking reports whether O_NONBLOCK was off when the descriptor was adopted. If so, its owner
-// adds with AddIfWritable, under its lock.
-func (f *FD) Blocking() bool { return f.blocking }
+// Blocking reports whether the owner adds with AddIfWritable, under its lock, because otherwise a
+// write could block: O_NONBLOCK was off when the descriptor was adopted, or many other calls are in
+// progress, which can be such writes.
+func (f *FD) Blocking() bool { return f.blocking || f.crowded() }
 
 func (f *FD) write(delta *uint64) error {
 	race.Release()

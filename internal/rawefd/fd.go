@@ -116,6 +116,14 @@ func (f *FD) Close(last func()) bool {
 	return true
 }
 
+// mostUses is how many lock-free calls can be writes that another holder of the eventfd blocks (see
+// blocked_linux.go). Each of them keeps a thread, and the runtime ends a process that has 10,000. It is more
+// than the calls that processors run at a time, which are not to be slowed down.
+const mostUses = 256
+
+// crowded reports whether so many calls are in progress that another one must not block.
+func (f *FD) crowded() bool { return uint32(f.state.Load()) > mostUses }
+
 // Number returns the descriptor number, or -1 after Close.
 func (f *FD) Number() int {
 	if f.state.Load()&closed != 0 {

@@ -100,8 +100,8 @@ func (n *Notifier) Notify() error {
 
 // Add adds delta to the count and wakes a waiter. Add(0) does nothing. Add does not block, with
 // one exception: if another holder of the eventfd has cleared O_NONBLOCK and filled the counter,
-// the call blocks its thread until there is room, or until Close. If hundreds of calls do so, the
-// others return an error matching [ErrOverflow] instead.
+// the call blocks its thread until there is room, or until Close. Beside one call for each Notifier
+// and Semaphore at most 32 calls of the process block; others return an error matching [ErrOverflow].
 //
 // If the count would exceed [MaxCount], Add adds nothing and returns an error matching
 // [ErrOverflow]. After Close every Add, even Add(0), returns an error matching [os.ErrClosed]. If
@@ -122,10 +122,13 @@ func (n *Notifier) Add(delta uint64) error {
 		return n.add(delta)
 	}
 	var err error
-	if fd.TryAdd(&delta) != 0 {
+	if !fd.Alone() || fd.TryAdd(&delta) != 0 {
 		err = fd.Add(delta)
 	}
 	fd.Done()
+	if err == rawefd.ErrCrowded {
+		return n.add(delta)
+	}
 	if err != nil {
 		return n.failed(fmt.Sprintf("Add(%d)", delta), err)
 	}

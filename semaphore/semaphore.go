@@ -142,7 +142,8 @@ func wrap(permits, size int64, fd *rawefd.FD) *Semaphore {
 // Release adds n permits and wakes waiters. Release(0) does nothing, and after Close Release
 // has no effect. Release does not block, with one exception: if another holder of the eventfd
 // has cleared O_NONBLOCK and filled the counter, the call blocks its thread until there is
-// room, or until Close; if hundreds of calls do so, the others panic instead.
+// room, or until Close. Beside one call for each Notifier and Semaphore at most 32 calls of the
+// process block; others panic.
 //
 // Release panics, and adds nothing, in three cases:
 //
@@ -171,30 +172,33 @@ func (s *Semaphore) release(n int64) {
 	if n == 0 {
 		return
 	}
-	if fd := s.count.FD(); fd == nil || fd.Blocking() || uint32(s.slow.Load()) > 0 {
+	if fd := s.count.FD(); fd == nil || fd.Blocking() || uint32(s.slow.Load()) > 0 || !s.write(fd, n) {
 		if ended, err := s.give(n); err != nil {
 			s.overflow(n, ended, err)
 		}
-	} else if fd.Use() { // without waiters, adding to the eventfd is all that is needed
-		s.write(fd, n)
 	}
 }
 
-// write adds n permits to the eventfd, which the caller uses.
-func (s *Semaphore) write(fd *rawefd.FD, n int64) {
+// write adds n permits to the eventfd, which is all that is needed without waiters. It returns false, and
+// has added nothing, if give has to do it: the write must not block.
+func (s *Semaphore) write(fd *rawefd.FD, n int64) bool {
+	if !fd.Use() {
+		return true // after Close, where Release has no effect
+	}
 	permits := uint64(n)
 	var err error
-	if fd.TryAdd(&permits) != 0 {
+	if !fd.Alone() || fd.TryAdd(&permits) != 0 {
 		err = fd.Add(permits)
 	}
-	if err != nil && !errors.Is(err, rawefd.ErrFull) {
+	if err != nil && err != rawefd.ErrCrowded && !errors.Is(err, rawefd.ErrFull) {
 		s.keep(n)
 		err = nil
 	}
 	fd.Done()
-	if err != nil {
+	if err != nil && err != rawefd.ErrCrowded {
 		s.overflow(n, nil, err)
 	}
+	return err == nil
 }
 
 // overflow is a Release for which there is no room, unless the room was for a permit of C that has

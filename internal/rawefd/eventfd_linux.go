@@ -42,8 +42,8 @@ func newFD(num int, blocking bool) *FD {
 	return &FD{num: int32(num), blocking: blocking, slow: blocking || hook.Load() != nil}
 }
 
-// TryAdd is the fast path of Add. If it returns a number other than 0, nothing
-// was added, and the caller calls Add. The caller must be between Use and Done.
+// TryAdd is the fast path of Add, for a caller that is alone. If it returns a number other than 0,
+// nothing was added, and the caller calls Add. The caller must be between Use and Done.
 //
 // TryAdd is inlined, while Add is not: on processors that guard their return stack,
 // each return after a system call is mispredicted, which costs about 10 ns per frame.
@@ -62,18 +62,23 @@ func (f *FD) TryAdd(delta *uint64) (errno uintptr) {
 
 // Add adds delta, which must not be 0, to the count. It returns ErrFull if the count would exceed
 // MaxCount. If another holder has cleared O_NONBLOCK, Add can block until Close (see
-// blocked_linux.go). The caller must be between Use and Done.
+// blocked_linux.go); if it must not, Add returns ErrCrowded. The caller must be between Use and Done.
 func (f *FD) Add(delta uint64) error {
 	if delta > MaxCount {
 		return ErrFull
 	}
+	if !f.Alone() {
+		defer beside.Add(-1)
+		if beside.Add(1) > mostBeside {
+			return ErrCrowded
+		}
+	}
 	return f.write(&delta)
 }
 
-// Blocking reports whether the owner adds with AddIfWritable, under its lock, because otherwise a
-// write could block: O_NONBLOCK was off when the descriptor was adopted, or many other calls are in
-// progress, which can be such writes.
-func (f *FD) Blocking() bool { return f.blocking || f.crowded() }
+// Blocking reports whether O_NONBLOCK was off when the descriptor was adopted. If so, its owner
+// adds with AddIfWritable, under its lock.
+func (f *FD) Blocking() bool { return f.blocking }
 
 func (f *FD) write(delta *uint64) error {
 	race.Release()

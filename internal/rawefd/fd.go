@@ -116,13 +116,21 @@ func (f *FD) Close(last func()) bool {
 	return true
 }
 
-// mostUses is how many lock-free calls can be writes that another holder of the eventfd blocks (see
-// blocked_linux.go). Each of them keeps a thread, and the runtime ends a process that has 10,000. It is more
-// than the calls that processors run at a time, which are not to be slowed down.
-const mostUses = 256
+// ErrCrowded is returned by Add if so many calls of the process are in progress that another one must not
+// block. Nothing was added. The owner then adds with AddIfWritable, under its lock.
+var ErrCrowded = errors.New("many calls are in progress")
 
-// crowded reports whether so many calls are in progress that another one must not block.
-func (f *FD) crowded() bool { return uint32(f.state.Load()) > mostUses }
+// mostBeside is how many calls of Add in the process, beside one for each FD, can be writes that other
+// holders of eventfds block (see blocked_linux.go). Each of them keeps a thread, of which the runtime allows
+// 10,000, and a container perhaps 100.
+const mostBeside = 32
+
+// beside is the number of those calls. One that is alone is not counted, so that calls for different
+// eventfds share no cache line.
+var beside atomic.Int32
+
+// Alone reports whether the caller, which is between Use and Done, is the only one.
+func (f *FD) Alone() bool { return uint32(f.state.Load()) == 1 }
 
 // Number returns the descriptor number, or -1 after Close.
 func (f *FD) Number() int {

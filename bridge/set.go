@@ -55,9 +55,10 @@ func NewSet[K any]() (*Set[K], error) {
 	return s, nil
 }
 
-// Add makes fd a member, which is watched for events. HangUp and Failed are always
-// reported, so events can be 0. If fd is ready already, the next Poll or Wait returns it,
-// and a goroutine blocked in Wait wakes up. If the descriptor of a member has been closed
+// Add makes fd a member, which is watched for events. HangUp and Failed are always reported, so
+// events can be 0; but files of proc and cgroup v2, which report Failed with Priority and to one
+// poll only, need Priority. If fd is ready already, the next Poll or Wait returns it, and a
+// goroutine blocked in Wait wakes up. If the descriptor of a member has been closed
 // and fd is the same number for another open file, Add replaces that member. Once that has
 // happened, or a member with this number was closed before Remove, Add also replaces a member
 // whose descriptor is still open, and returns nil instead of [os.ErrExist].

@@ -32,9 +32,10 @@ var ErrNotPollable = rawefd.ErrNotPollable
 // argument is invalid.
 //
 // A Watcher uses no descriptor and no goroutine of its own. All Watchers together usually use two of
-// each while any is open, and share one lock, which [Watch], Wait, Rearm, Change and Close take. In a
-// testing/synctest bubble use a [Set] instead: those goroutines send to C, and the Go runtime ends a
-// process in which a goroutine outside a bubble uses a channel of the bubble. See epoll(7).
+// each while any is open, and share one lock, which [Watch], Wait, Rearm, Change and Close take. A Watcher
+// must not be made in a testing/synctest bubble: those goroutines send to C, and the Go runtime ends a
+// process in which a goroutine outside a bubble uses a channel of the bubble. A [Set] can be, but a
+// goroutine that waits for it is not durably blocked. See epoll(7).
 type Watcher struct {
 	fd int32
 
@@ -59,9 +60,9 @@ type round struct {
 	events  Events // written before done is closed; none if the Watcher was closed
 }
 
-// Watch returns a Watcher that watches fd for events. HangUp and Failed are always
-// reported, so events can be 0. Events that are there already are in the buffer of C when
-// Watch returns.
+// Watch returns a Watcher that watches fd for events. HangUp and Failed are always reported, so events
+// can be 0; but files of proc and cgroup v2, which report Failed with Priority and to one poll only, need
+// Priority. Events that are there already are in the buffer of C when Watch returns.
 //
 // Priority of a file of proc or cgroup v2, such as /proc/pressure/memory or
 // /proc/self/mountinfo, can be missed if it comes during the call, so call Watch first and

@@ -37,7 +37,8 @@ import (
 // It costs one atomic operation; after FD or File, n system calls, because each read takes one
 // permit. If several permits recently became free together, Acquire polls for up to 50 µs before it
 // waits, during which other goroutines can run. While Acquire takes more than 1,024 permits after FD
-// or File, other calls are not blocked: they get permits that Acquire does not need. It does not
+// or File, other calls are not blocked: they get permits that Acquire does not need. Only C, and a waiting
+// Acquire of more than 1,024, are served after it, even if others are served before them. It does not
 // allocate unless it waits, or ctx allocates when it is asked for its Done channel for the first time,
 // or Acquire takes more than 16,384 permits after FD or File, or finds other goroutines waiting or
 // taking more than 1,024: then it can read /proc.

@@ -36,6 +36,9 @@ func newChannel() *channel {
 // not include the reserved permit, and TryAcquire cannot take it. If you need a permit only
 // occasionally, call Acquire in a goroutine instead.
 //
+// If an Acquire of more than 1,024 permits of an eventfd comes first, C is served after it, and other
+// calls can get permits before C does.
+//
 // The reserved permit does not keep others waiting. If the first goroutine in Acquire lacks
 // permits, C immediately gives its permit back and queues again behind that goroutine. After
 // FD, File, FromFD or FromProcess, C also gives the permit back once nothing was received for

@@ -192,18 +192,19 @@ func TestCStaysAwayWhileVeryManyAreTaken(t *testing.T) {
 				t.Errorf("C puts back: %d, %v, want %d, true", free, gone, c.away)
 			}
 			for range 3 {
-				s.TryAcquire(10)
+				s.TryAcquire(piece)
 				before := free
 				away := false
-				if free, away = s.comeBack(p, free); away != (c.away > 0) || away && free != before-10 {
-					t.Errorf("10 permits were taken: C stays away: %v, %d free", away, free)
+				if free, away = s.comeBack(p, free); away != (c.away > 0) || away && free != before-piece {
+					t.Errorf("a piece was taken: C stays away: %v, %d free", away, free)
 				}
 				if !away {
 					return
 				}
 			}
+			s.TryAcquire(piece - 1)
 			if _, away := s.comeBack(p, free); away {
-				t.Error("C stays away although no permits were taken")
+				t.Error("C stays away although fewer permits than a piece were taken")
 			}
 		})
 	}

@@ -146,16 +146,17 @@ func (s *Semaphore) putBack(c *channel) (free uint64, gone bool) {
 	return s.manyFree(c), true
 }
 
-// comeBack queues C again, unless before is not 0 and fewer permits are free. Then another process can
-// be taking all of them, which would fail, again and again, if C took one of them then. comeBack
-// returns how many are free and whether C stays away.
+// comeBack queues C again, unless before is not 0 and a piece fewer permits are free. Then another process
+// can be taking all of them, which would fail, again and again, if C took one of them then. Goroutines and
+// processes that each take a few, for work of their own, take less than a piece in the time of aside.
+// comeBack returns how many are free and whether C stays away.
 func (s *Semaphore) comeBack(p *place, before uint64) (free uint64, away bool) {
 	if !s.count.Lock() {
 		return 0, false
 	}
 	defer s.count.Unlock()
 	if before > 0 {
-		if free, err := s.count.Count(); err == nil && free < before {
+		if free, err := s.count.Count(); err == nil && free+piece <= before {
 			return free, true
 		}
 	}

@@ -58,6 +58,10 @@ fn main() {
         slot.magic = MAGIC;
         assert!(add(&slot, 3));
         assert_eq!(slot.word.load(Relaxed), RUNG + 4);
+        top.store(0, Relaxed);
+        slot.word.store(RING, Relaxed);
+        assert!(add(&slot, 1)); // the write to descriptor -1 fails
+        assert_eq!(top.load(Relaxed), 7);
     }
 }
 `

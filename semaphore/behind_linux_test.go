@@ -117,6 +117,31 @@ func TestOthersBesideAnAcquireThatRetreats(t *testing.T) {
 	wantCount(t, s, robbedOf)
 }
 
+// Waiters behind an Acquire of many are served when it becomes the first, and when enough for all comes
+// together.
+func TestOthersBesideAnAcquireThatBegins(t *testing.T) {
+	hammer.NeedsCount(t)
+	for name, free := range map[string]int64{"becomes the first": veryMany + 10, "together": 0} {
+		t.Run(name, func(t *testing.T) {
+			s := exported(t, free)
+			begin := func() { write(s, veryMany+10) }
+			if free > 0 {
+				_, begin = waitBehindUntil(t, s, veryMany+1000)
+			}
+			result := waitBehind(t, s, veryMany)
+			small := waitBehind(t, s, 1)
+			begin()
+			promptly(t, "Acquire(1)", func() {
+				if err := <-small; err != nil {
+					t.Errorf("Acquire(1) = %v", err)
+				}
+			})
+			promptly(t, "Close", func() { s.Close() })
+			wantIs(t, "Acquire", <-result, os.ErrClosed)
+		})
+	}
+}
+
 // While an Acquire takes very many permits, waiters behind it get those that it does not need before
 // calls that come later.
 func TestOthersBesideAnAcquireOfVeryMany(t *testing.T) {

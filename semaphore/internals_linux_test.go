@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"runtime"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,6 +173,43 @@ func TestGrantBeforeCloseIsKept(t *testing.T) {
 			s.Close()
 			wantNil(t, "Acquire of permits that were released before Close", result)
 		}
+	}
+}
+
+// Where the system does not show the count, a waiter for several permits that becomes the first is woken,
+// so that it polls as soon as one that was always the first.
+func TestWaiterThatBecomesTheFirstPolls(t *testing.T) {
+	for name, fails := range map[string]bool{"blind": true, "not blind": false} {
+		t.Run(name, func(t *testing.T) {
+			if !fails {
+				hammer.NeedsCount(t)
+			}
+			s := mustMake(t, 0)
+			s.FD()
+			defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+				if fails && c.Name == "open" {
+					return unix.EMFILE
+				}
+				return 0
+			})()
+			var places [2]place
+			for i := range places {
+				places[i].Value = waiter{permits: 2, wake: make(wake, 1)}
+			}
+			s.count.LockShut()
+			s.queue(&places[0])
+			s.queue(&places[1])
+			s.count.UnlockShut()
+			s.look(&places[1])
+			s.count.LockShut()
+			defer s.count.UnlockShut()
+			s.unqueue(&places[0])
+			s.serve()
+			if woken := places[1].Value.woken; woken != fails {
+				t.Errorf("the waiter was woken: %v", woken)
+			}
+			s.unqueue(&places[1])
+		})
 	}
 }
 

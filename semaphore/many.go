@@ -34,6 +34,7 @@ func (s *Semaphore) rouseMany(p *place) {
 	case s.enough(p):
 		p.Value.hopeful = true
 		s.rouse(p)
+		s.serveBehind(p)
 	default:
 		s.sleep(uint64(p.Value.permits), true)
 	}
@@ -131,6 +132,7 @@ func (s *Semaphore) takePieces(done <-chan struct{}, w *waiter) (took bool, err 
 
 const (
 	retreating  = 1 << 7 // in waiter.retreats, which only the goroutine of the waiter changes
+	behind      = 1 << 6 // in waiter.retreats of one that was not the first; see enough
 	mostCounted = 5      // bounds what retreat returns
 )
 

@@ -196,6 +196,9 @@ func (s *Semaphore) enough(p *place) bool {
 	}
 	need := uint64(p.Value.permits)
 	count, err := s.count.Count()
+	if err != nil && p.Value.retreats&behind != 0 {
+		s.rouse(p) // only by polling does it find permits now, and it sleeps for longer than one that is the first
+	}
 	if err != nil || count >= need {
 		p.Value.lacks = 0
 		return err == nil
@@ -232,9 +235,10 @@ func (s *Semaphore) look(p *place) (next time.Duration) {
 	}
 	defer s.count.Unlock()
 	if s.waiters.First() != p {
+		p.Value.retreats |= behind
 		return untilFirst(s.waiters.Len())
 	}
-	p.Value.retreats &^= retreating
+	p.Value.retreats &^= retreating | behind
 	_, err := s.count.Count()
 	blind := err != nil
 	if blind {

@@ -181,6 +181,7 @@ func (s *Semaphore) resume(done <-chan struct{}, p *place) (granted bool, err er
 		<-w.wake // ctx is done, but the waiter was woken as well
 	}
 	w.woken = false
+	w.retreats &^= behind
 	served, first := w.granted.Load() || w.failed != nil, s.waiters.First() == p
 	if !served && !ctxdone.Closed(done) && first && !s.takeWoken(done, p) {
 		s.unqueue(p)

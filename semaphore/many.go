@@ -67,7 +67,11 @@ func (s *Semaphore) serveBehind(first *place) {
 			s.rouse(p)
 			return
 		}
-		if took, _ := s.take(n); !took {
+		took, err := s.take(n)
+		if err != nil {
+			s.fail(p, err)
+		}
+		if !took {
 			return
 		}
 		s.unqueue(p)

@@ -89,6 +89,18 @@ func untilAside(now, received time.Time) time.Duration {
 	return earliest.Sub(now) + idle - phase
 }
 
+// untilBack returns for how long C stays away if it gives its permit back now. That is aside if it does so in
+// time. If it does so late, perhaps because the process has used up its share of the processors, it stays away
+// until the end of the next instant, at which it might not run either: if several Cs each stayed away for
+// aside at times of their own, an Acquire that needs the permits of all would not get them.
+func untilBack(now time.Time) time.Duration {
+	phase := time.Duration(now.UnixNano() % int64(idle))
+	if phase < aside {
+		return aside
+	}
+	return idle - phase + aside
+}
+
 // sent queues C again after a receive.
 func (s *Semaphore) sent(c *channel, p *place) {
 	if !s.count.Lock() {
@@ -119,9 +131,10 @@ func (s *Semaphore) giveWay(c *channel, p *place) bool {
 // get the permit again before another process runs. stepAside reports whether it gave it back.
 func (s *Semaphore) stepAside(c *channel, p *place) bool {
 	free, gone := s.putBack(c)
-	for away := gone; away; {
+	pause := untilBack(time.Now())
+	for away := gone; away; pause = aside {
 		select {
-		case <-time.After(aside):
+		case <-time.After(pause):
 			free, away = s.comeBack(p, free)
 		case <-c.closing:
 			away = false

@@ -26,6 +26,21 @@ func TestInstantsOfGivingBack(t *testing.T) {
 	}
 }
 
+// C that gives its permit back late stays away until the end of the next instant, when all others are away.
+func TestLateCStaysAwayUntilOthersHaveGivenBack(t *testing.T) {
+	window := time.Unix(1000, 0)
+	for _, late := range []time.Duration{0, aside - 1, aside, idle / 2, idle - 1} {
+		back := window.Add(late + untilBack(window.Add(late)))
+		want := window.Add(late + aside)
+		if late >= aside {
+			want = window.Add(idle + aside)
+		}
+		if !back.Equal(want) {
+			t.Errorf("C that gives back %v late comes back after %v, want %v", late, back.Sub(window), want.Sub(window))
+		}
+	}
+}
+
 // A blind waiter polls while no C keeps a permit, from whatever moment on it sleeps.
 func TestBlindWaiterPollsWhileNoCKeepsAPermit(t *testing.T) {
 	for from := time.Duration(0); from < 2*idle; from += time.Millisecond / 8 {

@@ -3,6 +3,7 @@ package semaphore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"runtime"
 	"syscall"
 	"testing"
@@ -211,6 +212,31 @@ func TestWaiterThatBecomesTheFirstPolls(t *testing.T) {
 			s.unqueue(&places[1])
 		})
 	}
+}
+
+// A waiter behind one that retreats gets the error if the read of its permits fails.
+func TestWaiterBehindAnotherGetsTheError(t *testing.T) {
+	hammer.NeedsCount(t)
+	s := mustMake(t, 3000+2)
+	s.FD()
+	defer rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+		if c.Name == "preadv2" || c.Name == "poll" {
+			return unix.EIO
+		}
+		return 0
+	})()
+	var first, second place
+	first.Value = waiter{permits: 3000, wake: make(wake, 1), retreats: retreating}
+	second.Value = waiter{permits: 2, wake: make(wake, 1)}
+	s.count.LockShut()
+	defer s.count.UnlockShut()
+	s.queue(&first)
+	s.queue(&second)
+	s.serve()
+	if err := second.Value.failed; err == nil || !errors.Is(err.error, unix.EIO) || s.waiters.Len() != 1 {
+		t.Errorf("the waiter has the error %v, and %d wait; want EIO and 1", err, s.waiters.Len())
+	}
+	s.unqueue(&first)
 }
 
 // C stays away while another process takes very many permits, until no more are taken.

@@ -71,9 +71,6 @@ func onBody(body unsafe.Pointer, one, size C.size_t, user unsafe.Pointer) C.size
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: curl URL")
-	}
 	if setErr != nil {
 		log.Fatal(setErr)
 	}

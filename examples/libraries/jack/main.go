@@ -43,9 +43,6 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: jack PORT")
-	}
 	var client *C.jack_client_t
 	for tries := 5; client == nil; tries-- { // on a busy machine, JACK can give up too early
 		if client = C.open_client(C.CString("eventchan")); client == nil && tries == 1 {

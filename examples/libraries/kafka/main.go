@@ -26,9 +26,6 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: kafka callback|descriptor")
-	}
 	const messages = 20000
 	n, _ := notify.New() // the error is always nil
 	consumer := client(C.RD_KAFKA_CONSUMER, C.group_id, C.group)

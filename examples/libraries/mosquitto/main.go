@@ -59,9 +59,6 @@ func publish(client *C.struct_mosquitto, number int) {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		log.Fatal("usage: mosquitto HOST PORT")
-	}
 	port, err := strconv.Atoi(os.Args[2]) // 0 if the host is the path of a unix socket
 	if err != nil {
 		log.Fatal(err)

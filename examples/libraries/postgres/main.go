@@ -26,9 +26,6 @@ import (
 const jobs = 20000
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: postgres CONNECTION")
-	}
 	log.SetFlags(0)
 	conn := connect(os.Args[1], "LISTEN jobs")
 	defer C.PQfinish(conn) // closes the descriptor, which libpq owns, after the Watcher has ended

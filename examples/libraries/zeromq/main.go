@@ -24,9 +24,6 @@ import (
 const messages = 100000
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: zeromq URL")
-	}
 	context, url := C.zmq_ctx_new(), C.CString(os.Args[1])
 	pull := C.zmq_socket(context, C.ZMQ_PULL)
 	must(func() (rc C.int, err error) { rc, err = C.zmq_bind(pull, url); return })

@@ -71,9 +71,6 @@ func write(device *os.File, region C.__u32, at int64, value []byte) {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: vfio DEVICE")
-	}
 	device := openDevice(os.Args[1])
 	n, err := notify.New()
 	if err != nil {

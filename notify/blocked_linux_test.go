@@ -69,20 +69,33 @@ func TestCloseEndsAnAddThatAHostilePeerBlocks(t *testing.T) {
 func TestHostilePeerBlocksFewThreads(t *testing.T) {
 	const notifiers, calls = 5, 1000
 	const blocked = notifiers + 32
+	var peers []int
 	added := make(chan error, calls)
 	for range notifiers {
 		n := mustNew(t)
 		n.FD()
-		hostile(t, n)
+		peers = append(peers, hostile(t, n))
 		for range calls / notifiers {
 			go func() { added <- n.Add(1) }()
 		}
 	}
 	hammer.Eventually(t, func() string { return fmt.Sprintf("%d of %d calls have returned", len(added), calls) },
 		func() bool { return len(added) >= calls-blocked })
-	for range len(added) {
+	early := len(added)
+	for range early {
 		if err := <-added; !errors.Is(err, notify.ErrOverflow) {
 			t.Errorf("Add = %v, want ErrOverflow", err)
+		}
+	}
+	for _, peer := range peers {
+		fetch(t, peer) // makes room
+		if err := unix.SetNonblock(peer, true); err != nil {
+			t.Error(err)
+		}
+	}
+	for range calls - early {
+		if err := <-added; err != nil && !errors.Is(err, notify.ErrOverflow) {
+			t.Errorf("Add = %v, want nil or ErrOverflow", err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package tests
 import (
 	"os"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventchan/eventchan/bridge"
+	"github.com/eventchan/eventchan/internal/rawefd"
 )
 
 // A Watcher or a Set would never report a perf event, so both refuse it. An os.File reports it.
@@ -19,6 +21,17 @@ func TestPerfEventIsRefused(t *testing.T) {
 	fd := pageFaults(t)
 	_, err := bridge.Watch(fd, bridge.Readable)
 	wantError(t, "Watch of a perf event", err, bridge.ErrNotPollable)
+	for _, errno := range []syscall.Errno{unix.ENOSYS, unix.EPERM} { // before Linux 4.11, in a sandbox
+		restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+			if c.Name == "statx" {
+				return errno
+			}
+			return 0
+		})
+		_, err := bridge.Watch(fd, bridge.Readable)
+		wantError(t, "Watch of a perf event without statx", err, bridge.ErrNotPollable)
+		restore()
+	}
 	set, err := bridge.NewSet[int]()
 	if err != nil {
 		t.Fatal(err)

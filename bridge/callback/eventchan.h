@@ -26,9 +26,10 @@
  * a child created by fork(2) are lost, and such a child must not signal at all if
  * it closes descriptors that it has inherited. Nor must a thread with a descriptor
  * table of its own (unshare(2)). Where a sandbox refuses write(2) to a thread, what
- * that thread signals can wait until another thread signals another handle. If a
- * function is called with a pointer to other memory, or with a handle of the wrong
- * kind, it writes a message to standard error and calls abort(3).
+ * that thread signals, and what others then signal to the same handle, can wait until
+ * a thread signals another handle. If a function is called with a pointer to other
+ * memory, or with a handle of the wrong kind, it writes a message to standard error
+ * and calls abort(3).
  *
  * This header is the complete C side. docs/protocol.md in
  * github.com/eventchan/eventchan describes the Go side and explains why the

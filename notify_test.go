@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -304,9 +303,7 @@ func (c *conservation) waitAndCancel(got func(uint64)) {
 func (c *conservation) rangeOverC(got func(uint64)) {
 	for count := range c.n.C() {
 		got(count)
-		for range rand.IntN(20) {
-			runtime.Gosched()
-		}
+		hammer.Delay(20)
 	}
 }
 

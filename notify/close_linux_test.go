@@ -1,7 +1,6 @@
 package notify_test
 
 import (
-	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -41,9 +40,7 @@ func TestCloseLeavesWhatCameInTime(t *testing.T) {
 				}
 			})
 		}
-		for range rand.IntN(3) {
-			runtime.Gosched()
-		}
+		hammer.Delay(3)
 		n.Close()
 		threads.Wait()
 		var left uint64
@@ -95,9 +92,7 @@ func TestCloseDuringAnExport(t *testing.T) {
 				received.Add(count)
 			}
 		})
-		for range rand.IntN(30) {
-			runtime.Gosched()
-		}
+		hammer.Delay(30)
 		n.Close()
 		wg.Wait()
 		if received.Load() != added.Load() {

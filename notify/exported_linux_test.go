@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -202,9 +201,7 @@ func exportAtAnyMoment(t *testing.T, receive func(*notify.Notifier) (uint64, err
 		moves := []func(){m.export, m.file, m.handle, m.handle, m.export}
 		rand.Shuffle(len(moves), func(i, j int) { moves[i], moves[j] = moves[j], moves[i] })
 		for _, move := range moves {
-			for range rand.IntN(10) {
-				runtime.Gosched()
-			}
+			hammer.Delay(10)
 			move()
 		}
 	})

@@ -2,9 +2,7 @@ package notify_test
 
 import (
 	"context"
-	"math/rand/v2"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
@@ -73,9 +71,7 @@ func TestRangeOverCThatBeginsLate(t *testing.T) {
 			}
 			sum <- got
 		}()
-		for range rand.IntN(3) {
-			runtime.Gosched()
-		}
+		hammer.Delay(3)
 		mustAdd(t, n, 1)
 		if got, _ := n.TryWait(); got > 0 {
 			mustAdd(t, n, got) // TryWait was called so that an exported Notifier has received

@@ -2,7 +2,6 @@ package semaphore_test
 
 import (
 	"errors"
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"sync"
@@ -48,9 +47,7 @@ func TestCloseLeavesWhatCameInTime(t *testing.T) {
 				}
 			})
 		}
-		for range rand.IntN(3) {
-			runtime.Gosched()
-		}
+		hammer.Delay(3)
 		s.Close()
 		threads.Wait()
 		if left, err := other.Count(); left != released.Load() || err != nil {
@@ -97,9 +94,7 @@ func TestCloseDuringAnExport(t *testing.T) {
 			}
 		})
 		wg.Go(func() { s.FD(); s.Release(1) })
-		for range rand.IntN(30) {
-			runtime.Gosched()
-		}
+		hammer.Delay(30)
 		s.Close()
 		wg.Wait()
 	})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,9 +124,7 @@ func exportAtAnyMoment(t *testing.T, useC bool) {
 		moves := []func(){h.export, h.file, h.handle, h.handle, h.export}
 		rand.Shuffle(len(moves), func(i, j int) { moves[i], moves[j] = moves[j], moves[i] })
 		for _, move := range moves {
-			for range rand.IntN(10) {
-				runtime.Gosched()
-			}
+			hammer.Delay(10)
 			move()
 		}
 	})

@@ -273,7 +273,5 @@ func loneWaiterDoesNotSleepOverAPermit(t *testing.T, release func(*semaphore.Sem
 
 // pass lets a little time pass.
 func pass() {
-	for range rand.IntN(4) {
-		runtime.Gosched()
-	}
+	hammer.Delay(4)
 }

@@ -137,9 +137,7 @@ func (l *ledger) hold(n int64) {
 		l.page.most.CompareAndSwap(most, held)
 	}
 	l.page.taken.Add(n)
-	for range rand.IntN(3) {
-		runtime.Gosched()
-	}
+	hammer.Delay(3)
 	atomic.AddInt64(&l.page.held, -n)
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -126,9 +125,7 @@ func TestCrowdConservesWhatThreadsAdd(t *testing.T) {
 		// Close only Notifiers whose C is in use: the pending count goes there even if no
 		// goroutine is waiting at that moment.
 		for i := 2; i < len(c.notifiers); i += 3 * (1 + rand.N(6)) {
-			for range rand.N(100) { // so that Close comes at a random moment
-				runtime.Gosched()
-			}
+			hammer.Delay(100)
 			c.notifiers[i].Close()
 			n, _ := newNotifier()
 			n.Close()

@@ -281,9 +281,7 @@ func TestNotifierConservesWhatThreadsAdd(t *testing.T) {
 				received.Add(count)
 			}
 		})
-		for range rand.N(5000) { // so that Close comes at a random moment
-			runtime.Gosched()
-		}
+		hammer.Delay(5000)
 		if rand.N(2) == 0 {
 			n.FD()
 			count, _ := n.TryWait()

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -181,9 +180,7 @@ func TestThreadsSendToQueue(t *testing.T) {
 func TestCloseDecidesWhatIsReceived(t *testing.T) {
 	hammer.For(2*time.Second, 1, func() {
 		x := newExchange(t, 1<<rand.N(8), forever, 2)
-		for range rand.N(200) { // so that Close comes at a random moment
-			runtime.Gosched()
-		}
+		hammer.Delay(200)
 		if err := x.Close(); err != nil {
 			t.Error(err)
 		}

@@ -160,17 +160,13 @@ func TestCloseAndHandleAtAnyMoment(t *testing.T) {
 		for i := range 3 {
 			c.send(t, i, 1<<30, (*queue.Queue[int64]).Send)
 		}
-		for range rand.N(200) {
-			runtime.Gosched()
-		}
+		hammer.Delay(200)
 		if shared() {
 			if q.Handle() == nil {
 				t.Error("Handle = nil")
 			}
 			c.send(t, 3, 1<<30, sendAsC[int64])
-			for range rand.N(200) {
-				runtime.Gosched()
-			}
+			hammer.Delay(200)
 		}
 		q.Close()
 		c.sending.Wait()

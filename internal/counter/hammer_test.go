@@ -70,9 +70,7 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 			moves := []func(testing.TB, *counter.Counter){handOut, export}
 			rand.Shuffle(len(moves), func(i, j int) { moves[i], moves[j] = moves[j], moves[i] })
 			for _, move := range moves[rand.IntN(2):] {
-				for range rand.IntN(30) {
-					runtime.Gosched()
-				}
+				hammer.Delay(30)
 				if c.Lock() {
 					move(t, &c)
 					c.Unlock()

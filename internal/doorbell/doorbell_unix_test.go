@@ -111,9 +111,7 @@ func TestClosedSlotOnTheStackIsHarmless(t *testing.T) {
 		defer other.close()
 		late.mu.Lock() // makes the doorbell's goroutine wait
 		handletest.Signal(late.handle(), 7)
-		for range rand.IntN(20) {
-			runtime.Gosched()
-		}
+		hammer.Delay(20)
 		late.mu.Unlock()
 		late.close()
 		if handletest.Signal(late.handle(), 1) {
@@ -212,9 +210,7 @@ func TestLastSignalOfAStreamIsTaken(t *testing.T) {
 			handletest.Signal(c.handle(), 1)
 			sent++
 		}
-		for range rand.IntN(200) {
-			runtime.Gosched()
-		}
+		hammer.Delay(200)
 		handletest.Signal(c.handle(), 1)
 		sent++
 		if rand.IntN(2) == 0 { // not always, because it wakes the goroutine for both

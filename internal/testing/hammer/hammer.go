@@ -2,6 +2,7 @@
 package hammer
 
 import (
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"strings"
@@ -42,6 +43,18 @@ func Rounds(n int) int {
 		return min(n, max(n/50, 5))
 	}
 	return n
+}
+
+// Delay lets other goroutines run a random number of times, less than turns, so that what the caller does
+// next comes at a random moment. It returns after a millisecond, because on one processor each of the
+// others can run for 10 ms in each turn.
+func Delay(turns int) {
+	begin := time.Now()
+	for range rand.IntN(turns) {
+		if runtime.Gosched(); time.Since(begin) > time.Millisecond {
+			return
+		}
+	}
 }
 
 // uninterrupted reports whether the scheduler cannot interrupt a loop: on WebAssembly, and if

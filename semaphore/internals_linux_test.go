@@ -259,7 +259,7 @@ func TestCStaysAwayWhileVeryManyAreTaken(t *testing.T) {
 				s.TryAcquire(piece)
 				before := free
 				away := false
-				if free, away = s.comeBack(p, free); away != (c.away > 0) || away && free != before-piece {
+				if free, away = s.comeBack(p, free, piece); away != (c.away > 0) || away && free != before-piece {
 					t.Errorf("a piece was taken: C stays away: %v, %d free", away, free)
 				}
 				if !away {
@@ -267,7 +267,7 @@ func TestCStaysAwayWhileVeryManyAreTaken(t *testing.T) {
 				}
 			}
 			s.TryAcquire(piece - 1)
-			if _, away := s.comeBack(p, free); away {
+			if _, away := s.comeBack(p, free, piece); away {
 				t.Error("C stays away although fewer permits than a piece were taken")
 			}
 		})

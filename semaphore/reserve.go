@@ -131,11 +131,11 @@ func (s *Semaphore) giveWay(c *channel, p *place) bool {
 // get the permit again before another process runs. stepAside reports whether it gave it back.
 func (s *Semaphore) stepAside(c *channel, p *place) bool {
 	free, gone := s.putBack(c)
-	pause := untilBack(time.Now())
-	for away := gone; away; pause = aside {
+	pause, taken := untilBack(time.Now()), uint64(piece)
+	for away := gone; away; pause, taken = idle/2, 4*piece {
 		select {
 		case <-time.After(pause):
-			free, away = s.comeBack(p, free)
+			free, away = s.comeBack(p, free, taken)
 		case <-c.closing:
 			away = false
 		}
@@ -159,17 +159,18 @@ func (s *Semaphore) putBack(c *channel) (free uint64, gone bool) {
 	return s.manyFree(c), true
 }
 
-// comeBack queues C again, unless before is not 0 and a piece fewer permits are free. Then another process
-// can be taking all of them, which would fail, again and again, if C took one of them then. Goroutines and
-// processes that each take a few, for work of their own, take less than a piece in the time of aside.
+// comeBack queues C again, unless before is not 0 and at least taken permits fewer are free now. Then another
+// process can be taking all of them, which would fail, again and again, if C took one of them then. A process
+// of which that is known can be without a processor for tens of milliseconds, so the next look is later.
+// Goroutines and processes that each take a few, for work of their own, take fewer than that in the time.
 // comeBack returns how many are free and whether C stays away.
-func (s *Semaphore) comeBack(p *place, before uint64) (free uint64, away bool) {
+func (s *Semaphore) comeBack(p *place, before, taken uint64) (free uint64, away bool) {
 	if !s.count.Lock() {
 		return 0, false
 	}
 	defer s.count.Unlock()
 	if before > 0 {
-		if free, err := s.count.Count(); err == nil && free+piece <= before {
+		if free, err := s.count.Count(); err == nil && free+taken <= before {
 			return free, true
 		}
 	}

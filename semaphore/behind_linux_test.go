@@ -117,6 +117,42 @@ func TestOthersBesideAnAcquireThatRetreats(t *testing.T) {
 	wantCount(t, s, robbedOf)
 }
 
+// If the process has no descriptor to spare, and the count is therefore not shown at the moment, waiters behind an
+// Acquire that retreats get their permits soon after that has changed.
+func TestOthersBesideAnAcquireThatRetreatsWithoutDescriptors(t *testing.T) {
+	for _, waitsBefore := range []bool{true, false} {
+		s, cancel, result := robbed(t, time.Hour)
+		var other <-chan error
+		if waitsBefore {
+			other = waitBehind(t, s, 1)
+		} else {
+			write(s, 2)
+		}
+		var refused atomic.Bool
+		restore := rawefd.SetHook(func(c rawefd.Call) syscall.Errno {
+			if c.Name != "open" {
+				return 0
+			}
+			refused.Store(true)
+			return unix.EMFILE
+		})
+		if waitsBefore {
+			write(s, 2)
+		} else {
+			other = waitBehind(t, s, 1)
+		}
+		hammer.Eventually(t, func() string { return "nothing reads the count" }, refused.Load)
+		restore()
+		promptly(t, "Acquire(1)", func() {
+			if err := <-other; err != nil {
+				t.Errorf("Acquire(1) = %v", err)
+			}
+		})
+		cancel()
+		wantIs(t, "Acquire", <-result, context.Canceled)
+	}
+}
+
 // Waiters behind an Acquire of many are served when it becomes the first, and when enough for all comes
 // together.
 func TestOthersBesideAnAcquireThatBegins(t *testing.T) {

@@ -1,6 +1,7 @@
 package semaphore
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -47,13 +48,13 @@ func (w *waiter) away() bool { return w.woken || w.retreats&retreating != 0 }
 // serveBehind serves the waiters behind the first one, in FIFO order, while permits are free beside
 // those that all before them lack. C, and a waiter that needs many, wait until the first one is done.
 // serveBehind takes at most a piece and then wakes the next waiter, which calls serve. It serves none if
-// /proc does not show the count. The caller holds the lock.
+// the system does not show the count. The caller holds the lock.
 func (s *Semaphore) serveBehind(first *place) {
 	if first.Next() == nil {
 		return
 	}
-	free, err := s.count.Count()
-	if err != nil {
+	free, shown := s.shown()
+	if !shown {
 		return
 	}
 	served := int64(0)
@@ -79,8 +80,19 @@ func (s *Semaphore) serveBehind(first *place) {
 	}
 }
 
+// shown returns how many permits are free if the system shows it. If it does so usually and just has no
+// descriptor to spare, serve is called again later, for those behind the first waiter. The caller holds
+// the lock.
+func (s *Semaphore) shown() (free uint64, ok bool) {
+	free, err := s.count.Count()
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		s.count.Retry()
+	}
+	return free, err == nil
+}
+
 // hopeless reports whether n is more than veryMany and fewer permits are free. It returns false
-// if /proc does not show the count.
+// if the system does not show the count.
 func (s *Semaphore) hopeless(n int64) bool {
 	if n <= veryMany {
 		return false
@@ -90,14 +102,14 @@ func (s *Semaphore) hopeless(n int64) bool {
 }
 
 // ample reports whether n permits are free beside those that all waiters lack. It returns false unless the
-// first waiter is away, and if /proc does not show the count. The caller holds the lock.
+// first waiter is away, and if the system does not show the count. The caller holds the lock.
 func (s *Semaphore) ample(n int64) bool {
 	p := s.waiters.First()
 	if s.count.FD() == nil || p == nil || !p.Value.away() {
 		return false
 	}
-	free, err := s.count.Count()
-	if err != nil {
+	free, shown := s.shown()
+	if !shown {
 		return false
 	}
 	for ; p != nil; p = p.Next() {

@@ -44,8 +44,8 @@ func newChannel() *channel {
 // FD, File, FromFD or FromProcess, C also gives the permit back once nothing was received for
 // 100 to 200 ms, because another process can be waiting for it. C queues again 5 ms later, or 5 to
 // 105 ms later if the process was not run in time, or up to 50 ms after another process has taken what
-// it takes if that is thousands of permits. A receive can take that much longer, and a C that nothing is
-// received from takes about 20 µs of a processor every 100 ms.
+// it takes if that is thousands of permits. A receive can take that much longer. A C that nothing is
+// received from takes up to 1 % of a processor if it is the only one, and a fiftieth of that if there are many.
 //
 // The channel has no buffer. While a permit is reserved, and only then, the Semaphore runs one
 // goroutine that sends it. Close puts the permit back and closes the channel. After Close, C

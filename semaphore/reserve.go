@@ -133,9 +133,10 @@ func (s *Semaphore) stepAside(c *channel, p *place) bool {
 	free, gone := s.putBack(c)
 	pause, taken := untilBack(time.Now()), uint64(piece)
 	for away := gone; away; pause, taken = idle/2, 4*piece {
+		begin := time.Now()
 		select {
-		case <-time.After(pause):
-			free, away = s.comeBack(p, free, taken)
+		case <-time.After(pause): // perhaps much later, and more is taken by then
+			free, away = s.comeBack(p, free, taken*uint64(time.Since(begin))/uint64(pause))
 		case <-c.closing:
 			away = false
 		}

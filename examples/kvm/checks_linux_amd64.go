@@ -22,12 +22,12 @@ const (
 )
 
 // silence returns how long a check waits before a signal counts as lost. An emulated machine on a busy host sometimes
-// stands still for seconds. If a signal is lost on purpose, waiting for it is only a waste of time.
+// stands still for tens of seconds. If a signal is lost on purpose, waiting for it is only a waste of time.
 func silence() time.Duration {
 	if lost > 0 {
 		return 2 * time.Second
 	}
-	return 30 * time.Second
+	return 90 * time.Second
 }
 
 func available() error { return vm.Available() }

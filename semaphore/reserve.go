@@ -132,7 +132,7 @@ func (s *Semaphore) giveWay(c *channel, p *place) bool {
 func (s *Semaphore) stepAside(c *channel, p *place) bool {
 	free, gone := s.putBack(c)
 	pause, taken := untilBack(time.Now()), uint64(piece)
-	for away := gone; away; pause, taken = idle/2, 4*piece {
+	for away := gone; away; pause, taken = idle/2, piece*uint64(idle/2/aside) {
 		begin := time.Now()
 		select {
 		case <-time.After(pause): // perhaps much later, and more is taken by then
